@@ -1,0 +1,167 @@
+package job
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// Normal outcomes of reading and writing records. They live here because the
+// steps meet them and know no adapter.
+var (
+	// ErrConflict: somebody else was first. Normal life: look again.
+	ErrConflict = errors.New("record changed meanwhile")
+	// ErrNotFound: there is no such record or object.
+	ErrNotFound = errors.New("not found")
+)
+
+// Gate is the one record that admits jobs to the vendor.
+type Gate struct {
+	// Slots are the jobs that count against MaxInFlight, by job id: a set, so
+	// taking and freeing are idempotent and cannot leak the way counters do.
+	Slots map[string]Slot `json:"slots"`
+	// Fence is the last fencing number given out.
+	Fence int64 `json:"fence"`
+	// Lease is who may post; at most one create is in flight per stack.
+	Lease *PostLease `json:"lease,omitempty"`
+	// Closed stops all posting; nil while open.
+	Closed *Closure `json:"closed,omitempty"`
+	// NotBefore holds posting back after the vendor throttled it.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	// Speeds are the last measured milliseconds of work per second of film.
+	Speeds []int64 `json:"speeds,omitempty"`
+	// KeyID is the vendor's id of our API key, learned from a task we know.
+	KeyID string `json:"key_id,omitempty"`
+	// Installed is when this stack first ran: older files are not its business.
+	Installed time.Time `json:"installed"`
+	// Due is when a closed gate is probed.
+	Due time.Time `json:"-"`
+}
+
+// Slot is a place at the vendor.
+type Slot struct {
+	// Seconds of film, for what is ahead of a newcomer.
+	Seconds float64 `json:"s"`
+}
+
+// PostLease is the right to make the one create call.
+type PostLease struct {
+	Job   string    `json:"job"`
+	Fence int64     `json:"fence"`
+	Until time.Time `json:"until"`
+}
+
+// Closure is why and until when nothing is posted.
+type Closure struct {
+	// Code is ours: key_refused, arrears, budget, paused …
+	Code string `json:"code"`
+	// Detail is the vendor's word for it.
+	Detail string    `json:"detail,omitempty"`
+	Since  time.Time `json:"since"`
+	// ByHand closures are not probed; a person reopens them.
+	ByHand bool `json:"by_hand,omitempty"`
+	// Probes made so far.
+	Probes int `json:"probes,omitempty"`
+}
+
+// Wait is why a job is not admitted now. The zero value admits it.
+type Wait string
+
+// The reasons, in the order in which they are looked at.
+const (
+	Go        Wait = ""
+	Closed    Wait = "gate closed"
+	Throttle  Wait = "vendor asked to wait"
+	Posting   Wait = "another create is in flight"
+	Full      Wait = "all slots taken"
+	TooLong   Wait = "what is ahead would outlive a link or an id"
+	keepSpeed      = 15
+)
+
+// Admits says whether a job of that many seconds may be posted now, its inputs'
+// links ending at urlsEnd. When nothing is in flight one job is always admitted:
+// a wrong notion of the vendor's speed must not stop the stack.
+func (g Gate) Admits(now time.Time, id string, seconds float64, limit int, urlsEnd time.Time, p Profile) Wait {
+	switch {
+	case g.Closed != nil:
+		return Closed
+	case now.Before(g.NotBefore):
+		return Throttle
+	case g.Lease != nil && now.Before(g.Lease.Until):
+		return Posting
+	}
+	if _, mine := g.Slots[id]; mine {
+		return Go
+	}
+	if len(g.Slots) >= limit {
+		return Full
+	}
+	if len(g.Slots) == 0 {
+		return Go
+	}
+	ahead := seconds
+	for _, s := range g.Slots {
+		ahead += s.Seconds
+	}
+	// The vendor works one task after the other unless a dedicated deployment
+	// gives it more units; taking one for granted errs on the safe side only
+	// while few are in flight, so larger stacks divide by their limit.
+	units := max(1, limit-3)
+	finish := now.Add(time.Duration(ahead / float64(units) * float64(g.Speed(p))))
+	if finish.After(urlsEnd) || finish.After(now.Add(min(p.IDLife/2, p.ServerTimeout/2))) {
+		return TooLong
+	}
+	return Go
+}
+
+// Speed is the vendor's work for one second of film: the clamped median of what
+// was measured, or the profile's figure until something was.
+func (g Gate) Speed(p Profile) time.Duration {
+	if len(g.Speeds) == 0 {
+		return p.WorkPerSecond
+	}
+	s := slices.Clone(g.Speeds)
+	slices.Sort(s)
+	return min(max(time.Duration(s[len(s)/2])*time.Millisecond, p.WorkMin), p.WorkMax)
+}
+
+// Learn adds a measured speed and forgets the oldest.
+func (g *Gate) Learn(work time.Duration, seconds float64) {
+	if work <= 0 || seconds <= 0 {
+		return
+	}
+	g.Speeds = append(g.Speeds, int64(work.Seconds()*1000/seconds))
+	if n := len(g.Speeds); n > keepSpeed {
+		g.Speeds = g.Speeds[n-keepSpeed:]
+	}
+}
+
+// Due is one thing that is past its time.
+type Due struct {
+	Kind DueKind
+	// ID of a job or a message, name of a stem, folder; empty for the gate.
+	ID string
+	At time.Time
+}
+
+// DueKind is what kind of thing is due.
+type DueKind string
+
+// The kinds.
+const (
+	DueJob     DueKind = "job"
+	DueStem    DueKind = "stem"
+	DueFolder  DueKind = "folder"
+	DueMessage DueKind = "message"
+	DueGate    DueKind = "gate"
+)
+
+// Admission is what the transaction that admits a job is decided on.
+type Admission struct {
+	// Gate as read just before.
+	Gate Gate
+	// Limit is MaxInFlight.
+	Limit int
+	// Intent to be written; its Fence is given by the store.
+	Intent Intent
+}

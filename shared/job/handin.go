@@ -1,0 +1,61 @@
+package job
+
+import "time"
+
+// Stem is what has been handed in under one name and what became of it.
+type Stem struct {
+	Name  Name  `json:"name"`
+	Rev   int64 `json:"rev"`
+	Image *Half `json:"image,omitempty"`
+	Audio *Half `json:"audio,omitempty"`
+	// First is when the first file came, Last when the latest did: settling
+	// runs from Last.
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+	// Job is the newest job of this name; it owns the plain result key.
+	Job string `json:"job,omitempty"`
+	// Made says of which files Job was made; see Pair.
+	Made string `json:"made,omitempty"`
+	// Shared tells that Job was made with the folder's portrait.
+	Shared bool `json:"shared,omitempty"`
+	// Told is set once the missing half has been told.
+	Told bool      `json:"told,omitempty"`
+	Due  time.Time `json:"-"`
+}
+
+// Half is one file of a stem, as it stands in the inbox.
+type Half struct {
+	Key      string    `json:"key"`
+	ETag     string    `json:"etag"`
+	Size     int64     `json:"size"`
+	Modified time.Time `json:"modified"`
+}
+
+// Newer reports whether h counts instead of old: always for another state of
+// the same key, by time between two files of one stem, and by key when they came
+// in the same second.
+func (h Half) Newer(old *Half) bool {
+	switch {
+	case old == nil:
+		return true
+	case h.Key == old.Key:
+		return h.ETag != old.ETag
+	case !h.Modified.Equal(old.Modified):
+		return h.Modified.After(old.Modified)
+	}
+	return h.Key > old.Key
+}
+
+// Folder is what is shared by the recordings of one folder.
+type Folder struct {
+	Dir string `json:"dir,omitempty"`
+	Rev int64  `json:"rev"`
+	// Portrait serves every recording of the folder that has no picture of its
+	// own; nil when there is none. Facts are filled in once it has been read.
+	Portrait *Half  `json:"portrait,omitempty"`
+	Facts    *Input `json:"facts,omitempty"`
+	// After is where handing the portrait to waiting recordings has got to: a
+	// key of the inbox; Due drives it on.
+	After string    `json:"after,omitempty"`
+	Due   time.Time `json:"-"`
+}

@@ -1,0 +1,178 @@
+package job
+
+import "time"
+
+// Schema is the version of the records this code writes. Records of older
+// versions are read; fields that a newer version added survive our writes.
+const Schema = 1
+
+// Job is one hand-in on its way to a film. The zero value is no job.
+type Job struct {
+	ID     string `json:"id"`
+	Schema int    `json:"schema"`
+	State  State  `json:"state"`
+	// Rev grows with every write; together with State and Attempt it is what a
+	// conditional write is conditional on.
+	Rev int64 `json:"rev"`
+	// Attempt counts from 1. It grows when a task of the vendor ended without a
+	// film and the job goes again, and on a retry; never on mere waiting.
+	Attempt int `json:"attempt"`
+	// Posts counts intents: staged copies of one intent are never those of
+	// another, so taking them back takes nothing from a later one.
+	Posts int `json:"posts,omitempty"`
+
+	Name    Name    `json:"name"`
+	Image   Input   `json:"image"`
+	Audio   Input   `json:"audio"`
+	Options Options `json:"options,omitzero"`
+
+	Received time.Time `json:"received"`
+	Updated  time.Time `json:"updated"`
+	Ended    time.Time `json:"ended,omitzero"`
+
+	// Due is when something has to happen even if nothing else makes it happen;
+	// zero for jobs that wait in the queue or have ended.
+	Due time.Time `json:"-"`
+	// Rank is the job's place in the queue, ordered as text and fixed when it
+	// is first queued. Kept while the job is elsewhere.
+	Rank string `json:"place,omitempty"`
+
+	Face   Face    `json:"face,omitzero"`
+	Intent *Intent `json:"intent,omitempty"`
+	Task   *Task   `json:"task,omitempty"`
+	Result *Result `json:"result,omitempty"`
+	Film   *Film   `json:"film,omitempty"`
+	Fault  *Fault  `json:"fault,omitempty"`
+
+	// Quoted is the price expected when the job was queued, Billed what the
+	// vendor charged for the film, Wasted what was charged and brought nothing.
+	Quoted Money `json:"quoted,omitempty"`
+	Billed Money `json:"billed,omitempty"`
+	Wasted Money `json:"wasted,omitempty"`
+
+	// Tries counts failures of the present step in a row; a move resets it.
+	Tries int `json:"tries,omitempty"`
+	// Candidates are the vendor's tasks that could be this job's, when HELD.
+	Candidates []string `json:"candidates,omitempty"`
+}
+
+// Input is a file as it was handed in and found to be.
+type Input struct {
+	Key  string `json:"key"`
+	ETag string `json:"etag"`
+	// Size in bytes.
+	Size int64 `json:"size"`
+	// SHA256 in hex; of the content, or of what is known of a file that was too
+	// large to be read.
+	SHA256 string `json:"sha256"`
+	// Format as media names it: jpeg, png, bmp, webp, wav, mp3.
+	Format string `json:"format,omitempty"`
+	// Width and Height in pixels as shown; pictures only.
+	Width  int `json:"w,omitempty"`
+	Height int `json:"h,omitempty"`
+	// Seconds of sound; recordings only.
+	Seconds float64 `json:"s,omitempty"`
+}
+
+// Options are what a hand-in may ask for. The zero value asks for the stack's
+// defaults.
+type Options struct {
+	Style    Style             `json:"style,omitempty"`
+	Ratio    Ratio             `json:"ratio,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+// Intent is written before the create call and says that it may have happened.
+type Intent struct {
+	// Fence never repeats within a stack.
+	Fence int64 `json:"fence"`
+	// At is our clock, VendorAt the vendor's, just before the call. A task of
+	// this intent was created after VendorAt.
+	At       time.Time `json:"at"`
+	VendorAt time.Time `json:"vendor_at"`
+	// Until is the end of the posting lease: no create of this intent starts
+	// after it.
+	Until time.Time `json:"until"`
+	// BaseURL and Model of the call.
+	BaseURL string `json:"base_url"`
+	Model   string `json:"model"`
+	// Staged are the keys of the inputs' copies in the outbox.
+	StagedImage string `json:"staged_image"`
+	StagedAudio string `json:"staged_audio"`
+	// URLsEnd is when the inputs' links die.
+	URLsEnd time.Time `json:"urls_end"`
+	// Revoked is when the staged inputs were taken back because the call's
+	// outcome was unknown; zero while they stand.
+	Revoked time.Time `json:"revoked,omitzero"`
+}
+
+// Task is the vendor's task of this attempt.
+type Task struct {
+	ID        string     `json:"id"`
+	RequestID string     `json:"request_id,omitempty"`
+	BaseURL   string     `json:"base_url"`
+	Status    TaskStatus `json:"status"`
+	// Submitted is our clock when the task was recorded; all that has to end
+	// ends by it.
+	Submitted time.Time `json:"submitted"`
+	// Created is the vendor's clock.
+	Created time.Time `json:"created,omitzero"`
+	// Started and Ended are the vendor's own words, for people.
+	Started time.Time `json:"started,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	// Adopted tells a task found in the vendor's list from one whose create
+	// call we saw answered.
+	Adopted bool `json:"adopted,omitempty"`
+	// Missing counts looks in a row at which the vendor did not know the task.
+	Missing int `json:"missing,omitempty"`
+}
+
+// Result is the vendor's answer for a finished task.
+type Result struct {
+	URL Secret `json:"url"`
+	// URLEnds is when the link dies at the latest, by our clock.
+	URLEnds time.Time `json:"url_ends"`
+	// Seconds as billed, Ratio as billed.
+	Seconds float64 `json:"seconds"`
+	Ratio   Ratio   `json:"ratio"`
+}
+
+// Film is the finished video in the outbox.
+type Film struct {
+	Key     string  `json:"key"`
+	ETag    string  `json:"etag,omitempty"`
+	SHA256  string  `json:"sha256"`
+	Size    int64   `json:"size"`
+	Seconds float64 `json:"seconds"`
+	Width   int     `json:"w"`
+	Height  int     `json:"h"`
+}
+
+// Fault says why a job did not, or does not yet, go on.
+type Fault struct {
+	// Code is ours, stable, and has a text in every language: see package
+	// words.
+	Code string `json:"code"`
+	// Detail is a fact for the text, such as "399×620 px".
+	Detail string `json:"detail,omitempty"`
+	// File is the key of the file at fault, when it is one file.
+	File string `json:"file,omitempty"`
+	// VendorCode, VendorMessage and RequestID are the vendor's own.
+	VendorCode    string `json:"vendor_code,omitempty"`
+	VendorMessage string `json:"vendor_message,omitempty"`
+	RequestID     string `json:"request_id,omitempty"`
+}
+
+// FaultOf makes a fault of a verdict.
+func FaultOf(code string, v Verdict) *Fault {
+	return &Fault{Code: code, VendorCode: v.Code, VendorMessage: v.Message, RequestID: v.RequestID}
+}
+
+// Seconds is the length of the film: as billed when that is known, else the
+// length of the recording.
+func (j Job) Seconds() float64 {
+	if j.Result != nil && j.Result.Seconds > 0 {
+		return j.Result.Seconds
+	}
+	return j.Audio.Seconds
+}

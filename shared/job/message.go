@@ -1,0 +1,81 @@
+package job
+
+import (
+	"fmt"
+	"time"
+)
+
+// Channel is a way by which an outcome is told.
+type Channel string
+
+// The channels.
+const (
+	// Record is the JSON file in the outbox: beside the film, or under failed/.
+	Record Channel = "record"
+	// Topic is the SNS topic: mail for people, JSON for machines.
+	Topic Channel = "topic"
+	// Bus is EventBridge.
+	Bus Channel = "bus"
+)
+
+// Channels are all of them.
+func Channels() []Channel { return []Channel{Record, Topic, Bus} }
+
+// Message is an outcome to be told. It is written in the transaction that ends
+// the job (or finds a file that cannot become one) and stays until every channel
+// has it, so a crash repeats a message rather than loses it. It says all that its
+// text needs: the job may have moved on when it is sent.
+type Message struct {
+	// ID is the same however often the message is sent: receivers drop repeats
+	// by it.
+	ID      string  `json:"id"`
+	Job     string  `json:"job,omitempty"`
+	Attempt int     `json:"attempt,omitempty"`
+	State   State   `json:"state,omitempty"`
+	Name    Name    `json:"name"`
+	Image   string  `json:"image,omitempty"`
+	Audio   string  `json:"audio,omitempty"`
+	Fault   *Fault  `json:"fault,omitempty"`
+	Film    *Film   `json:"film,omitempty"`
+	Billed  Money   `json:"billed,omitempty"`
+	Wasted  Money   `json:"wasted,omitempty"`
+	Ratio   Ratio   `json:"ratio,omitempty"`
+	TaskID  string  `json:"task_id,omitempty"`
+	Options Options `json:"options,omitzero"`
+	// Received and At are when the hand-in was complete and when this outcome
+	// came.
+	Received time.Time `json:"received,omitzero"`
+	At       time.Time `json:"at"`
+
+	Unsent []Channel `json:"unsent"`
+	Rev    int64     `json:"rev"`
+	Tries  int       `json:"tries,omitempty"`
+	Due    time.Time `json:"-"`
+}
+
+// OutcomeMessage is the message of a job that has just entered a state that is
+// told.
+func OutcomeMessage(j Job) Message {
+	m := Message{
+		ID:  fmt.Sprintf("%s-%d-%s", j.ID, j.Attempt, j.State),
+		Job: j.ID, Attempt: j.Attempt, State: j.State, Name: j.Name,
+		Image: j.Image.Key, Audio: j.Audio.Key,
+		Fault: j.Fault, Film: j.Film, Billed: j.Billed, Wasted: j.Wasted,
+		Ratio: j.Options.Ratio, Options: Options{Metadata: j.Options.Metadata},
+		Received: j.Received, At: j.Updated,
+		Unsent: Channels(), Due: j.Updated,
+	}
+	if j.Task != nil {
+		m.TaskID = j.Task.ID
+	}
+	return m
+}
+
+// Notice is a message about files that are no job: half a pair, a file nobody
+// knows what to do with. About is what makes it one notice and not two.
+func Notice(n Name, about string, f Fault, at time.Time) Message {
+	return Message{
+		ID:   "notice-" + Identity(n, about, f.Code, Options{}),
+		Name: n, Fault: &f, At: at, Unsent: Channels(), Due: at,
+	}
+}

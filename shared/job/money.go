@@ -1,0 +1,31 @@
+package job
+
+import (
+	"fmt"
+	"math"
+)
+
+// Money is an amount in millionths of a yuan (CNY). The zero value is nothing.
+type Money int64
+
+// Yuan is one CNY.
+const Yuan Money = 1_000_000
+
+// String gives the amount in yuan with at least two decimals and no more than
+// it has: "¥4.80", "¥1.1144".
+func (m Money) String() string {
+	sign := ""
+	if m < 0 {
+		sign, m = "-", -m
+	}
+	frac := fmt.Sprintf("%06d", int64(m%Yuan))
+	for len(frac) > 2 && frac[len(frac)-1] == '0' {
+		frac = frac[:len(frac)-1]
+	}
+	return fmt.Sprintf("%s¥%d.%s", sign, int64(m/Yuan), frac)
+}
+
+// times is the price of that many seconds, rounded to the nearest millionth.
+func (m Money) times(seconds float64) Money {
+	return Money(math.Round(float64(m) * seconds))
+}

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// Gate reads the gate, making it first if this stack has none yet.
+func (s *Store) Gate(ctx context.Context) (job.Gate, error) {
+	for {
+		var g job.Gate
+		it, err := s.read(ctx, gateKey, &g)
+		if err == nil {
+			s.gated.Store(true)
+			g.Due = fromMillis(it[dueIndex.rang])
+			return g, nil
+		}
+		if !errors.Is(err, job.ErrNotFound) {
+			return job.Gate{}, err
+		}
+		s.gated.Store(false)
+		if err := s.ensureGate(ctx); err != nil {
+			return job.Gate{}, err
+		}
+	}
+}
+
+func (s *Store) ensureGate(ctx context.Context) error {
+	if s.gated.Load() {
+		return nil
+	}
+	it, err := encode(job.Gate{Slots: map[string]job.Slot{}, Installed: time.Now().UTC().Truncate(time.Millisecond)})
+	if err != nil {
+		return err
+	}
+	err = s.t.write(ctx, change(gateKey, nil, it, absent(keyAttr)))
+	if err != nil && !errors.Is(err, job.ErrConflict) {
+		return err
+	}
+	s.gated.Store(true)
+	return nil
+}
+
+// Admit is the one way into SUBMITTING. In one transaction: the posting lease is
+// free and taken, a slot is free and taken, the gate is open, the intent is
+// written with a fencing number that never repeats, the job moves. job.ErrConflict
+// when any of it does not hold any more.
+func (s *Store) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {
+	if from.State != job.Queued {
+		return job.Job{}, errNotQueued
+	}
+	now := time.Now()
+	fence := a.Gate.Fence + 1
+	to := from
+	to.State, to.Posts, to.Due = job.Submitting, from.Posts+1, a.Intent.Until
+	intent := a.Intent
+	intent.Fence = fence
+	to.Intent, to.Task, to.Result, to.Fault = &intent, nil, nil, nil
+	w, moved, err := s.jobWrite(from, to)
+	if err != nil {
+		return job.Job{}, err
+	}
+	lease, err := encode(job.PostLease{Job: to.ID, Fence: fence, Until: intent.Until})
+	if err != nil {
+		return job.Job{}, err
+	}
+	lease["until_ms"] = millis(intent.Until)
+	g := write{key: gateKey,
+		set: []assign{{at("fence"), number(fence)}, {at("lease"), map[string]any(lease)},
+			{at("slots", to.ID), slotItem(to)}, {at(writeAttr), newMark()}},
+		conds: []cond{
+			equal(a.Gate.Fence, "fence"),
+			absent("closed"),
+			oneOf(absent("lease"), less(millis(now), "lease", "until_ms")),
+			oneOf(sizeLess(a.Limit, "slots"), exists("slots", to.ID)),
+		}}
+	if err := s.t.write(ctx, w, g); err != nil {
+		return job.Job{}, err
+	}
+	return moved, nil
+}
+
+func slotItem(j job.Job) map[string]any {
+	b, _ := json.Marshal(j.Seconds())
+	return map[string]any{"s": json.Number(b)}
+}
+
+// CloseGate stops all posting and says why; probed at that time unless the
+// closure is by hand. False when it was closed already: the first reason stays,
+// and is told once.
+func (s *Store) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error) {
+	if err := s.ensureGate(ctx); err != nil {
+		return false, err
+	}
+	it, err := encode(c)
+	if err != nil {
+		return false, err
+	}
+	w := write{key: gateKey, set: []assign{{at("closed"), map[string]any(it)}, {at(writeAttr), newMark()}},
+		conds: []cond{absent("closed")}}
+	if !c.ByHand {
+		w.set = append(w.set, assign{at(dueIndex.hash), "due"}, assign{at(dueIndex.rang), millis(probe)})
+	}
+	err = s.t.write(ctx, w)
+	if errors.Is(err, job.ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// NextProbe notes that a closed gate was probed in vain and when to probe again.
+func (s *Store) NextProbe(ctx context.Context, probes int, next time.Time) error {
+	return s.t.write(ctx, write{key: gateKey,
+		set: []assign{{at("closed", "probes"), number(int64(probes))}, {at(dueIndex.hash), "due"},
+			{at(dueIndex.rang), millis(next)}, {at(writeAttr), newMark()}},
+		conds: []cond{exists("closed")}})
+}
+
+// OpenGate lets posting go on. No error when it is open.
+func (s *Store) OpenGate(ctx context.Context) error {
+	err := s.t.write(ctx, write{key: gateKey, set: []assign{{at(writeAttr), newMark()}},
+		unset: []path{at("closed"), at(dueIndex.hash), at(dueIndex.rang)}, conds: []cond{exists("closed")}})
+	if errors.Is(err, job.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// Throttle holds all posting back until that time.
+func (s *Store) Throttle(ctx context.Context, until time.Time) error {
+	if err := s.ensureGate(ctx); err != nil {
+		return err
+	}
+	it, err := encode(map[string]any{"t": until.UTC()})
+	if err != nil {
+		return err
+	}
+	return s.t.write(ctx, write{key: gateKey, set: []assign{{at("not_before"), it["t"]}, {at(writeAttr), newMark()}}})
+}
+
+// Learn keeps what a finished task taught: the vendor's speed, and by which key
+// of ours its list knows us. An empty keyID teaches nothing of the key. Losing a
+// race forgets one sample.
+func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, keyID string) error {
+	g, err := s.Gate(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := encode(g)
+	if err != nil {
+		return err
+	}
+	g.Learn(work, seconds)
+	if keyID != "" {
+		g.KeyID = keyID
+	}
+	after, err := encode(g)
+	if err != nil {
+		return err
+	}
+	w := write{key: gateKey}
+	w.set, w.unset = diff(before, after, nil)
+	if len(w.set)+len(w.unset) == 0 {
+		return nil
+	}
+	w.set = append(w.set, assign{at(writeAttr), newMark()})
+	return s.t.write(ctx, w)
+}
+
+// FreeSlot takes out a slot that the jobs do not bear out: the gate's repair.
+func (s *Store) FreeSlot(ctx context.Context, id string) error {
+	return s.t.write(ctx, write{key: gateKey, set: []assign{{at(writeAttr), newMark()}}, unset: []path{at("slots", id)}})
+}
+
+// TakeSlot puts back a slot that a job at the vendor is missing.
+func (s *Store) TakeSlot(ctx context.Context, j job.Job) error {
+	if err := s.ensureGate(ctx); err != nil {
+		return err
+	}
+	return s.t.write(ctx, write{key: gateKey,
+		set: []assign{{at("slots", j.ID), slotItem(j)}, {at(writeAttr), newMark()}}})
+}

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// Job reads a job, or job.ErrNotFound.
+func (s *Store) Job(ctx context.Context, id string) (job.Job, error) {
+	var j job.Job
+	it, err := s.read(ctx, jobKey(id), &j)
+	if err != nil {
+		return job.Job{}, err
+	}
+	j.Due = fromMillis(it[dueIndex.rang])
+	return j, nil
+}
+
+// Create writes a job that has not been: RECEIVED, or REJECTED with the message
+// that says so. job.ErrConflict when there is one of that id already.
+func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
+	if !job.CanMove(job.New, j.State) {
+		return job.Job{}, &job.MoveError{From: job.New, To: j.State}
+	}
+	j.Schema, j.Rev, j.Attempt = job.Schema, 1, 1
+	stamp(&j, time.Now())
+	to, err := encodeJob(j)
+	if err != nil {
+		return job.Job{}, err
+	}
+	ws := []write{change(jobKey(j.ID), nil, to, absent(keyAttr))}
+	if j.State.Told() {
+		m, err := newMessage(job.OutcomeMessage(j))
+		if err != nil {
+			return job.Job{}, err
+		}
+		ws = append(ws, m)
+	}
+	if err := s.t.write(ctx, ws...); err != nil {
+		return job.Job{}, err
+	}
+	return j, nil
+}
+
+// Move turns one reading of a job into another, with all that has to happen with
+// it in one transaction:
+//
+//   - the slot at the vendor is freed when the job leaves it, taken when it
+//     comes back to it by a person's word;
+//   - the posting lease is given back when the job leaves SUBMITTING, if it is
+//     still this job's;
+//   - a task the job did not have before gets its one owner;
+//   - entering a state that is told writes the message.
+//
+// It is conditional on the revision, the state and the attempt of from:
+// job.ErrConflict when any has changed. A move that is not in the table is a
+// *job.MoveError. Moving from a state to itself notes something without moving.
+// The way into SUBMITTING is Admit alone.
+func (s *Store) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
+	if from.State != to.State && (!job.CanMove(from.State, to.State) || to.State == job.Submitting) {
+		return job.Job{}, &job.MoveError{From: from.State, To: to.State}
+	}
+	w, moved, err := s.jobWrite(from, to)
+	if err != nil {
+		return job.Job{}, err
+	}
+	ws := []write{w}
+	if moved.Task != nil && (from.Task == nil || from.Task.ID != moved.Task.ID) {
+		ws = append(ws, own(moved.Task.ID, moved.ID))
+	}
+	if from.State != moved.State && moved.State.Told() {
+		m, err := newMessage(job.OutcomeMessage(moved))
+		if err != nil {
+			return job.Job{}, err
+		}
+		ws = append(ws, m)
+	}
+	g, ok, err := s.gateWrite(ctx, from, moved)
+	if err != nil {
+		return job.Job{}, err
+	}
+	if ok {
+		ws = append(ws, g)
+	}
+	if err := s.t.write(ctx, ws...); err != nil {
+		return job.Job{}, err
+	}
+	return moved, nil
+}
+
+// jobWrite is the job's own part of a move.
+func (s *Store) jobWrite(from, to job.Job) (write, job.Job, error) {
+	to.ID, to.Rev = from.ID, from.Rev+1
+	if to.State != from.State {
+		to.Tries = 0
+	}
+	stamp(&to, time.Now())
+	a, err := encodeJob(from)
+	if err != nil {
+		return write{}, job.Job{}, err
+	}
+	b, err := encodeJob(to)
+	if err != nil {
+		return write{}, job.Job{}, err
+	}
+	return change(jobKey(to.ID), a, b,
+		equal(from.Rev, "rev"), equal(from.State, "state"), equal(from.Attempt, "attempt")), to, nil
+}
+
+// gateWrite is the gate's part of a move, if it has one.
+func (s *Store) gateWrite(ctx context.Context, from, to job.Job) (write, bool, error) {
+	w := write{key: gateKey}
+	switch {
+	case from.State.HoldsSlot() && !to.State.HoldsSlot():
+		w.unset = append(w.unset, at("slots", to.ID))
+	case !from.State.HoldsSlot() && to.State.HoldsSlot():
+		w.set = append(w.set, assign{at("slots", to.ID), slotItem(to)})
+	}
+	if from.State == job.Submitting && to.State != job.Submitting {
+		g, err := s.Gate(ctx)
+		if err != nil {
+			return write{}, false, err
+		}
+		if g.Lease != nil && g.Lease.Job == to.ID && from.Intent != nil && g.Lease.Fence == from.Intent.Fence {
+			w.unset = append(w.unset, at("lease"))
+			w.conds = append(w.conds, equal(g.Lease.Fence, "lease", "fence"))
+		}
+	}
+	if len(w.set)+len(w.unset) == 0 {
+		return write{}, false, nil
+	}
+	if err := s.ensureGate(ctx); err != nil {
+		return write{}, false, err
+	}
+	w.set = append(w.set, assign{at(writeAttr), newMark()})
+	return w, true, nil
+}
+
+// own registers a task's one owner.
+func own(taskID, jobID string) write {
+	return write{key: taskKey(taskID),
+		set: []assign{{at("job"), jobID}, {at(writeAttr), newMark()},
+			{at(ttlAttr), number(time.Now().Add(Retention).Unix())}},
+		conds: []cond{oneOf(absent(keyAttr), equal(jobID, "job"))}}
+}
+
+// stamp sets what every write sets.
+func stamp(j *job.Job, now time.Time) {
+	j.Updated = now.UTC().Truncate(time.Millisecond)
+	if j.State.Final() {
+		if j.Ended.IsZero() {
+			j.Ended = j.Updated
+		}
+		j.Due = time.Time{}
+	} else {
+		j.Ended = time.Time{}
+	}
+}
+
+// encodeJob gives a job its attributes and its places in the indexes.
+func encodeJob(j job.Job) (item, error) {
+	it, err := encode(j)
+	if err != nil {
+		return nil, err
+	}
+	placeDue(it, j.Due)
+	if j.State == job.Queued && j.Due.IsZero() {
+		it[queueIndex.hash], it[queueIndex.rang] = "queue", j.Rank
+	}
+	if !j.Received.IsZero() {
+		it[recentIndex.hash], it[recentIndex.rang] = dayOf(j.Received), millis(j.Received)
+	}
+	if j.State.Final() {
+		placeTTL(it, j.Ended.Add(Retention))
+	}
+	return it, nil
+}
+
+// errNotQueued guards Admit's use.
+var errNotQueued = errors.New("only a queued job can be admitted")

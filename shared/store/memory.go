@@ -1,0 +1,256 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// memory is the table of tests and the simulation.
+type memory struct {
+	lag   time.Duration
+	mu    sync.Mutex
+	items map[string]item
+	// past holds, by key, what the indexes knew of an item and since when, as
+	// far back as the lag reaches.
+	past map[string][]version
+}
+
+type version struct {
+	at time.Time
+	it item // nil when deleted
+}
+
+// NewMemory returns a store in memory whose index reads are lag behind. Safe for
+// concurrent use.
+func NewMemory(lag time.Duration) *Store {
+	return newStore(&memory{lag: lag, items: map[string]item{}, past: map[string][]version{}})
+}
+
+func (m *memory) get(ctx context.Context, key string) (item, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	it, ok := m.items[key]
+	if !ok {
+		return nil, nil
+	}
+	return clone(it).(item), nil
+}
+
+func (m *memory) write(ctx context.Context, ws ...write) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range ws {
+		it := m.items[w.key]
+		for _, c := range w.conds {
+			if !c.holds(it) {
+				return job.ErrConflict
+			}
+		}
+	}
+	now := time.Now()
+	for _, w := range ws {
+		m.remember(w.key, now)
+		if w.delete {
+			delete(m.items, w.key)
+			continue
+		}
+		it := m.items[w.key]
+		if it == nil {
+			it = item{keyAttr: w.key}
+		}
+		for _, a := range w.set {
+			put(it, a.path, clone(a.val))
+		}
+		for _, p := range w.unset {
+			remove(it, p)
+		}
+		m.items[w.key] = it
+	}
+	return nil
+}
+
+// remember keeps what the indexes know of an item before it changes.
+func (m *memory) remember(key string, now time.Time) {
+	if m.lag <= 0 {
+		return
+	}
+	var before item
+	if it, ok := m.items[key]; ok {
+		before = clone(it).(item)
+	}
+	vs := append(m.past[key], version{now, before})
+	// A version that ended before the lag's reach is never asked for again.
+	for len(vs) > 0 && now.Sub(vs[0].at) > m.lag {
+		vs = vs[1:]
+	}
+	m.past[key] = vs
+}
+
+// indexed is an item as an index shows it now. Versions are kept with the time
+// at which they ended: the first that ended within the lag is what is seen.
+func (m *memory) indexed(key string, now time.Time) item {
+	for _, v := range m.past[key] {
+		if now.Sub(v.at) < m.lag {
+			return v.it
+		}
+	}
+	return m.items[key]
+}
+
+func (m *memory) query(ctx context.Context, q query) ([]row, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	keys := map[string]struct{}{}
+	for k := range m.items {
+		keys[k] = struct{}{}
+	}
+	for k := range m.past {
+		keys[k] = struct{}{}
+	}
+	var rows []row
+	for k := range keys {
+		it := m.indexed(k, now)
+		if it == nil || it[q.index.hash] != any(q.hash) {
+			continue
+		}
+		place := it[q.index.rang]
+		if q.upTo != nil && compare(place, q.upTo) > 0 {
+			continue
+		}
+		rows = append(rows, row{k, place})
+	}
+	slices.SortFunc(rows, func(a, b row) int {
+		c := cmp.Or(compare(a.place, b.place), strings.Compare(a.key, b.key))
+		if q.desc {
+			return -c
+		}
+		return c
+	})
+	if q.limit > 0 && len(rows) > q.limit {
+		rows = rows[:q.limit]
+	}
+	return rows, nil
+}
+
+func (c cond) holds(it item) bool {
+	v, ok := lookup(it, c.path)
+	switch c.op {
+	case condAbsent:
+		return !ok
+	case condExists:
+		return ok
+	case condEqual:
+		return ok && reflect.DeepEqual(v, normal(c.val))
+	case condLess:
+		return ok && compare(v, normal(c.val)) < 0
+	case condSizeLess:
+		m, isMap := v.(map[string]any)
+		return isMap && len(m) < c.val.(int)
+	case condAny:
+		return slices.ContainsFunc(c.any, func(c cond) bool { return c.holds(it) })
+	}
+	return false
+}
+
+// normal gives plain Go numbers the form in which they are kept.
+func normal(v any) any {
+	switch n := v.(type) {
+	case int:
+		return number(int64(n))
+	case int64:
+		return number(n)
+	case job.State:
+		return string(n)
+	}
+	return v
+}
+
+func compare(a, b any) int {
+	x, ok1 := a.(json.Number)
+	y, ok2 := b.(json.Number)
+	if ok1 && ok2 {
+		i, _ := x.Int64()
+		j, _ := y.Int64()
+		return cmp.Compare(i, j)
+	}
+	s, _ := a.(string)
+	t, _ := b.(string)
+	return strings.Compare(s, t)
+}
+
+func lookup(it item, p path) (any, bool) {
+	var v any = map[string]any(it)
+	for _, part := range p {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		if v, ok = m[part]; !ok {
+			return nil, false
+		}
+	}
+	return v, it != nil
+}
+
+func put(it item, p path, v any) {
+	m := map[string]any(it)
+	for _, part := range p[:len(p)-1] {
+		next, ok := m[part].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			m[part] = next
+		}
+		m = next
+	}
+	m[p[len(p)-1]] = v
+}
+
+func remove(it item, p path) {
+	m := map[string]any(it)
+	for _, part := range p[:len(p)-1] {
+		next, ok := m[part].(map[string]any)
+		if !ok {
+			return
+		}
+		m = next
+	}
+	delete(m, p[len(p)-1])
+}
+
+func clone(v any) any {
+	switch v := v.(type) {
+	case item:
+		return item(clone(map[string]any(v)).(map[string]any))
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for k, e := range v {
+			m[k] = clone(e)
+		}
+		return m
+	case []any:
+		l := make([]any, len(v))
+		for i, e := range v {
+			l[i] = clone(e)
+		}
+		return l
+	}
+	return normal(v)
+}
