@@ -54,14 +54,16 @@ type Message struct {
 }
 
 // OutcomeMessage is the message of a job that has just entered a state that is
-// told.
+// told. The revision is part of its id: a job may enter a state twice in one
+// attempt (HELD for its create, then for its film), and receivers drop what they
+// take for a repeat.
 func OutcomeMessage(j Job) Message {
 	m := Message{
-		ID:  fmt.Sprintf("%s-%d-%s", j.ID, j.Attempt, j.State),
+		ID:  fmt.Sprintf("%s-%d-%s-%d", j.ID, j.Attempt, j.State, j.Rev),
 		Job: j.ID, Attempt: j.Attempt, State: j.State, Name: j.Name,
 		Image: j.Image.Key, Audio: j.Audio.Key,
 		Fault: j.Fault, Film: j.Film, Billed: j.Billed, Wasted: j.Wasted,
-		Ratio: j.Options.Ratio, Options: Options{Metadata: j.Options.Metadata},
+		Ratio: j.Ratio, Options: Options{Metadata: j.Options.Metadata},
 		Received: j.Received, At: j.Updated,
 		Unsent: Channels(), Due: j.Updated,
 	}

@@ -14,15 +14,16 @@ const Yuan Money = 1_000_000
 // String gives the amount in yuan with at least two decimals and no more than
 // it has: "¥4.80", "¥1.1144".
 func (m Money) String() string {
-	sign := ""
+	// Without a sign, so that the least amount has a positive like every other.
+	sign, abs := "", uint64(m)
 	if m < 0 {
-		sign, m = "-", -m
+		sign, abs = "-", -abs
 	}
-	frac := fmt.Sprintf("%06d", int64(m%Yuan))
+	frac := fmt.Sprintf("%06d", abs%uint64(Yuan))
 	for len(frac) > 2 && frac[len(frac)-1] == '0' {
 		frac = frac[:len(frac)-1]
 	}
-	return fmt.Sprintf("%s¥%d.%s", sign, int64(m/Yuan), frac)
+	return fmt.Sprintf("%s¥%d.%s", sign, abs/uint64(Yuan), frac)
 }
 
 // times is the price of that many seconds, rounded to the nearest millionth.
