@@ -42,8 +42,9 @@ func (d *dynamo) get(ctx context.Context, key string) (item, error) {
 	return fromAttributes(out.Item), nil
 }
 
-// transactTries bounds how often a transaction that met another is tried again
-// at once; what is longer is the caller's business.
+// transactTries bounds how often a write that met another transaction is tried
+// at once (the SDK takes that refusal for final); what is longer is the caller's
+// business.
 const transactTries = 6
 
 func (d *dynamo) write(ctx context.Context, ws ...write) error {
@@ -53,15 +54,19 @@ func (d *dynamo) write(ctx context.Context, ws ...write) error {
 	items := make([]types.TransactWriteItem, len(ws))
 	for i, w := range ws {
 		e := expression{}
-		cond := e.conditions(w.conds)
-		if w.delete {
+		cond, update := e.conditions(w.conds), e.update(w)
+		switch {
+		case w.checks():
+			items[i].ConditionCheck = &types.ConditionCheck{TableName: &d.table, Key: keyOf(w.key),
+				ConditionExpression: cond, ExpressionAttributeNames: e.names(), ExpressionAttributeValues: e.vals}
+		case w.delete:
 			items[i].Delete = &types.Delete{TableName: &d.table, Key: keyOf(w.key),
 				ConditionExpression: cond, ExpressionAttributeNames: e.names(), ExpressionAttributeValues: e.vals}
-			continue
+		default:
+			items[i].Update = &types.Update{TableName: &d.table, Key: keyOf(w.key),
+				UpdateExpression: update, ConditionExpression: cond,
+				ExpressionAttributeNames: e.names(), ExpressionAttributeValues: e.vals}
 		}
-		items[i].Update = &types.Update{TableName: &d.table, Key: keyOf(w.key),
-			UpdateExpression: e.update(w), ConditionExpression: cond,
-			ExpressionAttributeNames: e.names(), ExpressionAttributeValues: e.vals}
 	}
 	for try := 1; ; try++ {
 		_, err := d.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
@@ -84,38 +89,48 @@ func (d *dynamo) write(ctx context.Context, ws ...write) error {
 		if !met {
 			return fmt.Errorf("write %s: %w", kindOf(ws[0].key), err)
 		}
-		if try == transactTries {
-			return job.ErrConflict
-		}
-		if err := pause(ctx, time.Duration(10<<try+rand.IntN(20))*time.Millisecond); err != nil {
+		if err := giveWay(ctx, try); err != nil {
 			return err
 		}
 	}
 }
 
+// giveWay waits before a write that met another transaction is tried again;
+// errBusy when it has been tried often enough.
+func giveWay(ctx context.Context, try int) error {
+	if try == transactTries {
+		return errBusy
+	}
+	return pause(ctx, time.Duration(10<<try+rand.IntN(20))*time.Millisecond)
+}
+
 func (d *dynamo) single(ctx context.Context, w write) error {
 	e := expression{}
-	cond := e.conditions(w.conds)
-	var err error
-	if w.delete {
-		_, err = d.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &d.table, Key: keyOf(w.key),
-			ConditionExpression: cond, ExpressionAttributeNames: e.names(), ExpressionAttributeValues: e.vals})
-	} else {
-		_, err = d.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: &d.table, Key: keyOf(w.key),
-			UpdateExpression: e.update(w), ConditionExpression: cond,
-			ExpressionAttributeNames: e.names(), ExpressionAttributeValues: e.vals})
+	cond, update := e.conditions(w.conds), e.update(w)
+	for try := 1; ; try++ {
+		var err error
+		if w.delete {
+			_, err = d.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &d.table, Key: keyOf(w.key),
+				ConditionExpression: cond, ExpressionAttributeNames: e.names(), ExpressionAttributeValues: e.vals})
+		} else {
+			_, err = d.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: &d.table, Key: keyOf(w.key),
+				UpdateExpression: update, ConditionExpression: cond,
+				ExpressionAttributeNames: e.names(), ExpressionAttributeValues: e.vals})
+		}
+		var failed *types.ConditionalCheckFailedException
+		var met *types.TransactionConflictException
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &failed):
+			return d.readBack(ctx, w)
+		case !errors.As(err, &met):
+			return fmt.Errorf("write %s: %w", kindOf(w.key), err)
+		}
+		if err := giveWay(ctx, try); err != nil {
+			return err
+		}
 	}
-	var failed *types.ConditionalCheckFailedException
-	var met *types.TransactionConflictException
-	switch {
-	case errors.As(err, &failed):
-		return d.readBack(ctx, w)
-	case errors.As(err, &met):
-		return job.ErrConflict
-	case err != nil:
-		return fmt.Errorf("write %s: %w", kindOf(w.key), err)
-	}
-	return nil
 }
 
 // readBack tells a lost race from a write of our own whose answer was lost and

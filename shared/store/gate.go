@@ -38,7 +38,7 @@ func (s *Store) ensureGate(ctx context.Context) error {
 		return err
 	}
 	err = s.t.write(ctx, change(gateKey, nil, it, absent(keyAttr)))
-	if err != nil && !errors.Is(err, job.ErrConflict) {
+	if err != nil && !lost(err) {
 		return err
 	}
 	s.gated.Store(true)
@@ -106,25 +106,26 @@ func (s *Store) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (
 		w.set = append(w.set, assign{at(dueIndex.hash), "due"}, assign{at(dueIndex.rang), millis(probe)})
 	}
 	err = s.t.write(ctx, w)
-	if errors.Is(err, job.ErrConflict) {
+	if lost(err) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
 // NextProbe notes that a closed gate was probed in vain and when to probe again.
+// job.ErrConflict when it is open, or closed by hand, by now.
 func (s *Store) NextProbe(ctx context.Context, probes int, next time.Time) error {
 	return s.t.write(ctx, write{key: gateKey,
 		set: []assign{{at("closed", "probes"), number(int64(probes))}, {at(dueIndex.hash), "due"},
 			{at(dueIndex.rang), millis(next)}, {at(writeAttr), newMark()}},
-		conds: []cond{exists("closed")}})
+		conds: []cond{exists("closed"), absent("closed", "by_hand")}})
 }
 
 // OpenGate lets posting go on. No error when it is open.
 func (s *Store) OpenGate(ctx context.Context) error {
 	err := s.t.write(ctx, write{key: gateKey, set: []assign{{at(writeAttr), newMark()}},
 		unset: []path{at("closed"), at(dueIndex.hash), at(dueIndex.rang)}, conds: []cond{exists("closed")}})
-	if errors.Is(err, job.ErrConflict) {
+	if lost(err) {
 		return nil
 	}
 	return err
@@ -171,16 +172,34 @@ func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, 
 	return s.t.write(ctx, w)
 }
 
-// FreeSlot takes out a slot that the jobs do not bear out: the gate's repair.
+// FreeSlot takes out a slot that the jobs do not bear out: the gate's repair. What
+// it was decided on may be old, so a slot whose job holds one by now stays; no
+// error, as the next look repairs what is left.
 func (s *Store) FreeSlot(ctx context.Context, id string) error {
-	return s.t.write(ctx, write{key: gateKey, set: []assign{{at(writeAttr), newMark()}}, unset: []path{at("slots", id)}})
+	idle := []cond{absent("state")}
+	for _, st := range job.States() {
+		if !st.HoldsSlot() {
+			idle = append(idle, equal(st, "state"))
+		}
+	}
+	return s.repair(ctx, write{key: gateKey, set: []assign{{at(writeAttr), newMark()}}, unset: []path{at("slots", id)},
+		conds: []cond{exists("slots", id)}}, write{key: jobKey(id), conds: []cond{oneOf(idle...)}})
 }
 
-// TakeSlot puts back a slot that a job at the vendor is missing.
+// TakeSlot puts back a slot that a job at the vendor is missing, unless the job
+// has changed since it was read; no error then, as with FreeSlot.
 func (s *Store) TakeSlot(ctx context.Context, j job.Job) error {
 	if err := s.ensureGate(ctx); err != nil {
 		return err
 	}
-	return s.t.write(ctx, write{key: gateKey,
-		set: []assign{{at("slots", j.ID), slotItem(j)}, {at(writeAttr), newMark()}}})
+	return s.repair(ctx, write{key: gateKey, set: []assign{{at("slots", j.ID), slotItem(j)}, {at(writeAttr), newMark()}}},
+		write{key: jobKey(j.ID), conds: []cond{equal(j.Rev, "rev"), equal(j.State, "state")}})
+}
+
+func (s *Store) repair(ctx context.Context, gate, borneOut write) error {
+	err := s.t.write(ctx, gate, borneOut)
+	if errors.Is(err, job.ErrConflict) {
+		return nil
+	}
+	return err
 }

@@ -59,6 +59,10 @@ func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
 // job.ErrConflict when any has changed. A move that is not in the table is a
 // *job.MoveError. Moving from a state to itself notes something without moving.
 // The way into SUBMITTING is Admit alone.
+//
+// What differs between from and to is what is written: to needs pointers of its
+// own (a new Task, not a change inside from's), or the change is seen on neither
+// side and lost.
 func (s *Store) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	if from.State != to.State && (!job.CanMove(from.State, to.State) || to.State == job.Submitting) {
 		return job.Job{}, &job.MoveError{From: from.State, To: to.State}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -61,8 +62,16 @@ func (m *memory) write(ctx context.Context, ws ...write) error {
 			}
 		}
 	}
+	for _, w := range ws {
+		if err := w.valid(m.items[w.key]); err != nil {
+			return err
+		}
+	}
 	now := time.Now()
 	for _, w := range ws {
+		if w.checks() {
+			continue
+		}
 		m.remember(w.key, now)
 		if w.delete {
 			delete(m.items, w.key)
@@ -81,6 +90,32 @@ func (m *memory) write(ctx context.Context, ws ...write) error {
 		m.items[w.key] = it
 	}
 	return nil
+}
+
+// valid refuses what DynamoDB refuses of an update whose conditions hold: a path
+// through a map that is not there, and an index's key that is empty.
+func (w write) valid(it item) error {
+	for _, p := range w.paths() {
+		if _, ok := lookup(it, p[:len(p)-1]); len(p) > 1 && !ok {
+			return fmt.Errorf("no such path in the record: %s", p[:len(p)-1])
+		}
+	}
+	for _, a := range w.set {
+		for _, ix := range indexes() {
+			if n := a.path[0]; len(a.path) == 1 && (n == ix.hash || n == ix.rang) && a.val == any("") {
+				return fmt.Errorf("empty key of index %s", ix.name)
+			}
+		}
+	}
+	return nil
+}
+
+func (w write) paths() []path {
+	ps := slices.Clone(w.unset)
+	for _, a := range w.set {
+		ps = append(ps, a.path)
+	}
+	return ps
 }
 
 // remember keeps what the indexes know of an item before it changes.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"emodrop/shared/job"
 )
@@ -25,7 +24,7 @@ func (s *Store) AddNotice(ctx context.Context, m job.Message) (bool, error) {
 	}
 	w.conds = []cond{absent(keyAttr)}
 	err = s.t.write(ctx, w)
-	if errors.Is(err, job.ErrConflict) {
+	if lost(err) {
 		return false, nil
 	}
 	return err == nil, err

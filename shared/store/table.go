@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"reflect"
 	"strings"
+
+	"emodrop/shared/job"
 )
 
 // item is one record: attribute names to string, json.Number, bool, map and list
@@ -23,13 +27,21 @@ type table interface {
 	// get reads consistently; nil when there is no such item.
 	get(ctx context.Context, key string) (item, error)
 	// write does all or nothing. It returns job.ErrConflict if a condition does
-	// not hold, or another transaction was in the way.
+	// not hold, and errBusy (an ErrConflict too) if other transactions were in
+	// the way for so long that nobody knows whether it would.
 	write(ctx context.Context, ws ...write) error
 	// query reads an index, which may lag behind the writes.
 	query(ctx context.Context, q query) ([]row, error)
 }
 
-// write changes, creates or deletes one item.
+// errBusy: nothing was written and nothing learned of the conditions.
+var errBusy = fmt.Errorf("%w: other transactions were in the way", job.ErrConflict)
+
+// lost reports whether a write's conditions did not hold.
+func lost(err error) bool { return errors.Is(err, job.ErrConflict) && !errors.Is(err, errBusy) }
+
+// write changes, creates or deletes one item. One that sets and unsets nothing
+// only checks its conditions, as a part of a transaction.
 type write struct {
 	key    string
 	set    []assign
@@ -37,6 +49,8 @@ type write struct {
 	delete bool
 	conds  []cond
 }
+
+func (w write) checks() bool { return !w.delete && len(w.set)+len(w.unset) == 0 }
 
 type assign struct {
 	path path
