@@ -1,0 +1,163 @@
+package emo
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server is one emulated account. All its methods may be called concurrently.
+type Server struct {
+	cfg    Config
+	log    *slog.Logger
+	faults *faultSet
+	limits *windows
+	blobs  *blobs
+	client *http.Client
+	mux    *http.ServeMux
+	ownRT  *http.Transport // the transport made here, to be closed here; nil when Inputs was given
+
+	ctx    context.Context // ends with Close: every wait looks at it
+	cancel context.CancelFunc
+	work   sync.WaitGroup // tasks being worked on
+	saving sync.Mutex     // one save at a time, in order
+
+	mu       sync.Mutex // guards everything below
+	closed   bool
+	secret   []byte // signs result links and upload policies
+	tasks    map[string]*task
+	order    []*task // every known task, oldest first
+	queue    []*task // the PENDING ones, first in first out
+	busy     int     // slots in use
+	films    map[string]*film
+	policies map[string]*policy // by upload_dir
+	uploads  map[string]*upload // by object key
+	ledger   []Charge
+	history  []Call
+	tidied   time.Time
+}
+
+// New starts an emulator. The error lists every wrong field of the configuration.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("emulator configuration: %w", err)
+	}
+	cfg.APIKeys = maps.Clone(cfg.APIKeys)
+	store, err := newBlobs(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, log: cfg.Log, blobs: store, limits: newWindows(),
+		faults: newFaultSet(cfg.Faults, cfg.Seed, cfg.FaultRates),
+	}
+	s.clear()
+	s.secret = make([]byte, 32)
+	if _, err := rand.Read(s.secret); err != nil {
+		return nil, fmt.Errorf("make a signing secret: %w", err)
+	}
+	rt := cfg.Inputs
+	if rt == nil {
+		s.ownRT = http.DefaultTransport.(*http.Transport).Clone()
+		rt = s.ownRT
+	}
+	s.client = &http.Client{Transport: rt, CheckRedirect: fewRedirects}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := s.load(); err != nil {
+		s.cancel()
+		return nil, err
+	}
+	s.mux = s.routes()
+	return s, nil
+}
+
+// clear forgets everything but the secret. The caller holds mu, or nobody else knows s yet.
+func (s *Server) clear() {
+	for _, t := range s.order {
+		t.stopTimer()
+		if t.stop != nil {
+			t.stop()
+		}
+	}
+	s.tasks, s.order, s.queue = map[string]*task{}, nil, nil
+	s.films, s.policies, s.uploads = map[string]*film{}, map[string]*policy{}, map[string]*upload{}
+	s.ledger, s.history = nil, nil
+}
+
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	handle := func(method string, h http.Handler, paths ...string) {
+		for _, p := range paths {
+			mux.Handle(method+" "+p, h)
+			mux.Handle(p, s.refusing(errMethod))
+		}
+	}
+	const video, face, tasks = "/api/v1/services/aigc/image2video/video-synthesis", "/api/v1/services/aigc/image2video/face-detect", "/api/v1/tasks"
+	handle("POST", s.api(opCreate, (*call).create), video, video+"/{$}")
+	handle("POST", s.api(opDetect, (*call).detect), face, face+"/{$}")
+	handle("GET", s.api(opList, (*call).list), tasks, tasks+"/{$}")
+	handle("GET", s.api(opQuery, (*call).query), tasks+"/{id}")
+	handle("POST", s.api(opCancel, (*call).cancel), tasks+"/{id}/cancel")
+	handle("GET", s.api(opPolicy, (*call).policy), "/api/v1/uploads", "/api/v1/uploads/{$}")
+	handle("POST", s.storage(opUpload, (*call).upload), "/upload", "/upload/{$}")
+	handle("GET", s.storage(opResult, (*call).result), "/result/{name}")
+	mux.Handle("/upload/{key...}", s.storage(opUpload, (*call).uploadRead))
+	mux.Handle("/", s.refusing(errNotFound))
+	return mux
+}
+
+// Handler serves everything the vendor serves: /api/v1/..., the upload host below /upload and films below /result/.
+func (s *Server) Handler() http.Handler { return s.mux }
+
+// Close stops all work, lets hanging calls go, and saves the state. Tasks that were running or waiting go on when a new
+// Server is made from the same state file. No goroutine of the Server is left after it.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	for _, t := range s.order {
+		t.stopTimer()
+	}
+	s.mu.Unlock()
+	s.cancel()
+	s.work.Wait()
+	if s.ownRT != nil {
+		s.ownRT.CloseIdleConnections()
+	}
+	return s.save()
+}
+
+// pause waits for d, or less when the caller or the server gives up; it reports whether the whole time passed.
+func (s *Server) pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil && s.ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.ctx.Done():
+	}
+	return false
+}
+
+// newID returns a random UUID, the form of task and request ids.
+func newID() string {
+	var b [16]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		panic(err) // crypto/rand.Read never fails since Go 1.24
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
