@@ -49,6 +49,7 @@ func (h *Host) toAPIError(err error, function string) apiError {
 	case errors.Is(err, ErrNotFound):
 		return apiError{http.StatusNotFound, "ResourceNotFoundException", "Function not found: " + h.arn(function)}
 	case errors.Is(err, ErrTooLarge):
+		// The wire's name; the API's model calls it RequestTooLargeException.
 		return apiError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", err.Error()}
 	case errors.Is(err, ErrNotJSON):
 		return apiError{http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json"}
