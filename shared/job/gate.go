@@ -165,3 +165,17 @@ type Admission struct {
 	// Intent to be written; its Fence is given by the store.
 	Intent Intent
 }
+
+// ClosureOf makes a closure of an error that would fail every job.
+func ClosureOf(v Verdict, now time.Time) Closure {
+	c := Closure{Code: CodeNoAccess, Detail: v.Code, Since: now.UTC().Truncate(time.Millisecond)}
+	switch {
+	case v.Status == 401:
+		c.Code = CodeKeyRefused
+	case v.Code == "Arrearage" || v.Code == "PrepaidBillOverdue" || v.Code == "PostpaidBillOverdue" ||
+		v.Code == "CommodityNotPurchased" || v.Code == "AllocationQuota.FreeTierOnly" ||
+		v.Code == "Throttling.AllocationQuota":
+		c.Code = CodeNoMoney
+	}
+	return c
+}

@@ -37,6 +37,11 @@ type Job struct {
 	// is first queued. Kept while the job is elsewhere.
 	Rank string `json:"place,omitempty"`
 
+	// Style and Ratio are what the film is made with: the options', or the
+	// stack's defaults at the time the job was queued.
+	Style Style `json:"style,omitempty"`
+	Ratio Ratio `json:"ratio,omitempty"`
+
 	Face   Face    `json:"face,omitzero"`
 	Intent *Intent `json:"intent,omitempty"`
 	Task   *Task   `json:"task,omitempty"`
@@ -52,6 +57,9 @@ type Job struct {
 
 	// Tries counts failures of the present step in a row; a move resets it.
 	Tries int `json:"tries,omitempty"`
+	// Refusals counts clear refusals of the create call that may pass, over all
+	// the job's posts; a new attempt resets it.
+	Refusals int `json:"refusals,omitempty"`
 	// Candidates are the vendor's tasks that could be this job's, when HELD.
 	Candidates []string `json:"candidates,omitempty"`
 }

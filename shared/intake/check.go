@@ -1,0 +1,119 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"emodrop/shared/job"
+	"emodrop/shared/media"
+)
+
+// inspect reads a file once, hashing and checking it at the same time. A fault of
+// the file is a Fault; an error is trouble in reading, to be tried again.
+func (h *Handler) inspect(ctx context.Context, half job.Half, wantImage bool) (job.Input, *job.Fault, error) {
+	in := job.Input{Key: half.Key, ETag: half.ETag, Size: half.Size}
+	limit := h.Profile.MaxAudioBytes
+	if wantImage {
+		limit = h.Profile.MaxImageBytes
+	}
+	if half.Size > limit {
+		// Not worth reading: what is known of it stands for its content.
+		sum := sha256.Sum256(fmt.Appendf(nil, "unread %s %d", half.ETag, half.Size))
+		in.SHA256 = hex.EncodeToString(sum[:])
+		return in, fault(job.CodeTooLarge, half.Key, "%s; at most %s", bytesText(half.Size), bytesText(limit)), nil
+	}
+	body, err := h.Inbox.Open(ctx, half.Key, half.ETag)
+	if err != nil {
+		return job.Input{}, nil, err
+	}
+	defer body.Close()
+	f, err := media.Inspect(body, limit)
+	in.SHA256, in.Format = hex.EncodeToString(f.SHA256[:]), string(f.Format)
+	var bad *media.Error
+	switch {
+	case errors.As(err, &bad):
+		return in, h.faultOf(bad, f, half, wantImage), nil
+	case err != nil:
+		return job.Input{}, nil, fmt.Errorf("read a hand-in: %w", err)
+	}
+	if wantImage {
+		return in, h.checkImage(&in, f), nil
+	}
+	return in, h.checkAudio(&in, f), nil
+}
+
+func (h *Handler) checkImage(in *job.Input, f media.File) *job.Fault {
+	if f.Image == nil {
+		return fault(job.CodeNotImage, in.Key, "%s", f.Format)
+	}
+	in.Width, in.Height = f.Image.Width, f.Image.Height
+	size := fmt.Sprintf("%d×%d", in.Width, in.Height)
+	switch p := h.Profile; {
+	case min(in.Width, in.Height) < p.MinSide:
+		return fault(job.CodeImageTooSmall, in.Key, "%s; at least %d", size, p.MinSide)
+	case max(in.Width, in.Height) > p.MaxSide:
+		return fault(job.CodeImageTooBig, in.Key, "%s; at most %d", size, p.MaxSide)
+	}
+	return nil
+}
+
+func (h *Handler) checkAudio(in *job.Input, f media.File) *job.Fault {
+	if f.Audio == nil {
+		return fault(job.CodeNotAudio, in.Key, "%s", f.Format)
+	}
+	in.Seconds = f.Audio.Duration.Seconds()
+	if f.Audio.Duration > h.Profile.MaxAudio {
+		// Up, so that a hair over the limit never reads as the limit itself.
+		shown := (f.Audio.Duration + 9*time.Millisecond).Truncate(10 * time.Millisecond)
+		return fault(job.CodeAudioTooLong, in.Key, "%.2f s; at most %.0f s", shown.Seconds(), h.Profile.MaxAudio.Seconds())
+	}
+	return nil
+}
+
+// faultOf says a reader's error in our codes.
+func (h *Handler) faultOf(bad *media.Error, f media.File, half job.Half, wantImage bool) *job.Fault {
+	code := job.CodeCorrupt
+	switch bad.Code {
+	case media.Empty:
+		code = job.CodeEmpty
+	case media.TooLarge:
+		code = job.CodeTooLarge
+	case media.Truncated:
+		code = job.CodeTruncated
+	case media.NoAudio:
+		code = job.CodeNoSound
+	case media.UnsupportedCodec:
+		code = job.CodeUnsupportedCode
+	case media.UnknownFormat:
+		code = job.CodeNotAudio
+		if wantImage {
+			code = job.CodeNotImage
+		}
+	}
+	// A recording where a picture is wanted is that first of all, however broken.
+	if f.Format != "" && f.Format.IsImage() != wantImage {
+		code = job.CodeNotAudio
+		if wantImage {
+			code = job.CodeNotImage
+		}
+		return fault(code, half.Key, "%s", f.Format)
+	}
+	return fault(code, half.Key, "%s", bad.Detail)
+}
+
+func fault(code, file, detail string, args ...any) *job.Fault {
+	return &job.Fault{Code: code, File: file, Detail: fmt.Sprintf(detail, args...)}
+}
+
+// bytesText gives a size in MB to two decimals, or in bytes below one.
+func bytesText(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	// Up, so that one byte over the limit never reads as the limit itself.
+	return fmt.Sprintf("%.2f MB", float64((n*100+(1<<20)-1)>>20)/100)
+}

@@ -1,0 +1,258 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"emodrop/shared/job"
+)
+
+// Inbox is the bucket that files are dropped into.
+type Inbox interface {
+	// Head tells how an object stands now, or job.ErrNotFound.
+	Head(ctx context.Context, key string) (job.Half, error)
+	// Open reads an object as it stood when it had that ETag: job.ErrConflict
+	// when it has changed since, job.ErrNotFound when it is gone.
+	Open(ctx context.Context, key, etag string) (io.ReadCloser, error)
+	// List gives the objects of one folder in the order of their keys, those
+	// after a key, at most limit; none means the end.
+	List(ctx context.Context, dir, after string, limit int) ([]string, error)
+}
+
+// HandIns are the records of what was handed in.
+type HandIns interface {
+	Stem(ctx context.Context, n job.Name) (job.Stem, error)
+	PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error)
+	Folder(ctx context.Context, dir string) (job.Folder, error)
+	PutFolder(ctx context.Context, from, to job.Folder) (job.Folder, error)
+}
+
+// Jobs are the records of the jobs.
+type Jobs interface {
+	Job(ctx context.Context, id string) (job.Job, error)
+	Create(ctx context.Context, j job.Job) (job.Job, error)
+	Move(ctx context.Context, from, to job.Job) (job.Job, error)
+	AddNotice(ctx context.Context, m job.Message) (bool, error)
+}
+
+// Next is what comes after a hand-in has become a job.
+type Next interface {
+	// Prepare takes a RECEIVED job to the queue.
+	Prepare(ctx context.Context, id string) error
+	// Dispatch sends queued jobs to the vendor while there are free slots.
+	Dispatch(ctx context.Context) error
+}
+
+// Teller sends a message that is due.
+type Teller interface {
+	Tell(ctx context.Context, messageID string) error
+}
+
+// Config is what a Handler needs; every field without "zero" is required.
+type Config struct {
+	Inbox   Inbox
+	HandIns HandIns
+	Jobs    Jobs
+	Next    Next
+	Tell    Teller
+	Profile job.Profile
+	// Bucket is the inbox's name: events of other buckets are not taken.
+	Bucket string
+	// Settle is how long a stem must have been quiet before it becomes a job;
+	// zero: at once.
+	Settle time.Duration
+	// HalfPairAfter is when the missing half of a pair is told.
+	HalfPairAfter time.Duration
+	Log           *slog.Logger
+}
+
+// Handler takes the submit function's events. Safe for concurrent use.
+type Handler struct {
+	Config
+}
+
+// New returns a handler, or an error that lists all that is missing.
+func New(c Config) (*Handler, error) {
+	var errs []error
+	for what, missing := range map[string]bool{
+		"Inbox": c.Inbox == nil, "HandIns": c.HandIns == nil, "Jobs": c.Jobs == nil, "Next": c.Next == nil,
+		"Tell": c.Tell == nil, "Bucket": c.Bucket == "", "Log": c.Log == nil,
+		"Profile": c.Profile.Model == "", "HalfPairAfter": c.HalfPairAfter <= 0,
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("intake: %s is required", what))
+		}
+	}
+	if c.Settle < 0 {
+		errs = append(errs, errors.New("intake: Settle must not be negative"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Handler{c}, nil
+}
+
+const (
+	// grace is how long an invocation may be busy with a stem before poll takes
+	// it for dead: longer than the function's limit.
+	grace = 3 * time.Minute
+	// parallel bounds how many files one invocation reads at once.
+	parallel = 8
+	// races bounds how often a step is tried again after losing a race; then
+	// the due time drives it.
+	races = 8
+)
+
+// Handle takes one invocation of the submit function. The answer to a queue's
+// batch names the messages that have to come again.
+func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	ev, err := Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	failed := map[string]error{}
+	for id, err := range ev.Bad {
+		failed[id] = err
+	}
+	var mu sync.Mutex
+	each(ev.Objects, func(o Object) {
+		if err := h.object(ctx, o); err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			failed[o.Message] = errors.Join(failed[o.Message], err)
+		}
+	})
+	if ev.Work != nil {
+		failed[""] = h.work(ctx, *ev.Work)
+	}
+	// Dispatch even after a failure: what failed is one file's trouble.
+	dispatched := h.Next.Dispatch(ctx)
+	if !ev.Batch {
+		return nil, errors.Join(failed[""], dispatched)
+	}
+	if dispatched != nil {
+		// Jobs are safe in the queue and poll asks again; the files are not to
+		// be read once more for it.
+		h.Log.WarnContext(ctx, "dispatch after hand-in", "err", dispatched)
+	}
+	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	for id, err := range failed {
+		if err == nil {
+			continue
+		}
+		h.Log.ErrorContext(ctx, "hand-in not taken", "message_id", id, "err", err)
+		answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
+	}
+	return answer, nil
+}
+
+// object takes one event.
+func (h *Handler) object(ctx context.Context, o Object) error {
+	if o.Bucket != h.Bucket {
+		// Never an error: the same event would only come again.
+		h.Log.WarnContext(ctx, "event of a bucket that is not the inbox", "bucket", o.Bucket)
+		return nil
+	}
+	kind, name := Classify(o.Key)
+	switch kind {
+	case Picture, Recording:
+		return h.take(ctx, name, o.Key, kind)
+	case Shared:
+		return h.takePortrait(ctx, name.Dir, o.Key)
+	case Unknown:
+		return h.unknown(ctx, name, o.Key)
+	}
+	return nil
+}
+
+// work drives what poll found past its time.
+func (h *Handler) work(ctx context.Context, w job.Work) error {
+	var mu sync.Mutex
+	var errs []error
+	note := func(err error) {
+		if err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		}
+	}
+	each(w.Stems, func(s string) { note(h.pair(ctx, parseName(s))) })
+	each(w.Folders, func(dir string) { note(h.spread(ctx, dir)) })
+	each(w.Jobs, func(id string) { note(h.Next.Prepare(ctx, id)) })
+	return errors.Join(errs...)
+}
+
+// unknown tells once of a file nobody knows what to do with.
+func (h *Handler) unknown(ctx context.Context, n job.Name, key string) error {
+	half, err := h.Inbox.Head(ctx, key)
+	if errors.Is(err, job.ErrNotFound) || err == nil && half.Size == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	// The record must not be taken for one of a pair of the same stem.
+	n.Stem = key[len(key)-len(baseOf(key)):]
+	return h.notice(ctx, n, half.ETag, job.Fault{Code: job.CodeUnknownFile, File: key})
+}
+
+func baseOf(key string) string {
+	for i := len(key) - 1; i >= 0; i-- {
+		if key[i] == '/' {
+			return key[i+1:]
+		}
+	}
+	return key
+}
+
+func (h *Handler) notice(ctx context.Context, n job.Name, about string, f job.Fault) error {
+	m := job.Notice(n, about, f, time.Now().UTC())
+	added, err := h.Jobs.AddNotice(ctx, m)
+	if err != nil || !added {
+		return err
+	}
+	h.Log.InfoContext(ctx, "notice", "code", f.Code)
+	h.tell(ctx, m.ID)
+	return nil
+}
+
+// tell sends a message now; if that fails it stays due and poll sends it.
+func (h *Handler) tell(ctx context.Context, id string) {
+	if err := h.Tell.Tell(ctx, id); err != nil {
+		h.Log.WarnContext(ctx, "message stays due", "err", err)
+	}
+}
+
+// each does f for all, several at once, and returns when all are done.
+func each[T any](all []T, f func(T)) {
+	var wg sync.WaitGroup
+	free := make(chan struct{}, parallel)
+	for _, v := range all {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			f(v)
+		})
+	}
+	wg.Wait()
+}
+
+// pause waits, or returns the context's error.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

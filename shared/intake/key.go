@@ -1,0 +1,75 @@
+package intake
+
+import (
+	"path"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"emodrop/shared/job"
+)
+
+// Kind is what a key of the inbox is by its name alone.
+type Kind string
+
+// The kinds.
+const (
+	// Ignored: folders, dotfiles, files still being written, files that only a
+	// manifest may use.
+	Ignored Kind = "ignored"
+	// Picture and Recording: halves of a stem.
+	Picture   Kind = "picture"
+	Recording Kind = "recording"
+	// Shared: the folder's portrait.
+	Shared Kind = "portrait"
+	// Unknown: nothing we know; told once.
+	Unknown Kind = "unknown"
+)
+
+// Classify tells what a key is and under which name it counts: folder and stem
+// in NFC, the stem trimmed, the extension in any letter case.
+func Classify(key string) (Kind, job.Name) {
+	dir, base := "", key
+	if i := strings.LastIndexByte(key, '/'); i >= 0 {
+		dir, base = key[:max(i, 1)], key[i+1:]
+	}
+	dir, base = norm.NFC.String(dir), norm.NFC.String(base)
+	for part := range strings.SplitSeq(dir, "/") {
+		if strings.HasPrefix(part, "_") {
+			return Ignored, job.Name{}
+		}
+	}
+	ext := path.Ext(base)
+	stem := strings.TrimSpace(strings.TrimSuffix(base, ext))
+	ext = strings.ToLower(strings.TrimSpace(ext))
+	n := job.Name{Dir: dir, Stem: stem}
+	switch {
+	case base == "" || strings.HasPrefix(base, ".") || stem == "":
+		return Ignored, job.Name{}
+	case ext == ".tmp" || ext == ".part" || ext == ".crdownload":
+		return Ignored, job.Name{}
+	case isPicture(ext) && strings.EqualFold(stem, "portrait"):
+		return Shared, n
+	case isPicture(ext):
+		return Picture, n
+	case ext == ".mp3" || ext == ".wav":
+		return Recording, n
+	}
+	return Unknown, n
+}
+
+func isPicture(ext string) bool {
+	switch ext {
+	case ".jpg", ".jpeg", ".png", ".bmp", ".webp":
+		return true
+	}
+	return false
+}
+
+// parseName is the inverse of job.Name.String for names that Classify made.
+func parseName(s string) job.Name {
+	if i := strings.LastIndexByte(s, '/'); i >= 0 {
+		return job.Name{Dir: s[:i], Stem: s[i+1:]}
+	}
+	return job.Name{Stem: s}
+}

@@ -1,0 +1,55 @@
+package job
+
+// Codes of faults: ours, stable, with a text in every language in package words.
+const (
+	// Of files.
+	CodeEmpty           = "file_empty"
+	CodeTooLarge        = "file_too_large"
+	CodeNotImage        = "not_an_image"
+	CodeNotAudio        = "not_a_recording"
+	CodeUnknownFormat   = "file_unknown_format"
+	CodeTruncated       = "file_truncated"
+	CodeCorrupt         = "file_corrupt"
+	CodeUnsupportedCode = "file_unsupported_codec"
+	CodeNoSound         = "recording_without_sound"
+	CodeImageTooSmall   = "image_too_small"
+	CodeImageTooBig     = "image_too_big"
+	CodeAudioTooLong    = "recording_too_long"
+	CodeFileGone        = "file_gone"
+	CodeReplaced        = "replaced"
+	// Of hand-ins that are no job.
+	CodeAudioMissing   = "recording_missing"
+	CodePictureMissing = "picture_missing"
+	CodeTooLate        = "picture_too_late"
+	CodeUnknownFile    = "file_unknown"
+	// Of portraits, by the vendor's detect.
+	CodeFaceRefused = "face_refused"
+	CodeDetectFails = "detect_fails"
+	// Of the vendor.
+	CodeInputRefused   = "vendor_refuses_input"
+	CodeVendorRefused  = "vendor_refuses"
+	CodeVendorFailed   = "vendor_failed"
+	CodeCannotDownload = "vendor_cannot_download"
+	CodeVendorCanceled = "vendor_canceled"
+	CodeVendorLost     = "vendor_lost_task"
+	CodeTaskExpired    = "task_expired"
+	CodeLinkEnded      = "film_link_ended"
+	// Of jobs that need a person.
+	CodeAmbiguous  = "create_ambiguous"
+	CodeFilmMisfit = "film_does_not_fit"
+	// Of the gate.
+	CodeKeyRefused = "key_refused"
+	CodeNoMoney    = "account_overdue"
+	CodeNoAccess   = "no_access"
+	CodePaused     = "paused"
+)
+
+// Codes are all of them: each needs a text in every language.
+func Codes() []string {
+	return []string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated,
+		CodeCorrupt, CodeUnsupportedCode, CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong,
+		CodeFileGone, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
+		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
+		CodeCannotDownload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
+		CodeAmbiguous, CodeFilmMisfit, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
+}

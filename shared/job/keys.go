@@ -1,0 +1,66 @@
+package job
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxKey is the longest key S3 takes, in bytes.
+// Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+const maxKey = 1024
+
+// VideoKey is where a job's film goes in the outbox. Only the newest hand-in of a
+// name owns the plain key; an older job that ends later has its own.
+func VideoKey(j Job, newest bool) string {
+	if newest {
+		return resultKey("videos/", j.Name, ".mp4")
+	}
+	return resultKey("videos/", j.Name, "."+j.ID+".mp4")
+}
+
+// RecordKey is where the record of an outcome goes: beside the film, or under
+// failed/ when there is none.
+func RecordKey(m Message) string {
+	if m.State == Succeeded && m.Film != nil {
+		return strings.TrimSuffix(m.Film.Key, ".mp4") + ".json"
+	}
+	return resultKey("failed/", m.Name, ".json")
+}
+
+// resultKey mirrors a name below a prefix and never leaves it: S3 gives dots no
+// meaning, but tools that copy a bucket to a disk do.
+func resultKey(prefix string, n Name, suffix string) string {
+	parts := strings.Split(n.String(), "/")
+	for i, p := range parts {
+		if p == "." || p == ".." {
+			parts[i] = p + "_"
+		}
+	}
+	body := strings.Join(parts, "/")
+	if over := len(prefix) + len(body) + len(suffix) - maxKey; over > 0 {
+		sum := sha256.Sum256([]byte(body))
+		tail := "-" + hex.EncodeToString(sum[:4])
+		cut := len(body) - over - len(tail)
+		for cut > 0 && !utf8.RuneStart(body[cut]) {
+			cut--
+		}
+		body = body[:cut] + tail
+	}
+	return prefix + body + suffix
+}
+
+// StagedKeys are the keys of the copies of a job's inputs for one intent: plain
+// ASCII in lower case, with the extension of the real format, never used twice.
+// post is the number of the intent, from 1.
+func StagedKeys(j Job, post int, imageExt, audioExt string) (image, audio string) {
+	dir := "staging/" + j.ID + "/" + strconv.Itoa(post) + "/"
+	return dir + "image" + imageExt, dir + "audio" + audioExt
+}
+
+// DetectKey is the key of a portrait's copy for the detect call.
+func DetectKey(sha256hex, ext string) string {
+	return "staging/detect/" + sha256hex + ext
+}

@@ -1,0 +1,201 @@
+package poll
+
+import (
+	"context"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+const (
+	// looks is how often in a row the vendor must not know a task, before its
+	// life is over, until the list is asked too.
+	looks = 3
+	// idGrace is how far past a task's life it is still asked for.
+	idGrace = 10 * time.Minute
+)
+
+// look asks how a task stands and stores what changed. An unchanged answer writes
+// nothing.
+func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
+	if r.stopped() {
+		return nil
+	}
+	if err := s.Pace(ctx); err != nil {
+		return err
+	}
+	a, err := s.Vendor.Task(ctx, j.Task.BaseURL, j.Task.ID)
+	if err != nil {
+		return s.lookFailed(ctx, r, j, err)
+	}
+	switch a.Status {
+	case job.TaskRunning:
+		if j.State == job.Submitted {
+			next := with(j, func(t *job.Task) { t.Status, t.Started, t.Missing = a.Status, a.Started, 0 })
+			next.State = job.Running
+			_, _, err := s.move(ctx, j, next)
+			return err
+		}
+	case job.TaskSucceeded:
+		if a.VideoURL != "" {
+			return s.succeeded(ctx, r, j, a)
+		}
+		s.Log.ErrorContext(ctx, "task succeeded without a film's link", "job_id", j.ID, "request_id", a.RequestID)
+	case job.TaskFailed:
+		return s.failed(ctx, j, a)
+	case job.TaskCanceled:
+		next := with(j, func(t *job.Task) { t.Status, t.Ended = a.Status, a.Ended })
+		next.State, next.Fault = job.Canceled, &job.Fault{Code: job.CodeVendorCanceled, RequestID: a.RequestID}
+		_, _, err := s.move(ctx, j, next)
+		return err
+	case job.TaskUnknown:
+		return s.missing(ctx, j, a)
+	}
+	// Still going on, or a word we do not know, or one that goes backwards.
+	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
+		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID)
+	}
+	if j.Task.Missing > 0 && a.Status != job.TaskSucceeded {
+		_, _, err := s.move(ctx, j, with(j, func(t *job.Task) { t.Missing = 0 }))
+		return err
+	}
+	return nil
+}
+
+// lookFailed decides what trouble with the question means: never anything for
+// the job.
+func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error) error {
+	v := job.VerdictOf(cause)
+	s.Log.WarnContext(ctx, "look", "job_id", j.ID, "err", cause)
+	switch v.Outcome {
+	case job.Throttled:
+		r.set(func(r *round) { r.stop = true })
+	case job.OperatorNeeded:
+		r.set(func(r *round) { r.stop = true })
+		return s.close(ctx, v)
+	}
+	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
+		return s.expire(ctx, j, job.CodeTaskExpired, v.RequestID)
+	}
+	return nil
+}
+
+// succeeded stores the answer and hands the film to finalize.
+func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer) error {
+	next := with(j, func(t *job.Task) {
+		t.Status, t.Started, t.Ended, t.Missing = a.Status, a.Started, a.Ended, 0
+	})
+	next.State, next.Due = job.Storing, time.Now().Add(s.Storing)
+	next.Result = &job.Result{
+		URL: a.VideoURL, Seconds: a.Seconds, Ratio: a.Ratio,
+		// The vendor's clock is not ours, and the film may have been ready for a
+		// while: it cannot have been before the task was there.
+		URLEnds: j.Task.Submitted.Add(s.Profile.LinkLife),
+	}
+	next.Billed = s.bill(j, a)
+	moved, ok, err := s.move(ctx, j, next)
+	if err != nil || !ok {
+		return err
+	}
+	r.set(func(r *round) { delete(r.holding, j.ID) })
+	if !a.Started.IsZero() && a.Ended.After(a.Started) {
+		if err := s.Slots.Learn(ctx, a.Ended.Sub(a.Started), moved.Seconds(), ""); err != nil {
+			s.Log.WarnContext(ctx, "speed not learned", "err", err)
+		}
+	}
+	return s.Functions.Finalize(ctx, j.ID)
+}
+
+// bill is what a finished task costs: by the vendor's own word of length and
+// ratio, or by the request's where it says nothing.
+func (s *Step) bill(j job.Job, a job.Answer) job.Money {
+	ratio, seconds := a.Ratio, a.Seconds
+	if _, known := s.Profile.PricePerSecond[ratio]; !known {
+		ratio = j.Ratio
+	}
+	if seconds <= 0 {
+		seconds = j.Audio.Seconds
+	}
+	return s.Profile.Price(ratio, seconds)
+}
+
+// failed decides what a task that ended without a film means. It is not billed.
+func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
+	next := with(j, func(t *job.Task) { t.Status, t.Started, t.Ended = a.Status, a.Started, a.Ended })
+	again := func() {
+		next.State, next.Due = job.Queued, time.Now().Add(min(s.Backoff<<(j.Attempt-1), time.Hour))
+		next.Attempt, next.Intent, next.Refusals = j.Attempt+1, nil, 0
+	}
+	v := a.Fault
+	s.Log.WarnContext(ctx, "task failed", "job_id", j.ID, "vendor_code", v.Code, "vendor_message", v.Message,
+		"request_id", v.RequestID)
+	switch v.Outcome {
+	case job.BadInput:
+		next.State, next.Fault = job.Rejected, job.FaultOf(job.CodeInputRefused, v)
+	case job.Refused, job.Lost:
+		next.State, next.Fault = job.Failed, job.FaultOf(job.CodeVendorRefused, v)
+	case job.OperatorNeeded:
+		if err := s.close(ctx, v); err != nil {
+			return err
+		}
+		again()
+	default:
+		if j.Attempt < s.MaxAttempts {
+			again()
+			break
+		}
+		next.State, next.Fault = job.Failed, job.FaultOf(job.CodeVendorFailed, v)
+		if v.Outcome == job.OtherTransport {
+			next.Fault.Code = job.CodeCannotDownload
+		}
+	}
+	_, _, err := s.move(ctx, j, next)
+	return err
+}
+
+// missing decides what it means that the vendor does not know a task.
+func (s *Step) missing(ctx context.Context, j job.Job, a job.Answer) error {
+	if time.Since(j.Task.Submitted) >= s.Profile.IDLife {
+		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID)
+	}
+	next := with(j, func(t *job.Task) { t.Missing++ })
+	if next.Task.Missing >= looks {
+		listed, err := s.listed(ctx, j)
+		if err != nil {
+			return err
+		}
+		if !listed {
+			return s.expire(ctx, j, job.CodeVendorLost, a.RequestID)
+		}
+		next.Task.Missing = 0
+	}
+	_, _, err := s.move(ctx, j, next)
+	return err
+}
+
+// expire ends a job whose task is gone. Whether it was charged nobody can tell
+// from here: the message says so.
+func (s *Step) expire(ctx context.Context, j job.Job, code, requestID string) error {
+	next := j
+	next.State, next.Fault = job.Expired, &job.Fault{Code: code, RequestID: requestID}
+	_, _, err := s.move(ctx, j, next)
+	return err
+}
+
+// close stops the stack for what would fail every job.
+func (s *Step) close(ctx context.Context, v job.Verdict) error {
+	c := job.ClosureOf(v, time.Now())
+	closed, err := s.Gate.CloseGate(ctx, c, time.Now().Add(time.Minute))
+	if err == nil && closed {
+		s.Log.ErrorContext(ctx, "gate closed", "code", c.Code, "vendor_code", v.Code, "request_id", v.RequestID)
+	}
+	return err
+}
+
+// with returns the job with a changed copy of its task.
+func with(j job.Job, change func(*job.Task)) job.Job {
+	t := *j.Task
+	change(&t)
+	j.Task = &t
+	return j
+}

@@ -1,0 +1,265 @@
+package poll
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// Vendor is what poll asks of the model's service; all of it is free.
+type Vendor interface {
+	Task(ctx context.Context, baseURL, id string) (job.Answer, error)
+	List(ctx context.Context, q job.ListQuery) (job.ListPage, error)
+	Clock(ctx context.Context) (time.Time, error)
+}
+
+// Jobs are the records of the jobs.
+type Jobs interface {
+	Job(ctx context.Context, id string) (job.Job, error)
+	Move(ctx context.Context, from, to job.Job) (job.Job, error)
+	// Owner tells whose a task of the vendor is, or job.ErrNotFound.
+	Owner(ctx context.Context, taskID string) (string, error)
+}
+
+// Agenda says what is due. Its reads may lag.
+type Agenda interface {
+	Due(ctx context.Context, upTo time.Time, limit int) ([]job.Due, error)
+	Queue(ctx context.Context, limit int) ([]string, error)
+}
+
+// Leases keep two ticks from doing the same work.
+type Leases interface {
+	Lease(ctx context.Context, name, owner string, until time.Time) error
+	EndLease(ctx context.Context, name, owner string) error
+}
+
+// Gate admits jobs to the vendor.
+type Gate interface {
+	Gate(ctx context.Context) (job.Gate, error)
+	CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error)
+	NextProbe(ctx context.Context, probes int, next time.Time) error
+	OpenGate(ctx context.Context) error
+}
+
+// Slots repairs and teaches the gate.
+type Slots interface {
+	FreeSlot(ctx context.Context, id string, fence int64) error
+	TakeSlot(ctx context.Context, j job.Job) error
+	Learn(ctx context.Context, work time.Duration, seconds float64, keyID string) error
+}
+
+// Functions invokes the other functions, asynchronously.
+type Functions interface {
+	Submit(ctx context.Context, w job.Work) error
+	Finalize(ctx context.Context, jobID string) error
+}
+
+// Staging takes the inputs of an unclear create call back.
+type Staging interface {
+	Remove(ctx context.Context, keys ...string) error
+}
+
+// Teller sends a message that is due.
+type Teller interface {
+	Tell(ctx context.Context, messageID string) error
+}
+
+// Config is what a Step needs; every field without "zero" is required.
+type Config struct {
+	Vendor    Vendor
+	Jobs      Jobs
+	Agenda    Agenda
+	Leases    Leases
+	Gate      Gate
+	Slots     Slots
+	Functions Functions
+	Staging   Staging
+	Tell      Teller
+	Profile   job.Profile
+	// MaxInFlight is how many tasks may be at the vendor at once.
+	MaxInFlight int
+	// Interval is the time from batch to batch; zero: 15 s. Period is how long
+	// one invocation keeps batching; zero: 1 min.
+	Interval, Period time.Duration
+	// MaxAttempts is how many tasks of the vendor one hand-in may get; zero: 3.
+	MaxAttempts int
+	// AskFirst is how long an unclear create is only looked for before its
+	// staged inputs are taken back; zero: 1 min. Quiet is how long it is looked
+	// for after that before the job is posted again; zero: 15 min.
+	AskFirst, Quiet time.Duration
+	// Storing is how long finalize may be busy with a film before it is taken
+	// for dead; zero: 6 min.
+	Storing time.Duration
+	// Backoff is the first wait before a new attempt; it doubles. Zero: 30 s.
+	Backoff time.Duration
+	// Pace waits for this process's share of the vendor's 20 calls a second;
+	// zero: no waiting.
+	Pace func(ctx context.Context) error
+	Log  *slog.Logger
+}
+
+// Step polls. Safe for concurrent use: a lease lets one tick work at a time.
+type Step struct {
+	Config
+}
+
+// New returns a step, or an error that lists all that is wrong.
+func New(c Config) (*Step, error) {
+	for field, zero := range map[*time.Duration]time.Duration{
+		&c.Interval: 15 * time.Second, &c.Period: time.Minute, &c.AskFirst: time.Minute, &c.Quiet: 15 * time.Minute,
+		&c.Storing: 6 * time.Minute, &c.Backoff: 30 * time.Second,
+	} {
+		if *field == 0 {
+			*field = zero
+		}
+	}
+	if c.MaxAttempts == 0 {
+		c.MaxAttempts = 3
+	}
+	if c.Pace == nil {
+		c.Pace = func(context.Context) error { return nil }
+	}
+	var errs []error
+	for what, missing := range map[string]bool{
+		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Agenda": c.Agenda == nil, "Leases": c.Leases == nil,
+		"Gate": c.Gate == nil, "Slots": c.Slots == nil, "Functions": c.Functions == nil, "Staging": c.Staging == nil,
+		"Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("poll: %s is required", what))
+		}
+	}
+	if c.MaxInFlight < 1 || c.MaxAttempts < 1 {
+		errs = append(errs, errors.New("poll: MaxInFlight and MaxAttempts must be at least 1"))
+	}
+	if c.Interval < 0 || c.Period < c.Interval {
+		errs = append(errs, errors.New("poll: Interval must be positive and no longer than Period"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Step{c}, nil
+}
+
+const (
+	leaseName = "poll"
+	// batchLimit bounds how many due things one batch takes on.
+	batchLimit = 500
+	// batchTime is how long a batch may take before the next tick may take its
+	// lease for abandoned.
+	batchTime = 45 * time.Second
+	// spare is what an invocation keeps in hand before its deadline.
+	spare = 5 * time.Second
+	// knock is how often a tick that found another one at work looks again.
+	knock = time.Second
+)
+
+// Run is one tick: batches at +0, +Interval, … inside Period while there is
+// anything to do, none that could not end before the deadline.
+func (s *Step) Run(ctx context.Context) error {
+	owner := rand.Text()
+	start := time.Now()
+	if ok, err := s.enter(ctx, owner, start); err != nil || !ok {
+		return err
+	}
+	defer func() {
+		// The lease goes back even when the invocation's time is up.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if err := s.Leases.EndLease(ctx, leaseName, owner); err != nil {
+			s.Log.WarnContext(ctx, "poll's lease not given back", "err", err)
+		}
+	}()
+	first := time.Now()
+	for n := 1; ; n++ {
+		busy, err := s.batch(ctx)
+		if err != nil {
+			// One bad batch is no reason to miss the next.
+			s.Log.ErrorContext(ctx, "batch", "err", err)
+		}
+		next := first.Add(time.Duration(n) * s.Interval)
+		if err == nil && !busy || next.Sub(start) >= s.Period || !s.fits(ctx, next) {
+			return err
+		}
+		if err := pause(ctx, time.Until(next)); err != nil {
+			return nil
+		}
+		err = s.Leases.Lease(ctx, leaseName, owner, time.Now().Add(s.Interval+batchTime))
+		if errors.Is(err, job.ErrConflict) {
+			return nil // this tick was too slow and another one has taken over
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// enter takes the lease. While an earlier tick is still in its last batch, this
+// one waits for it, so that no gap comes of the change.
+func (s *Step) enter(ctx context.Context, owner string, start time.Time) (bool, error) {
+	for {
+		err := s.Leases.Lease(ctx, leaseName, owner, time.Now().Add(s.Interval+batchTime))
+		if !errors.Is(err, job.ErrConflict) {
+			return err == nil, err
+		}
+		if time.Since(start) >= s.Interval || !s.fits(ctx, time.Now().Add(knock)) {
+			return false, nil
+		}
+		if err := pause(ctx, knock); err != nil {
+			return false, nil
+		}
+	}
+}
+
+// fits says whether a batch that begins then can end before the deadline.
+func (s *Step) fits(ctx context.Context, begin time.Time) bool {
+	d, ok := ctx.Deadline()
+	return !ok || begin.Add(spare).Before(d)
+}
+
+// move makes a move and leaves its line in the log: the audit trail. A move lost
+// to somebody else is no error.
+func (s *Step) move(ctx context.Context, from, to job.Job) (moved job.Job, ok bool, err error) {
+	moved, err = s.Jobs.Move(ctx, from, to)
+	if errors.Is(err, job.ErrConflict) {
+		return job.Job{}, false, nil
+	}
+	if err != nil {
+		return job.Job{}, false, err
+	}
+	if moved.State != from.State {
+		code := ""
+		if moved.Fault != nil {
+			code = moved.Fault.Code
+		}
+		s.Log.InfoContext(ctx, "job", "job_id", moved.ID, "from", from.State, "to", moved.State,
+			"attempt", moved.Attempt, "code", code)
+		if moved.State.Told() {
+			s.tell(ctx, job.OutcomeMessage(moved).ID)
+		}
+	}
+	return moved, true, nil
+}
+
+func (s *Step) tell(ctx context.Context, id string) {
+	if err := s.Tell.Tell(ctx, id); err != nil {
+		s.Log.WarnContext(ctx, "message stays due", "err", err)
+	}
+}
+
+// pause waits, or returns the context's error.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,135 @@
+package submit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"emodrop/shared/job"
+	"emodrop/shared/media"
+)
+
+// detectTries is how often the vendor's detect is asked before the job fails.
+const detectTries = 8
+
+// detectLife is how long the link to a portrait's copy has to work.
+const detectLife = 2 * time.Minute
+
+// Prepare takes a RECEIVED job to the queue: its face found, its price known. A
+// job in any other state is left alone. Trouble that may pass leaves the job
+// RECEIVED and due again later.
+func (s *Step) Prepare(ctx context.Context, id string) error {
+	j, err := s.Jobs.Job(ctx, id)
+	if err != nil || j.State != job.Received {
+		return err
+	}
+	style, ratio := j.Options.Style, j.Options.Ratio
+	if style == "" {
+		style = s.Style
+	}
+	if ratio == "" {
+		ratio = s.Ratio
+	}
+	ratio = s.Profile.Resolve(ratio, j.Image.Width, j.Image.Height)
+
+	face, err := s.face(ctx, j, ratio)
+	if err == nil && face.Pass {
+		next := j
+		next.State, next.Due, next.Face = job.Queued, time.Time{}, face
+		next.Style, next.Ratio = style, ratio
+		next.Quoted = s.Profile.Price(ratio, j.Audio.Seconds)
+		if next.Rank == "" {
+			next.Rank = job.Rank(j.Received.UnixMilli(), j.ID)
+		}
+		_, err = s.move(ctx, j, next)
+		return conflict(err)
+	}
+	next := j
+	switch {
+	case err == nil:
+		next.State = job.Rejected
+		next.Fault = &job.Fault{Code: job.CodeFaceRefused, File: j.Image.Key, VendorCode: face.Code, VendorMessage: face.Message}
+	case errors.Is(err, job.ErrConflict):
+		next.State, next.Fault = job.Canceled, &job.Fault{Code: job.CodeReplaced, File: j.Image.Key}
+	case errors.Is(err, job.ErrNotFound):
+		next.State, next.Fault = job.Rejected, &job.Fault{Code: job.CodeFileGone, File: j.Image.Key}
+	default:
+		return s.detectFailed(ctx, j, err)
+	}
+	_, err = s.move(ctx, j, next)
+	return conflict(err)
+}
+
+// face has the portrait's face found, once per content and ratio.
+func (s *Step) face(ctx context.Context, j job.Job, ratio job.Ratio) (job.Face, error) {
+	f, err := s.Faces.Face(ctx, j.Image.SHA256, ratio)
+	if !errors.Is(err, job.ErrNotFound) {
+		return f, err
+	}
+	format := media.Format(j.Image.Format)
+	key := job.DetectKey(j.Image.SHA256, format.Ext())
+	if err := s.Staging.Stage(ctx, j.Image.Key, j.Image.ETag, key, format.ContentType()); err != nil {
+		return job.Face{}, err
+	}
+	urls, end, err := s.Staging.Sign(ctx, key)
+	if err != nil {
+		return job.Face{}, err
+	}
+	if time.Until(end) < detectLife {
+		return job.Face{}, fmt.Errorf("sign the portrait: the credentials end in %s", time.Until(end).Round(time.Second))
+	}
+	if err := s.Pace(ctx); err != nil {
+		return job.Face{}, err
+	}
+	f, err = s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: urls[0], Ratio: ratio})
+	if err != nil {
+		return job.Face{}, err
+	}
+	return f, s.Faces.PutFace(ctx, j.Image.SHA256, ratio, f)
+}
+
+// detectFailed decides what trouble with detect means for the job.
+func (s *Step) detectFailed(ctx context.Context, j job.Job, err error) error {
+	v := job.VerdictOf(err)
+	next := j
+	next.Tries = j.Tries + 1
+	next.Due = s.after(j.Tries, v.RetryAfter)
+	switch v.Outcome {
+	case job.BadInput:
+		next.State, next.Fault = job.Rejected, job.FaultOf(job.CodeFaceRefused, v)
+		next.Fault.File = j.Image.Key
+	case job.Refused:
+		next.State, next.Fault = job.Failed, job.FaultOf(job.CodeVendorRefused, v)
+	case job.OperatorNeeded:
+		if err := s.close(ctx, v); err != nil {
+			return err
+		}
+		next.Tries = j.Tries
+	case job.Throttled:
+		next.Tries = j.Tries
+	case job.Unknown:
+		if v.Status == 0 && ctx.Err() != nil {
+			return err // the invocation ended; the job's due time drives it
+		}
+		fallthrough
+	default:
+		if next.Tries >= detectTries {
+			next.State, next.Fault = job.Failed, job.FaultOf(job.CodeDetectFails, v)
+			if v.Outcome == job.OtherTransport {
+				next.Fault.Code = job.CodeCannotDownload
+			}
+		}
+	}
+	s.Log.WarnContext(ctx, "detect", "job_id", j.ID, "err", err, "tries", next.Tries)
+	_, err = s.move(ctx, j, next)
+	return conflict(err)
+}
+
+// conflict takes a lost race for what it is: somebody else moved the job.
+func conflict(err error) error {
+	if errors.Is(err, job.ErrConflict) {
+		return nil
+	}
+	return err
+}
