@@ -1,0 +1,115 @@
+# `make` alone prints what there is: the lines that begin with two number signs.
+# Works with GNU Make 3.81 (macOS) and later, and any POSIX shell.
+
+# ARGS goes to the program (`make demo ARGS="--speed 60"`), RUN selects tests by
+# name (`make test RUN=Rescue`), PKG the packages (`make test PKG=./shared/...`).
+ARGS ?=
+RUN  ?=
+PKG  ?= ./...
+GO   ?= go
+
+FUNCTIONS := submit poll finalize callback
+ARCHES    := arm64 amd64
+
+# What lies in the checked-in lock file and what npm made of it.
+DYNAMO   := local/aws/dynamo
+DYNOXIDE := $(DYNAMO)/node_modules/.installed
+
+.PHONY: help up demo test check e2e build lint fmt clean tools \
+        fmt-check vet rules modules portable FORCE
+
+## Print this list
+help:
+	@awk '/^## /     { text = text sep substr($$0, 4); sep = "\n" sprintf("%-12s", ""); next } \
+	      /^[a-z0-9-]+:/ && text { sub(/:.*/, "", $$1); printf "  %-10s%s\n", $$1, text } \
+	      { text = sep = "" }' $(firstword $(MAKEFILE_LIST))
+
+## Run the whole pipeline on this machine and open its page; ARGS goes to `emodrop up`
+up: $(DYNOXIDE)
+	$(GO) run ./cmd/emodrop up $(ARGS)
+
+## Make one film from the portrait and the speech that ship with the project
+demo: $(DYNOXIDE)
+	$(GO) run ./cmd/emodrop demo $(ARGS)
+
+## Run every test but the end-to-end ones, offline; RUN and PKG select
+test: $(DYNOXIDE)
+	$(GO) test -race -shuffle=on $(if $(RUN),-run '$(RUN)') $(PKG)
+
+## Do all that has to pass before a change goes in: format, vet, lint, rules, modules, platforms, test
+check: fmt-check vet lint rules modules portable test
+
+# The end-to-end tests skip themselves unless EMODROP_E2E is set; no build tag
+# hides them from the compiler. The packages are found by that word, so a new test
+# needs no line here. They need Chromium and the AWS command line.
+## Run the packages with end-to-end tests, those included: real binaries, Chromium, aws; RUN selects
+e2e: $(DYNOXIDE)
+	@dirs=$$(grep -rl --include='*_test.go' EMODROP_E2E cmd docs events functions local shared 2>/dev/null \
+	    | sed 's,^,./,; s,/[^/]*$$,,' | sort -u); \
+	if [ -z "$$dirs" ]; then echo "make e2e: no test asks for EMODROP_E2E" >&2; exit 1; fi; \
+	set -x; EMODROP_E2E=1 $(GO) test -race -count=1 -timeout 10m $(if $(RUN),-run '$(RUN)') $$dirs
+
+## Build the four Lambda binaries into build/<arch>/<function>/bootstrap, the same bytes everywhere
+build: $(foreach arch,$(ARCHES),$(foreach fn,$(FUNCTIONS),build/$(arch)/$(fn)/bootstrap))
+
+# The go command knows better than make what is out of date. The stem is <arch>/<function>.
+build/%/bootstrap: FORCE
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(patsubst %/,%,$(dir $*)) \
+	$(GO) build -trimpath -buildvcs=false -tags=lambda.norpc -ldflags='-s -w -buildid=' -o $@ ./functions/$(notdir $*)
+
+## Look for defects with staticcheck (staticcheck.conf) and for dropped errors (.ci/errcheck.txt)
+lint:
+	$(GO) tool staticcheck $(PKG)
+	$(GO) tool errcheck -exclude .ci/errcheck.txt $(PKG)
+
+## Format the Go files
+fmt:
+	gofmt -s -w $(GO_FOLDERS)
+
+## Remove what make made; films, jobs and dropped files stay
+clean:
+	rm -rf build $(DYNAMO)/node_modules
+
+## Install what the other targets need beside Go: the DynamoDB stand-in
+tools: $(DYNOXIDE)
+
+# --- the parts of check, each good alone ---
+
+GO_FOLDERS = $(wildcard *.go cmd docs events functions local shared)
+
+fmt-check:
+	@unformatted=$$(gofmt -s -l $(GO_FOLDERS)) || exit 1; \
+	if [ -n "$$unformatted" ]; then echo "not formatted (run make fmt):" >&2; echo "$$unformatted" >&2; exit 1; fi
+
+vet:
+	$(GO) vet $(PKG)
+
+rules:
+	$(GO) test ./docs/rules
+
+# go.mod names what is used and nothing else, and the module cache holds what
+# go.sum promises. Offline once the modules are there.
+modules:
+	$(GO) mod verify
+	$(GO) mod tidy -diff
+
+# The laptop stack runs on these too; compiling it, tests included, is what can be
+# checked from here.
+portable:
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet $(PKG)
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) vet $(PKG)
+
+# npm leaves nothing behind where there is no package for the platform (they are
+# optional dependencies), hence a stamp of our own. With an endpoint given, that
+# one is used and nothing is installed.
+$(DYNOXIDE): $(DYNAMO)/package-lock.json $(DYNAMO)/package.json
+	@if [ -n "$$AWS_ENDPOINT_URL_DYNAMODB" ]; then \
+	    echo "using the DynamoDB at $$AWS_ENDPOINT_URL_DYNAMODB"; \
+	elif command -v npm >/dev/null; then \
+	    echo "npm ci --prefix $(DYNAMO) --no-audit --no-fund"; \
+	    npm ci --prefix $(DYNAMO) --no-audit --no-fund && mkdir -p $(@D) && touch $@; \
+	elif command -v dynoxide >/dev/null; then \
+	    echo "using the dynoxide on PATH"; \
+	else \
+	    echo "npm is missing: install Node.js (https://nodejs.org), or put dynoxide on PATH, or set AWS_ENDPOINT_URL_DYNAMODB" >&2; exit 1; \
+	fi
