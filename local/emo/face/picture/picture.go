@@ -1,0 +1,188 @@
+// Package picture decodes a portrait's bytes and gives any part of it at any size, the way a viewer shows it.
+//
+// It is for stand-ins that have to look at pixels; whoever only needs a header must not use it, since a full
+// decode takes seconds and hundreds of megabytes for the largest pictures. It writes no formats.
+//
+// Invariant: nothing is decoded before its header has been found to be of a known format and within MaxSide.
+// Every coordinate that goes in or out is in pixels of the picture as shown, that is, with the EXIF
+// orientation applied.
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/draw"
+	"golang.org/x/image/webp"
+)
+
+// MaxSide is the longest side, in pixels, that is decoded: the largest that the model takes
+// (https://help.aliyun.com/zh/model-studio/emo-api).
+const MaxSide = 7000
+
+var (
+	// ErrFormat reports bytes that are no readable JPEG, PNG, BMP or WebP picture.
+	ErrFormat = errors.New("not a readable jpeg, png, bmp or webp picture")
+	// ErrTooLarge reports a picture with a side of more than MaxSide pixels.
+	ErrTooLarge = fmt.Errorf("picture has a side of more than %d pixels", MaxSide)
+)
+
+// A Picture is a decoded picture. It is never changed after Decode, so it may be shared between goroutines.
+type Picture struct {
+	stored      image.Image
+	orientation int // EXIF: 1..8
+}
+
+// A codec reads one format; image.Decode is not used because what it knows depends on who else is linked in.
+type codec struct {
+	name   string
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+func codecOf(data []byte) (codec, bool) {
+	switch {
+	case bytes.HasPrefix(data, []byte{0xFF, 0xD8, 0xFF}):
+		return codec{"jpeg", jpeg.DecodeConfig, jpeg.Decode}, true
+	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
+		return codec{"png", png.DecodeConfig, png.Decode}, true
+	case bytes.HasPrefix(data, []byte("BM")):
+		return codec{"bmp", bmp.DecodeConfig, bmp.Decode}, true
+	case len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "WEBP":
+		return codec{"webp", webp.DecodeConfig, webp.Decode}, true
+	}
+	return codec{}, false
+}
+
+// Decode reads a JPEG, PNG, BMP or WebP picture, told apart by their first bytes.
+// It returns ErrFormat or ErrTooLarge, wrapped.
+func Decode(data []byte) (p *Picture, err error) {
+	c, ok := codecOf(data)
+	if !ok {
+		return nil, ErrFormat
+	}
+	// The decoders of x/image are less travelled than the standard library's: a panic on broken bytes is a
+	// broken picture, not the end of a server.
+	defer func() {
+		if r := recover(); r != nil {
+			p, err = nil, fmt.Errorf("decode %s: %w: %v", c.name, ErrFormat, r)
+		}
+	}()
+	cfg, err := c.config(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("read %s header: %w: %w", c.name, ErrFormat, err)
+	}
+	if cfg.Width < 1 || cfg.Height < 1 {
+		return nil, fmt.Errorf("read %s header: %w: no pixels", c.name, ErrFormat)
+	}
+	if cfg.Width > MaxSide || cfg.Height > MaxSide {
+		return nil, fmt.Errorf("%w: %d x %d", ErrTooLarge, cfg.Width, cfg.Height)
+	}
+	img, err := c.decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("decode %s: %w: %w", c.name, ErrFormat, err)
+	}
+	// A file may hold a picture of another size than its header promised; the decoded one is what counts.
+	if b := img.Bounds(); b.Empty() || b.Dx() > MaxSide || b.Dy() > MaxSide {
+		return nil, fmt.Errorf("%w: %d x %d", ErrTooLarge, b.Dx(), b.Dy())
+	}
+	p = &Picture{stored: img, orientation: 1}
+	if c.name == "jpeg" {
+		p.orientation = jpegOrientation(data)
+	}
+	return p, nil
+}
+
+// Size returns the picture's width and height in pixels, as shown.
+func (p *Picture) Size() (width, height int) {
+	b := p.stored.Bounds()
+	if turned(p.orientation) {
+		return b.Dy(), b.Dx()
+	}
+	return b.Dx(), b.Dy()
+}
+
+// Scaled returns the part r of the picture as shown, in width x height pixels. What is transparent lies on
+// white, and so does what r has outside of the picture. It panics if a size is not positive.
+func (p *Picture) Scaled(r image.Rectangle, width, height int) *image.RGBA {
+	if width <= 0 || height <= 0 || r.Empty() {
+		panic("picture: Scaled needs positive sizes")
+	}
+	w, h := p.Size()
+	src := storedRect(r, w, h, p.orientation).Add(p.stored.Bounds().Min)
+	if turned(p.orientation) {
+		width, height = height, width
+	}
+	// First by a whole factor, by averaging, which is cheap and touches only the part; then the rest smoothly.
+	k := max(1, min(src.Dx()/width, src.Dy()/height))
+	small := shrink(p.stored, src, k)
+	dst := image.NewRGBA(image.Rect(0, 0, width, height))
+	draw.CatmullRom.Scale(dst, dst.Bounds(), small, small.Bounds(), draw.Src, nil)
+	return orient(dst, p.orientation)
+}
+
+// perSide bounds the points of a block that are averaged to perSide x perSide.
+const perSide = 4
+
+// shrink averages blocks of k x k pixels of r into one each.
+func shrink(img image.Image, r image.Rectangle, k int) *image.RGBA {
+	dst := image.NewRGBA(image.Rect(0, 0, max(1, r.Dx()/k), max(1, r.Dy()/k)))
+	at := reader(img)
+	b := img.Bounds()
+	points := min(k, perSide)
+	n := uint32(points * points)
+	for y := range dst.Rect.Dy() {
+		row := dst.Pix[y*dst.Stride:]
+		for x := range dst.Rect.Dx() {
+			var sr, sg, sb uint32
+			for j := range points {
+				py := r.Min.Y + y*k + j*k/points
+				for i := range points {
+					px := r.Min.X + x*k + i*k/points
+					if px < b.Min.X || py < b.Min.Y || px >= b.Max.X || py >= b.Max.Y {
+						sr, sg, sb = sr+255, sg+255, sb+255
+						continue
+					}
+					cr, cg, cb := at(px, py)
+					sr, sg, sb = sr+uint32(cr), sg+uint32(cg), sb+uint32(cb)
+				}
+			}
+			row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = uint8((sr+n/2)/n), uint8((sg+n/2)/n), uint8((sb+n/2)/n), 255
+		}
+	}
+	return dst
+}
+
+// reader returns a fast way to one pixel's colour on white.
+func reader(img image.Image) func(x, y int) (r, g, b uint8) {
+	switch m := img.(type) {
+	case *image.YCbCr:
+		return func(x, y int) (uint8, uint8, uint8) {
+			c := m.COffset(x, y)
+			return color.YCbCrToRGB(m.Y[m.YOffset(x, y)], m.Cb[c], m.Cr[c])
+		}
+	case *image.Gray:
+		return func(x, y int) (uint8, uint8, uint8) {
+			v := m.Pix[m.PixOffset(x, y)]
+			return v, v, v
+		}
+	case *image.RGBA:
+		return func(x, y int) (uint8, uint8, uint8) {
+			p := m.Pix[m.PixOffset(x, y):]
+			rest := 255 - p[3]
+			return p[0] + rest, p[1] + rest, p[2] + rest
+		}
+	}
+	return func(x, y int) (uint8, uint8, uint8) {
+		r, g, b, a := img.At(x, y).RGBA()
+		rest := 0xFFFF - a
+		return uint8((r + rest) >> 8), uint8((g + rest) >> 8), uint8((b + rest) >> 8)
+	}
+}
