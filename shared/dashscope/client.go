@@ -2,6 +2,7 @@ package dashscope
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -144,6 +145,13 @@ func forCreates(t *http.Transport) *http.Transport {
 	t.DisableKeepAlives = true
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
+	// A clone keeps what the original would offer in the TLS handshake: without
+	// this it would agree on HTTP/2 and then speak HTTP/1.1.
+	t.ForceAttemptHTTP2 = false
+	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	if t.TLSClientConfig != nil {
+		t.TLSClientConfig.NextProtos = nil
+	}
 	return t
 }
 

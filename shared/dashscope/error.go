@@ -82,10 +82,14 @@ func (c *cause) Is(target error) bool { return errors.Is(c.err, target) }
 // causeOf hides secrets in an error's text. The link that net/http puts in
 // front of its errors goes too.
 func causeOf(err error, secrets []string) error {
-	var u *url.Error
-	text := err.Error()
-	if errors.As(err, &u) {
+	text, inner := err.Error(), err
+	for {
+		var u *url.Error
+		if !errors.As(inner, &u) {
+			break
+		}
 		text = strings.ReplaceAll(text, u.Error(), u.Op+": "+u.Err.Error())
+		inner = u.Err
 	}
 	return &cause{text: clean(text, 300, secrets), err: err}
 }
