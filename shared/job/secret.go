@@ -11,7 +11,7 @@ import (
 // lets a type decide; Reveal is the one way to its content. As JSON it is written
 // out: a job's record needs it, and nothing that is logged is a job.
 //
-// Two ways are not a type's to decide: %p (go vet refuses it), and a struct that
+// Not a type's to decide are %p and %w (go vet refuses both), and a struct that
 // keeps a Secret in an unexported field and is printed whole.
 type Secret string
 

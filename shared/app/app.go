@@ -1,0 +1,201 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"golang.org/x/time/rate"
+
+	"emodrop/shared/bucket"
+	"emodrop/shared/callback"
+	"emodrop/shared/dashscope"
+	"emodrop/shared/fetch"
+	"emodrop/shared/finalize"
+	"emodrop/shared/intake"
+	"emodrop/shared/invoke"
+	"emodrop/shared/job"
+	"emodrop/shared/notify"
+	"emodrop/shared/poll"
+	"emodrop/shared/store"
+	"emodrop/shared/submit"
+	"emodrop/shared/tell"
+	"emodrop/shared/words"
+)
+
+// Handler is a Lambda function's handler.
+type Handler func(ctx context.Context, event json.RawMessage) (any, error)
+
+// Start runs a function under the Lambda runtime. It does not return.
+func Start(build func(context.Context, Config, aws.Config, *slog.Logger) (Handler, error)) {
+	ctx := context.Background()
+	log := lambdacontext.NewLogger()
+	h, err := func() (Handler, error) {
+		cfg, err := FromEnv(os.Getenv)
+		if err != nil {
+			return nil, fmt.Errorf("configuration: %w", err)
+		}
+		ac, err := config.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("AWS configuration: %w", err)
+		}
+		return build(ctx, cfg, ac, log)
+	}()
+	if err != nil {
+		log.ErrorContext(ctx, "function cannot start", "err", err)
+		// Every invocation says why, instead of a runtime that only exits.
+		h = func(context.Context, json.RawMessage) (any, error) { return nil, err }
+	}
+	lambda.Start(h)
+}
+
+// parts are the adapters that several functions share.
+type parts struct {
+	cfg     Config
+	profile job.Profile
+	store   *store.Store
+	vendor  *dashscope.Client
+	outbox  *bucket.Outbox
+	inbox   *bucket.Inbox
+	tell    *tell.Teller
+	log     *slog.Logger
+}
+
+func build(cfg Config, ac aws.Config, log *slog.Logger) (*parts, error) {
+	p := &parts{cfg: cfg, profile: job.EMO(), log: log}
+	p.store = store.NewDynamo(dynamodb.NewFromConfig(ac), cfg.Table)
+	key := &apiKey{client: secretsmanager.NewFromConfig(ac), secret: cfg.APIKeySecret}
+	var err error
+	p.vendor, err = dashscope.New(dashscope.Config{BaseURL: cfg.VendorURL, Workspace: cfg.Workspace,
+		Key: key.Key, Refresh: key.Refresh, CreateTimeout: cfg.CreateWithin})
+	if err != nil {
+		return nil, err
+	}
+	files := s3.NewFromConfig(ac)
+	var signer bucket.Signer
+	if cfg.SignerRole != "" {
+		signer = bucket.NewRoleSigner(sts.NewFromConfig(ac), cfg.SignerRole)
+	}
+	p.inbox = bucket.NewInbox(files, cfg.Inbox)
+	p.outbox = bucket.NewOutbox(files, cfg.Outbox, cfg.Inbox, signer)
+	out, err := notify.New(notify.Config{SNS: sns.NewFromConfig(ac), EventBridge: eventbridge.NewFromConfig(ac),
+		TopicARN: cfg.TopicARN, BusName: cfg.Bus})
+	if err != nil {
+		return nil, err
+	}
+	channels := []job.Channel{job.Record}
+	if cfg.TopicARN != "" {
+		channels = append(channels, job.Topic)
+	}
+	if cfg.Bus != "" {
+		channels = append(channels, job.Bus)
+	}
+	p.tell, err = tell.New(tell.Config{Messages: p.store, HandIns: p.store, Outbox: p.outbox, Topic: out, Bus: out,
+		Place:    words.Place{Bucket: cfg.Outbox, InboxBucket: cfg.Inbox, Region: cfg.Region, Console: cfg.Console},
+		Channels: channels, Backoff: cfg.Backoff, Log: log})
+	return p, err
+}
+
+// The shares of the vendor's calls a second that each function may use, with burst
+// one: queries are limited to 20 for all functions together, detect to 5.
+// Source: https://help.aliyun.com/zh/model-studio/rate-limit (2025).
+const (
+	pollRate   = 17
+	detectRate = 2
+)
+
+// Submit builds the submit function.
+func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handler, error) {
+	if cfg.SignerRole == "" {
+		return nil, errors.New("configuration: EMODROP_SIGNER_ROLE is not set")
+	}
+	p, err := build(cfg, ac, log)
+	if err != nil {
+		return nil, err
+	}
+	next, err := submit.New(submit.Config{Vendor: p.vendor, Jobs: p.store, Gate: p.store, Faces: p.store,
+		Staging: p.outbox, Tell: p.tell, Profile: p.profile, Model: cfg.Model, DetectModel: cfg.DetectModel,
+		MaxInFlight: cfg.MaxInFlight, Style: cfg.Style, Ratio: cfg.Ratio, PostLease: cfg.PostLease,
+		CreateWithin: cfg.CreateWithin, Backoff: cfg.Backoff, Pace: rate.NewLimiter(detectRate, 1).Wait, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: p.store, Jobs: p.store, Next: next, Tell: p.tell,
+		Profile: p.profile, Bucket: cfg.Inbox, Settle: cfg.Settle, HalfPairAfter: cfg.HalfPairAfter, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return h.Handle, nil
+}
+
+// Poll builds the poll function. Its event says nothing it needs.
+func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handler, error) {
+	if cfg.SubmitFunction == "" || cfg.FinalizeFunction == "" {
+		return nil, errors.New("configuration: EMODROP_SUBMIT_FUNCTION and EMODROP_FINALIZE_FUNCTION must be set")
+	}
+	p, err := build(cfg, ac, log)
+	if err != nil {
+		return nil, err
+	}
+	s, err := poll.New(poll.Config{Vendor: p.vendor, Jobs: p.store, Agenda: p.store, Leases: p.store, Gate: p.store,
+		Slots: p.store, Functions: invoke.New(awslambda.NewFromConfig(ac), cfg.SubmitFunction, cfg.FinalizeFunction),
+		Staging: p.outbox, Tell: p.tell, Profile: p.profile, MaxInFlight: cfg.MaxInFlight,
+		Interval: cfg.PollInterval, Period: cfg.PollPeriod, AskFirst: cfg.AskFirst, Quiet: cfg.Quiet,
+		Storing: cfg.StoreLease, Backoff: cfg.Backoff, Pace: rate.NewLimiter(pollRate, 1).Wait, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, _ json.RawMessage) (any, error) { return nil, s.Run(ctx) }, nil
+}
+
+// Finalize builds the finalize function.
+func Finalize(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handler, error) {
+	p, err := build(cfg, ac, log)
+	if err != nil {
+		return nil, err
+	}
+	links, err := fetch.New(fetch.Config{Hosts: cfg.ResultHosts, Loopback: cfg.Loopback, AllowHTTP: true})
+	if err != nil {
+		return nil, err
+	}
+	h, err := finalize.New(finalize.Config{Vendor: p.vendor, Jobs: p.store, HandIns: p.store, Links: films{links},
+		Outbox: p.outbox, Tell: p.tell, Profile: p.profile, Lease: cfg.StoreLease, Backoff: cfg.Backoff, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, event json.RawMessage) (any, error) { return nil, h.Handle(ctx, event) }, nil
+}
+
+// films narrows the fetcher to what finalize asks of it.
+type films struct{ *fetch.Fetcher }
+
+func (f films) Fetch(ctx context.Context, link job.Secret, to *os.File, limit int64) error {
+	_, err := f.Fetcher.Fetch(ctx, link, to, limit)
+	return err
+}
+
+// Callback builds the callback function.
+func Callback(context.Context, Config, aws.Config, *slog.Logger) (Handler, error) {
+	return func(ctx context.Context, event json.RawMessage) (any, error) {
+		var r events.LambdaFunctionURLRequest
+		if err := json.Unmarshal(event, &r); err != nil {
+			return nil, errors.New("no event that callback takes: want a Lambda function URL's request")
+		}
+		return callback.Handle(ctx, r)
+	}, nil
+}

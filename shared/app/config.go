@@ -1,0 +1,186 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// Config is what the functions are told through their environment. The comment of
+// each field names its variable, says what zero means, and who needs it; the
+// template declares the same names, and a test keeps the two together.
+type Config struct {
+	// Inbox and Outbox are the buckets: EMODROP_INBOX, EMODROP_OUTBOX.
+	Inbox, Outbox string
+	// Table is the jobs table: EMODROP_TABLE.
+	Table string
+	// APIKeySecret is the secret with the vendor's API key, name or ARN:
+	// EMODROP_API_KEY_SECRET.
+	APIKeySecret string
+	// SignerRole is the ARN of the role that signs links to staged inputs:
+	// EMODROP_SIGNER_ROLE. Needed by submit.
+	SignerRole string
+	// TopicARN is where outcomes are published, EMODROP_TOPIC_ARN; Bus the event
+	// bus, EMODROP_EVENT_BUS. Empty: that channel is not used.
+	TopicARN, Bus string
+	// SubmitFunction and FinalizeFunction are names or ARNs:
+	// EMODROP_SUBMIT_FUNCTION, EMODROP_FINALIZE_FUNCTION. Needed by poll.
+	SubmitFunction, FinalizeFunction string
+
+	// VendorURL and Workspace of the model's service: EMODROP_VENDOR_URL (empty:
+	// the Beijing region), EMODROP_WORKSPACE (empty: the key's own).
+	VendorURL, Workspace string
+	// Model and DetectModel are names of dedicated deployments: EMODROP_MODEL,
+	// EMODROP_DETECT_MODEL. Empty: emo-v1 and emo-detect-v1.
+	Model, DetectModel string
+	// MaxInFlight is how many tasks may be at the vendor at once:
+	// EMODROP_MAX_IN_FLIGHT. Zero: 3.
+	MaxInFlight int
+	// ResultHosts are the hosts films are fetched from: EMODROP_RESULT_HOSTS,
+	// separated by commas. Empty: the vendor's.
+	ResultHosts []string
+	// Loopback lets films come from this machine: EMODROP_LOOPBACK=1, the local
+	// stack alone.
+	Loopback bool
+
+	// Style and Ratio where a hand-in asks for nothing else: EMODROP_STYLE,
+	// EMODROP_RATIO. Empty: normal, 1:1.
+	Style job.Style
+	Ratio job.Ratio
+	// Settle is how long a hand-in must have been quiet: EMODROP_SETTLE. Zero or
+	// unset: 5 s.
+	Settle time.Duration
+	// HalfPairAfter is when a missing half is told: EMODROP_HALF_PAIR_AFTER.
+	// Zero: 30 min.
+	HalfPairAfter time.Duration
+	// PollInterval is the time between batches, EMODROP_POLL_INTERVAL, and
+	// PollPeriod between the schedule's ticks, EMODROP_POLL_PERIOD. Zero: 15 s,
+	// 1 min.
+	PollInterval, PollPeriod time.Duration
+	// CreateWithin bounds the create call, PostLease the right to make it,
+	// AskFirst and Quiet the search for a task whose create call had no clear
+	// answer: EMODROP_CREATE_WITHIN, EMODROP_POST_LEASE, EMODROP_ASK_FIRST,
+	// EMODROP_QUIET. Zero: 30 s, 90 s, 1 min, 15 min.
+	CreateWithin, PostLease, AskFirst, Quiet time.Duration
+	// StoreLease is how long finalize may be busy with one film before it is
+	// taken for dead: EMODROP_STORE_LEASE. Zero: 6 min.
+	StoreLease time.Duration
+	// Backoff is the first wait after trouble that may pass: EMODROP_BACKOFF.
+	// Zero: 15 s.
+	Backoff time.Duration
+	// Console is the page's address for messages: EMODROP_CONSOLE. Empty: the
+	// AWS console's page of the outbox.
+	Console string
+	// Region of the stack: AWS_REGION, set by Lambda.
+	Region string
+}
+
+// DefaultResultHosts are the hosts that the vendor's film links have been seen on.
+// Source: the sample links of https://help.aliyun.com/zh/model-studio/emo-api and
+// its siblings (2025): dashscope-result-sh.oss-cn-shanghai.aliyuncs.com and others.
+func DefaultResultHosts() []string { return []string{"dashscope-result-*.oss-*.aliyuncs.com"} }
+
+// FromEnv reads the configuration, or says all that is wrong with it at once.
+func FromEnv(env func(string) string) (Config, error) {
+	r := reader{env: env}
+	c := Config{
+		Inbox: r.must("EMODROP_INBOX"), Outbox: r.must("EMODROP_OUTBOX"), Table: r.must("EMODROP_TABLE"),
+		APIKeySecret: r.must("EMODROP_API_KEY_SECRET"), SignerRole: r.text("EMODROP_SIGNER_ROLE", ""),
+		TopicARN: r.text("EMODROP_TOPIC_ARN", ""), Bus: r.text("EMODROP_EVENT_BUS", ""),
+		SubmitFunction: r.text("EMODROP_SUBMIT_FUNCTION", ""), FinalizeFunction: r.text("EMODROP_FINALIZE_FUNCTION", ""),
+		VendorURL: r.text("EMODROP_VENDOR_URL", ""), Workspace: r.text("EMODROP_WORKSPACE", ""),
+		Model: r.text("EMODROP_MODEL", ""), DetectModel: r.text("EMODROP_DETECT_MODEL", ""),
+		MaxInFlight: r.number("EMODROP_MAX_IN_FLIGHT", 3, 1, 1000),
+		Loopback:    r.text("EMODROP_LOOPBACK", "") == "1",
+		Style:       job.Style(r.oneOf("EMODROP_STYLE", string(job.Normal), string(job.Calm), string(job.Active))),
+		Ratio:       job.Ratio(r.oneOf("EMODROP_RATIO", string(job.Square), string(job.Portrait), string(job.Auto))),
+
+		Settle:        r.duration("EMODROP_SETTLE", 5*time.Second),
+		HalfPairAfter: r.duration("EMODROP_HALF_PAIR_AFTER", 30*time.Minute),
+		PollInterval:  r.duration("EMODROP_POLL_INTERVAL", 15*time.Second),
+		PollPeriod:    r.duration("EMODROP_POLL_PERIOD", time.Minute),
+		CreateWithin:  r.duration("EMODROP_CREATE_WITHIN", 30*time.Second),
+		PostLease:     r.duration("EMODROP_POST_LEASE", 90*time.Second),
+		AskFirst:      r.duration("EMODROP_ASK_FIRST", time.Minute),
+		Quiet:         r.duration("EMODROP_QUIET", 15*time.Minute),
+		StoreLease:    r.duration("EMODROP_STORE_LEASE", 6*time.Minute),
+		Backoff:       r.duration("EMODROP_BACKOFF", 15*time.Second),
+		Console:       r.text("EMODROP_CONSOLE", ""),
+		Region:        r.must("AWS_REGION"),
+	}
+	for h := range strings.SplitSeq(r.text("EMODROP_RESULT_HOSTS", strings.Join(DefaultResultHosts(), ",")), ",") {
+		if h = strings.TrimSpace(h); h != "" {
+			c.ResultHosts = append(c.ResultHosts, h)
+		}
+	}
+	if c.Inbox != "" && c.Inbox == c.Outbox {
+		r.bad("EMODROP_INBOX and EMODROP_OUTBOX are the same bucket: results would be taken for hand-ins")
+	}
+	return c, errors.Join(r.errs...)
+}
+
+// reader collects what is wrong.
+type reader struct {
+	env  func(string) string
+	errs []error
+}
+
+func (r *reader) bad(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf(format, args...))
+}
+
+func (r *reader) text(name, zero string) string {
+	if v := strings.TrimSpace(r.env(name)); v != "" {
+		return v
+	}
+	return zero
+}
+
+func (r *reader) must(name string) string {
+	v := r.text(name, "")
+	if v == "" {
+		r.bad("%s is not set", name)
+	}
+	return v
+}
+
+func (r *reader) number(name string, zero, least, most int) int {
+	v := r.text(name, "")
+	if v == "" {
+		return zero
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < least || n > most {
+		r.bad("%s is %q: want a number from %d to %d", name, v, least, most)
+		return zero
+	}
+	return n
+}
+
+func (r *reader) duration(name string, zero time.Duration) time.Duration {
+	v := r.text(name, "")
+	if v == "" {
+		return zero
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d <= 0 {
+		r.bad("%s is %q: want a time such as 15s or 30m", name, v)
+		return zero
+	}
+	return d
+}
+
+func (r *reader) oneOf(name string, values ...string) string {
+	v := r.text(name, values[0])
+	for _, ok := range values {
+		if v == ok {
+			return v
+		}
+	}
+	r.bad("%s is %q: want one of %s", name, v, strings.Join(values, ", "))
+	return values[0]
+}

@@ -1,0 +1,89 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"emodrop/shared/job"
+)
+
+// Inbox reads the bucket that files are dropped into. Safe for concurrent use.
+type Inbox struct {
+	client *s3.Client
+	bucket string
+}
+
+// NewInbox returns the inbox in that bucket.
+func NewInbox(client *s3.Client, bucket string) *Inbox { return &Inbox{client, bucket} }
+
+// Head tells how an object stands now, or job.ErrNotFound.
+func (b *Inbox) Head(ctx context.Context, key string) (job.Half, error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &key})
+	if err != nil {
+		return job.Half{}, say("look at a hand-in", err)
+	}
+	return job.Half{Key: key, ETag: aws.ToString(out.ETag), Size: aws.ToInt64(out.ContentLength),
+		Modified: aws.ToTime(out.LastModified).UTC()}, nil
+}
+
+// Open reads an object as it stood when it had that ETag: job.ErrConflict when it
+// has changed since, job.ErrNotFound when it is gone.
+func (b *Inbox) Open(ctx context.Context, key, etag string) (io.ReadCloser, error) {
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.bucket, Key: &key, IfMatch: &etag})
+	if err != nil {
+		return nil, say("open a hand-in", err)
+	}
+	return out.Body, nil
+}
+
+// List gives the keys of one folder (not of those below it) in their order, those
+// after a key, at most limit; none means the end.
+func (b *Inbox) List(ctx context.Context, dir, after string, limit int) ([]string, error) {
+	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, Delimiter: aws.String("/"), MaxKeys: aws.Int32(int32(min(limit, 1000)))}
+	if dir != "" {
+		in.Prefix = aws.String(strings.TrimSuffix(dir, "/") + "/")
+	}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	for {
+		out, err := b.client.ListObjectsV2(ctx, in)
+		if err != nil {
+			return nil, say("list a folder", err)
+		}
+		keys := make([]string, len(out.Contents))
+		for i, o := range out.Contents {
+			keys[i] = aws.ToString(o.Key)
+		}
+		// A page may hold nothing but folders.
+		if len(keys) > 0 || !aws.ToBool(out.IsTruncated) {
+			return keys, nil
+		}
+		in.ContinuationToken = out.NextContinuationToken
+	}
+}
+
+// say puts S3's answer into the domain's words.
+func say(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var re *awshttp.ResponseError
+	if errors.As(err, &re) {
+		switch re.HTTPStatusCode() {
+		case http.StatusNotFound:
+			return job.ErrNotFound
+		case http.StatusPreconditionFailed, http.StatusConflict:
+			return job.ErrConflict
+		}
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

@@ -1,0 +1,80 @@
+package finalize
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"emodrop/shared/job"
+	"emodrop/shared/media"
+)
+
+// download fetches the film; when its link has ended, once more by a fresh one.
+func (h *Handler) download(ctx context.Context, j job.Job, file *os.File) (job.Job, error) {
+	limit := largest(j.Seconds())
+	cause := h.Links.Fetch(ctx, j.Result.URL, file, limit)
+	if job.LinkTroubleOf(cause) != job.LinkGone || j.Task == nil {
+		return j, cause
+	}
+	a, err := h.Vendor.Task(ctx, j.Task.BaseURL, j.Task.ID)
+	if err != nil || a.Status != job.TaskSucceeded || a.VideoURL == "" || a.VideoURL == j.Result.URL {
+		return j, cause
+	}
+	next := j
+	result := *j.Result
+	result.URL = a.VideoURL
+	next.Result = &result
+	if j, err = h.Jobs.Move(ctx, j, next); err != nil {
+		return j, err
+	}
+	return j, h.Links.Fetch(ctx, j.Result.URL, file, limit)
+}
+
+// largest is how many bytes a film of that length can have: far more than any
+// seen, far less than would fill the disk.
+func largest(seconds float64) int64 {
+	return 32<<20 + int64(seconds*float64(2<<20))
+}
+
+// verify reads the whole film: that it is one, that nothing of it is missing, and
+// what it hashes to.
+func verify(file *os.File) (job.Film, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return job.Film{}, fmt.Errorf("verify the film: %w", err)
+	}
+	m, err := media.ReadMP4(file, info.Size())
+	if err != nil {
+		return job.Film{}, fmt.Errorf("verify the film: %w", err)
+	}
+	if m.Video == nil || m.Video.Samples == 0 {
+		return job.Film{}, fmt.Errorf("verify the film: %w", &media.Error{Code: media.NoVideo})
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, info.Size())); err != nil {
+		return job.Film{}, fmt.Errorf("verify the film: %w", err)
+	}
+	return job.Film{SHA256: hex.EncodeToString(sum.Sum(nil)), Size: info.Size(), Seconds: m.Duration.Seconds(),
+		Width: m.Video.Width, Height: m.Video.Height}, nil
+}
+
+// misfit says in what a film does not fit what was asked for; empty when it does.
+// A task adopted from the vendor's list might be somebody else's.
+func misfit(j job.Job, f job.Film, p job.Profile) string {
+	asked := time.Duration(j.Audio.Seconds * float64(time.Second))
+	got := time.Duration(f.Seconds * float64(time.Second))
+	// ASSUMED: the vendor keeps to the recording's length within a second or a
+	// twentieth of it; its one published example says nothing of it.
+	if d := (got - asked).Abs(); d > max(time.Second, asked/20) {
+		return fmt.Sprintf("film %.2f s, recording %.2f s", f.Seconds, j.Audio.Seconds)
+	}
+	want, known := p.Frame[j.Ratio]
+	if known && f.Width*want[1] != f.Height*want[0] {
+		return fmt.Sprintf("film %d×%d, asked for %s", f.Width, f.Height, j.Ratio)
+	}
+	return ""
+}

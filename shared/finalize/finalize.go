@@ -1,0 +1,215 @@
+package finalize
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// Vendor is asked again only when a film's link fails.
+type Vendor interface {
+	Task(ctx context.Context, baseURL, id string) (job.Answer, error)
+}
+
+// Jobs are the records of the jobs.
+type Jobs interface {
+	Job(ctx context.Context, id string) (job.Job, error)
+	Move(ctx context.Context, from, to job.Job) (job.Job, error)
+}
+
+// HandIns says which job is the newest of its name.
+type HandIns interface {
+	Stem(ctx context.Context, n job.Name) (job.Stem, error)
+}
+
+// Links downloads what a link leads to, at most limit bytes, into a file; its
+// errors say by job.LinkTroubleOf what they mean.
+type Links interface {
+	Fetch(ctx context.Context, link job.Secret, to *os.File, limit int64) error
+}
+
+// Outbox takes verified films.
+type Outbox interface {
+	PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (etag string, err error)
+}
+
+// Teller sends a message that is due.
+type Teller interface {
+	Tell(ctx context.Context, messageID string) error
+}
+
+// Config is what a Handler needs; every field without "zero" is required.
+type Config struct {
+	Vendor  Vendor
+	Jobs    Jobs
+	HandIns HandIns
+	Links   Links
+	Outbox  Outbox
+	Tell    Teller
+	Profile job.Profile
+	// Dir is where a film is kept while it is verified; zero: the system's.
+	Dir string
+	// Lease is how long one invocation may be busy with a film before another
+	// may take it: longer than the function's limit. Zero: 6 min.
+	Lease time.Duration
+	// Backoff is the first wait after a failed copy; it doubles to 15 minutes.
+	// Zero: 15 s.
+	Backoff time.Duration
+	Log     *slog.Logger
+}
+
+// Handler takes the finalize function's events. Safe for concurrent use.
+type Handler struct {
+	Config
+}
+
+// New returns a handler, or an error that lists all that is missing.
+func New(c Config) (*Handler, error) {
+	if c.Lease == 0 {
+		c.Lease = 6 * time.Minute
+	}
+	if c.Backoff == 0 {
+		c.Backoff = 15 * time.Second
+	}
+	var errs []error
+	for what, missing := range map[string]bool{
+		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "HandIns": c.HandIns == nil, "Links": c.Links == nil,
+		"Outbox": c.Outbox == nil, "Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("finalize: %s is required", what))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Handler{c}, nil
+}
+
+// Handle takes one invocation: {"job_id":"…"}. A job that is not STORING, or that
+// somebody else has, is left alone.
+func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) error {
+	var ev job.Finalization
+	if err := json.Unmarshal(raw, &ev); err != nil || ev.JobID == "" {
+		return errors.New(`no event that finalize takes: want {"job_id":"…"}`)
+	}
+	j, err := h.Jobs.Job(ctx, ev.JobID)
+	if err != nil {
+		return fmt.Errorf("job %s: %w", ev.JobID, err)
+	}
+	if j.State != job.Storing || j.Result == nil {
+		return nil
+	}
+	// The lease: whoever writes this first has the film to himself until then.
+	leased := j
+	leased.Due = time.Now().Add(h.Lease)
+	leased.Tries = j.Tries + 1
+	j, err = h.Jobs.Move(ctx, j, leased)
+	if errors.Is(err, job.ErrConflict) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return h.bring(ctx, j)
+}
+
+// bring downloads, verifies and stores one film.
+func (h *Handler) bring(ctx context.Context, j job.Job) error {
+	file, err := os.CreateTemp(h.Dir, "film-*.mp4")
+	if err != nil {
+		return fmt.Errorf("bring a film home: %w", err)
+	}
+	defer func() {
+		_ = file.Close()
+		_ = os.Remove(file.Name())
+	}()
+	j, err = h.download(ctx, j, file)
+	var film job.Film
+	if err == nil {
+		film, err = verify(file)
+	}
+	if err != nil {
+		return h.later(ctx, j, err)
+	}
+	if why := misfit(j, film, h.Profile); why != "" {
+		return h.hold(ctx, j, film, file, why)
+	}
+	st, err := h.HandIns.Stem(ctx, j.Name)
+	if err != nil {
+		return h.later(ctx, j, err)
+	}
+	film.Key = job.VideoKey(j, st.Job == j.ID)
+	if film.ETag, err = h.Outbox.PutFilm(ctx, j, film, file); err != nil {
+		return h.later(ctx, j, err)
+	}
+	next := j
+	next.State, next.Film, next.Fault = job.Succeeded, &film, nil
+	// The link is a credential and of no more use.
+	result := *j.Result
+	result.URL = ""
+	next.Result = &result
+	return h.end(ctx, j, next)
+}
+
+// end makes the last move and tells of it.
+func (h *Handler) end(ctx context.Context, from, to job.Job) error {
+	moved, err := h.Jobs.Move(ctx, from, to)
+	if errors.Is(err, job.ErrConflict) {
+		return nil // somebody else brought the same film home
+	}
+	if err != nil {
+		return err
+	}
+	code := ""
+	if moved.Fault != nil {
+		code = moved.Fault.Code
+	}
+	h.Log.InfoContext(ctx, "job", "job_id", moved.ID, "from", from.State, "to", moved.State,
+		"attempt", moved.Attempt, "code", code)
+	if err := h.Tell.Tell(ctx, job.OutcomeMessage(moved).ID); err != nil {
+		h.Log.WarnContext(ctx, "message stays due", "job_id", moved.ID, "err", err)
+	}
+	return nil
+}
+
+// hold leaves a film that does not fit its request to a person. It may have been
+// paid for, so it is brought home all the same, under the job's own name.
+func (h *Handler) hold(ctx context.Context, j job.Job, film job.Film, file *os.File, why string) error {
+	var err error
+	film.Key = job.VideoKey(j, false)
+	if film.ETag, err = h.Outbox.PutFilm(ctx, j, film, file); err != nil {
+		return h.later(ctx, j, err)
+	}
+	next := j
+	next.Film = &film
+	next.State, next.Due = job.Held, time.Time{}
+	next.Fault = &job.Fault{Code: job.CodeFilmMisfit, Detail: why}
+	return h.end(ctx, j, next)
+}
+
+// later leaves the film where it is and says when to try again. Only when its
+// link can no longer work is the film lost.
+func (h *Handler) later(ctx context.Context, j job.Job, cause error) error {
+	h.Log.WarnContext(ctx, "film not home yet", "job_id", j.ID, "tries", j.Tries, "err", cause)
+	next := j
+	over := time.Since(j.Result.URLEnds)
+	if over > 0 && job.LinkTroubleOf(cause) == job.LinkGone || over > h.Profile.LinkLife {
+		next.State = job.Expired
+		next.Fault = &job.Fault{Code: job.CodeLinkEnded}
+		next.Wasted, next.Billed = j.Billed, 0
+		return h.end(ctx, j, next)
+	}
+	next.Due = time.Now().Add(min(h.Backoff<<min(j.Tries-1, 8), 15*time.Minute))
+	_, err := h.Jobs.Move(ctx, j, next)
+	if errors.Is(err, job.ErrConflict) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,136 @@
+package job_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"emodrop/shared/job"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// slots are n jobs at the vendor of that many seconds each.
+func slots(n int, seconds float64) map[string]job.Slot {
+	m := map[string]job.Slot{}
+	for i := range n {
+		m["at vendor "+strconv.Itoa(i)] = job.Slot{Seconds: seconds}
+	}
+	return m
+}
+
+func TestTheGateAdmits(t *testing.T) {
+	t.Parallel()
+	const limit = 3
+	hour := noon.Add(time.Hour)
+	slow := []int64{30_000}
+	for _, c := range []struct {
+		name    string
+		gate    job.Gate
+		seconds float64
+		limit   int
+		urlsEnd time.Time
+		want    job.Wait
+	}{
+		{"a job when nothing is in flight", job.Gate{}, 60, limit, hour, job.Go},
+		{"a job when nothing is in flight, however slow the vendor seems", job.Gate{Speeds: slow}, 6000, limit, hour, job.Go},
+		{"a job when nothing is in flight, however short its links live", job.Gate{}, 60, limit, noon, job.Go},
+		{"a job beside others while slots are free", job.Gate{Slots: slots(2, 60)}, 60, limit, hour, job.Go},
+		{"none when all slots are taken", job.Gate{Slots: slots(3, 1)}, 1, limit, hour, job.Full},
+		{"none when more slots are taken than there are", job.Gate{Slots: slots(5, 1)}, 1, limit, hour, job.Full},
+		{"none when there are no slots at all", job.Gate{}, 1, 0, hour, job.Full},
+		{"a job that has its slot already, though all are taken",
+			job.Gate{Slots: map[string]job.Slot{"mine": {Seconds: 60}, "a": {}, "b": {}}}, 60, limit, hour, job.Go},
+		{"none while it is closed", job.Gate{Closed: &job.Closure{Code: "budget"}}, 1, limit, hour, job.Closed},
+		{"none while it is closed, not even one with a slot",
+			job.Gate{Closed: &job.Closure{}, Slots: map[string]job.Slot{"mine": {}}}, 1, limit, hour, job.Closed},
+		{"none before the vendor's time to wait is over", job.Gate{NotBefore: noon.Add(time.Millisecond)}, 1, limit, hour, job.Throttle},
+		{"a job when the vendor's time to wait is just over", job.Gate{NotBefore: noon}, 1, limit, hour, job.Go},
+		{"none while another create is in flight",
+			job.Gate{Lease: &job.PostLease{Job: "other", Until: noon.Add(time.Second)}}, 1, limit, hour, job.Posting},
+		{"none while a create of its own is in flight",
+			job.Gate{Lease: &job.PostLease{Job: "mine", Until: noon.Add(time.Second)}, Slots: map[string]job.Slot{"mine": {}}}, 1, limit, hour, job.Posting},
+		{"a job when the lease of a dead one is over",
+			job.Gate{Lease: &job.PostLease{Job: "other", Until: noon}}, 1, limit, hour, job.Go},
+
+		{"a job that ends just before its links", job.Gate{Slots: slots(1, 60)}, 60, limit, noon.Add(120 * 8500 * time.Millisecond), job.Go},
+		{"none that would end after its links", job.Gate{Slots: slots(1, 60)}, 60, limit, noon.Add(120*8500*time.Millisecond - 1), job.TooLong},
+		{"none behind more work than half the vendor's own time limit, whatever the links",
+			job.Gate{Slots: slots(2, 60), Speeds: []int64{30_001}}, 61, limit, noon.Add(24 * time.Hour), job.TooLong},
+		{"a job with just as much work as half the vendor's time limit",
+			job.Gate{Slots: slots(2, 60), Speeds: slow}, 60, limit, noon.Add(24 * time.Hour), job.Go},
+		{"a job to a stack with units of its own, which share the work",
+			job.Gate{Slots: slots(5, 60)}, 60, 6, noon.Add(120 * 8500 * time.Millisecond), job.Go},
+		{"none to a stack with units of its own, when even they are too slow",
+			job.Gate{Slots: slots(5, 60)}, 60, 6, noon.Add(120*8500*time.Millisecond - 1), job.TooLong},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, c.gate.Admits(noon, "mine", c.seconds, c.limit, c.urlsEnd, job.EMO()))
+		})
+	}
+}
+
+func TestTheReasonsToWaitAreLookedAtInTheirOrder(t *testing.T) {
+	t.Parallel()
+	g := job.Gate{
+		Closed: &job.Closure{}, NotBefore: noon.Add(1), Lease: &job.PostLease{Until: noon.Add(1)},
+		Slots: slots(3, 1e6),
+	}
+	ask := func(limit int) job.Wait { return g.Admits(noon, "mine", 1, limit, noon, job.EMO()) }
+	require.Equal(t, job.Closed, ask(3))
+	g.Closed = nil
+	require.Equal(t, job.Throttle, ask(3))
+	g.NotBefore = time.Time{}
+	require.Equal(t, job.Posting, ask(3))
+	g.Lease = nil
+	require.Equal(t, job.Full, ask(3))
+	require.Equal(t, job.TooLong, ask(4))
+	g.Slots = nil
+	require.Equal(t, job.Go, ask(4))
+}
+
+func TestTheSpeedIsTheClampedMedianOfWhatWasMeasured(t *testing.T) {
+	t.Parallel()
+	p := job.EMO()
+	for _, c := range []struct {
+		name   string
+		speeds []int64
+		want   time.Duration
+	}{
+		{"the profile's figure until something was measured", nil, 8500 * time.Millisecond},
+		{"the only measurement", []int64{4000}, 4 * time.Second},
+		{"the middle one, in whatever order", []int64{9000, 2000, 4000}, 4 * time.Second},
+		{"the slower of the two in the middle", []int64{2000, 6000}, 6 * time.Second},
+		{"not the outlier", []int64{4000, 4100, 900_000}, 4100 * time.Millisecond},
+		{"nothing faster than can be", []int64{1}, p.WorkMin},
+		{"nothing slower than can be", []int64{1_000_000}, p.WorkMax},
+	} {
+		require.Equal(t, c.want, job.Gate{Speeds: c.speeds}.Speed(p), c.name)
+	}
+	g := job.Gate{Speeds: []int64{9, 1, 5}}
+	g.Speed(p)
+	require.Equal(t, []int64{9, 1, 5}, g.Speeds, "asking changes nothing")
+}
+
+func TestTheGateLearnsFromTheLatestFifteenFilms(t *testing.T) {
+	t.Parallel()
+	var g job.Gate
+	for i := range 40 {
+		g.Learn(time.Duration(i+1)*time.Second, 1)
+	}
+	require.Len(t, g.Speeds, 15)
+	require.Equal(t, int64(26_000), g.Speeds[0])
+	require.Equal(t, int64(40_000), g.Speeds[14])
+
+	g = job.Gate{}
+	g.Learn(118_500*time.Millisecond, 13.93)
+	require.Equal(t, []int64{8506}, g.Speeds)
+	g.Learn(0, 10)
+	g.Learn(-time.Second, 10)
+	g.Learn(time.Second, 0)
+	g.Learn(time.Second, -1)
+	require.Len(t, g.Speeds, 1, "what cannot have been measured is not learned")
+}
