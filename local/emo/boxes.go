@@ -48,7 +48,7 @@ func round34(width int) int { return int(math.Round(float64(width) * 4 / 3)) }
 
 // slide places an interval of this length as near to start as the room from 0 to limit allows.
 func slide(start float64, length, limit int) int {
-	return max(0, min(int(math.Round(start)), limit-length))
+	return max(0, min(int(math.Ceil(start-0.5)), limit-length)) // half a pixel goes left, as in the sample
 }
 
 // ratioOf tells the format of an ext box: its sides are as 1:1 or 3:4, give or take 2 % for rounding (ASSUMED).

@@ -34,6 +34,7 @@ type Config struct {
 	ServerTimeout time.Duration // from submission to InternalError.Timeout; zero: 3 h
 	UploadLife    time.Duration // of an oss:// object; zero: 48 h
 	PolicyLife    time.Duration // of an upload policy; zero: 300 s
+	UploadMB      int           // largest upload; zero: 100, as in the documents' sample policy
 
 	// Calls accepted within any one second; zero: 5, 5, 20, 100; negative: no limit. TaskQPS holds for query, list and
 	// cancel separately, PolicyQPS for each model separately.
@@ -85,8 +86,8 @@ type FaceFinder interface {
 	Find(ctx context.Context, picture []byte) (Finding, error)
 }
 
-// Finding is what a FaceFinder saw: the picture's size in pixels, every face, and its mean brightness from 0 (black)
-// to 1 (white).
+// Finding is what a FaceFinder saw: the picture's size in pixels, every face, and its mean luma from 0 (black) to 255
+// (white).
 type Finding struct {
 	Width, Height int
 	Faces         []image.Rectangle
@@ -127,8 +128,7 @@ const (
 	minSide       = 400
 	maxSide       = 7000
 	maxBody       = 1 << 20 // bytes of a JSON request
-	maxUpload     = 100     // MB, as the documents' sample policy has it
-	darkest       = 0.06    // mean brightness below which a portrait is too dark; ASSUMED
+	darkest       = 20      // mean luma below which a portrait is too dark; ASSUMED
 )
 
 const (
@@ -167,6 +167,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.APIKeys = map[string]string{"sk-emodrop-local": "100001"}
 	}
 	wrong(c.Slots < 0, "Slots is %d", c.Slots)
+	wrong(c.UploadMB < 0, "UploadMB is %d", c.UploadMB)
 	wrong(c.Speed < 0, "Speed is %g", c.Speed)
 	wrong(c.HistoryLen < 0, "HistoryLen is %d", c.HistoryLen)
 	wrong(c.DetectRejects < RejectInOutput || c.DetectRejects > RejectNested400, "DetectRejects is %d", c.DetectRejects)
@@ -190,6 +191,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Slots = orDefault(c.Slots, 1)
 	c.WorkPerSecond = orDefault(c.WorkPerSecond, 8500*time.Millisecond)
 	c.Speed = orDefault(c.Speed, 1)
+	c.UploadMB = orDefault(c.UploadMB, 100)
 	c.IDLife = orDefault(c.IDLife, 24*time.Hour)
 	c.URLLife = orDefault(c.URLLife, 24*time.Hour)
 	c.ServerTimeout = orDefault(c.ServerTimeout, 3*time.Hour)

@@ -18,7 +18,7 @@ func (headerFaces) Find(_ context.Context, picture []byte) (Finding, error) {
 	side := min(f.width, f.height) * 3 / 10
 	left, top := (f.width-side)/2, f.height/5
 	return Finding{
-		Width: f.width, Height: f.height, Brightness: 0.5,
+		Width: f.width, Height: f.height, Brightness: 128,
 		Faces: []image.Rectangle{image.Rect(left, top, left+side, top+side)},
 	}, nil
 }

@@ -40,8 +40,8 @@ type rig struct {
 func newRig(t testing.TB, change func(*Config)) *rig {
 	t.Helper()
 	src := &source{files: map[string]sourceFile{}}
-	src.put("p.png", "image/png", pngOf(600, 800))
-	src.put("v.wav", "audio/wav", wavOf(10*time.Second))
+	src.put("p.png", "image/png", portrait())
+	src.put("v.wav", "audio/wav", recording())
 	cfg := Config{
 		APIKeys: map[string]string{key: "4711"}, BaseURL: base, Inputs: src,
 		SubmitQPS: -1, DetectQPS: -1, TaskQPS: -1, PolicyQPS: -1,
@@ -119,6 +119,12 @@ func presigned(path, stamp, sig string) bool {
 	until, err := time.Parse("20060102T150405Z", stamp)
 	return err == nil && time.Now().Before(until) && sig == fakeSignature(path, stamp)
 }
+
+// The inputs that most tests use.
+var (
+	portrait  = sync.OnceValue(func() []byte { return pngOf(600, 800) })
+	recording = sync.OnceValue(func() []byte { return wavOf(10 * time.Second) })
+)
 
 func pngOf(w, h int) []byte {
 	var b bytes.Buffer
@@ -285,7 +291,7 @@ type faces struct {
 func (f faces) Find(context.Context, []byte) (Finding, error) { return f.found, f.err }
 
 func people(boxes ...image.Rectangle) faces {
-	return faces{found: Finding{Width: 600, Height: 800, Faces: boxes, Brightness: 0.5}}
+	return faces{found: Finding{Width: 600, Height: 800, Faces: boxes, Brightness: 128}}
 }
 
 type brokenFilms struct{}

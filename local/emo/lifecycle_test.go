@@ -104,6 +104,7 @@ func TestTheServerGivesUpThreeHoursAfterSubmission(t *testing.T) {
 func TestInputsThatVanishBeforeTheTaskRunsFailItUnbilled(t *testing.T) {
 	virtual(t, nil, func(t *testing.T, r *rig) {
 		r.submit(nil)
+		synctest.Wait() // it has its inputs
 		waiting := r.submit(input("audio_url", presign("/v.wav", time.Now().Add(time.Hour))))
 		revoked := r.submit(nil)
 		expired := r.submit(input("image_url", presign("/p.png", time.Now().Add(time.Minute))))

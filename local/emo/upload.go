@@ -68,7 +68,7 @@ func (c *call) policy() answer {
 	doc := encode(map[string]any{
 		"expiration": c.began.Add(s.cfg.PolicyLife).UTC().Format("2006-01-02T15:04:05.000Z"),
 		"conditions": []any{
-			[]any{"content-length-range", 0, maxUpload << 20},
+			[]any{"content-length-range", 0, s.cfg.UploadMB << 20},
 			[]any{"starts-with", "$key", dir},
 			map[string]string{"bucket": ossBucket},
 			map[string]string{"x-oss-object-acl": "private"},
@@ -82,7 +82,7 @@ func (c *call) policy() answer {
 	s.saveOrLog()
 	return ok(map[string]any{"request_id": c.requestID, "data": policyData{
 		Policy: text, Signature: s.sign(text), UploadDir: dir, UploadHost: s.cfg.BaseURL + "/upload",
-		ExpireInSeconds: int(s.cfg.PolicyLife.Seconds()), MaxFileSizeMB: maxUpload, CapacityLimitMB: 999999999,
+		ExpireInSeconds: int(s.cfg.PolicyLife.Seconds()), MaxFileSizeMB: s.cfg.UploadMB, CapacityLimitMB: 999999999,
 		AccessKeyID: ossAccessKey, ACL: "private", ForbidOverwrite: "true",
 	}})
 }
@@ -111,7 +111,7 @@ func (c *call) upload() {
 
 func (c *call) receive() error {
 	s := c.s
-	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxUpload<<20+maxBody)
+	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, int64(s.cfg.UploadMB)<<20+maxBody)
 	form, err := c.r.MultipartReader()
 	if err != nil {
 		return err

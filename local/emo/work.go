@@ -85,7 +85,7 @@ func (s *Server) produce(ctx context.Context, t *task) *Problem {
 		p := fault.problem(errAlgo)
 		return &p
 	case "stuck":
-		s.pause(ctx, s.cfg.ServerTimeout)
+		s.pause(ctx, 2*s.cfg.ServerTimeout) // ctx ends before
 		return nil
 	}
 	s.mu.Lock()
