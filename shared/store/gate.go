@@ -172,32 +172,31 @@ func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, 
 	return s.t.write(ctx, w)
 }
 
-// FreeSlot takes out a slot that the jobs do not bear out: the gate's repair. What
-// it was decided on may be old, so a slot whose job holds one by now stays; no
-// error, as the next look repairs what is left.
-func (s *Store) FreeSlot(ctx context.Context, id string) error {
+// FreeSlot takes out a slot that the jobs do not bear out: the gate's repair. fence
+// is the gate's as it was read before the jobs were. job.ErrConflict when a job has
+// been admitted since, or this one holds its slot after all (a person's word takes
+// one without a fence).
+func (s *Store) FreeSlot(ctx context.Context, id string, fence int64) error {
 	idle := []cond{absent("state")}
 	for _, st := range job.States() {
 		if !st.HoldsSlot() {
 			idle = append(idle, equal(st, "state"))
 		}
 	}
-	return s.repair(ctx, write{key: gateKey, set: []assign{{at(writeAttr), newMark()}}, unset: []path{at("slots", id)},
-		conds: []cond{exists("slots", id)}}, write{key: jobKey(id), conds: []cond{oneOf(idle...)}})
+	return s.t.write(ctx,
+		write{key: gateKey, set: []assign{{at(writeAttr), newMark()}}, unset: []path{at("slots", id)}, conds: []cond{equal(fence, "fence")}},
+		write{key: jobKey(id), conds: []cond{oneOf(idle...)}})
 }
 
 // TakeSlot puts back a slot that a job at the vendor is missing, unless the job
-// has changed since it was read; no error then, as with FreeSlot.
+// has changed since it was read; no error then, as the next look finds it.
 func (s *Store) TakeSlot(ctx context.Context, j job.Job) error {
 	if err := s.ensureGate(ctx); err != nil {
 		return err
 	}
-	return s.repair(ctx, write{key: gateKey, set: []assign{{at("slots", j.ID), slotItem(j)}, {at(writeAttr), newMark()}}},
+	err := s.t.write(ctx,
+		write{key: gateKey, set: []assign{{at("slots", j.ID), slotItem(j)}, {at(writeAttr), newMark()}}},
 		write{key: jobKey(j.ID), conds: []cond{equal(j.Rev, "rev"), equal(j.State, "state")}})
-}
-
-func (s *Store) repair(ctx context.Context, gate, borneOut write) error {
-	err := s.t.write(ctx, gate, borneOut)
 	if errors.Is(err, job.ErrConflict) {
 		return nil
 	}
