@@ -177,18 +177,20 @@ func TestARuleWaitsStrikesAndMatches(t *testing.T) {
 func TestAFilesNameBringsAFault(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]Rule{
-		"/a/fault-throttle.png":                   {Kind: "throttle"},
-		"/a/Fault-Timeout-After-x2.png":           {Kind: "timeout_after", Count: 2},
-		"/fault-query-html_after-x10/p.png":       {Op: opQuery, Kind: "html_after", Count: 10},
-		"/fault-status_backwards.wav":             {Kind: "status_backwards"},
-		"/fault-InvalidFile.FacePose.png":         {Kind: "reject", Code: "InvalidFile.FacePose"},
-		"/fault-work-invalidfile.facepose.png":    {Op: opWork, Kind: "fail_task", Code: "InvalidFile.FacePose"},
-		"/fault-arrearage-x1.png":                 {Kind: "status", Code: "Arrearage", Count: 1},
-		"/fault-throttling.ratequota.png":         {Kind: "status", Code: "Throttling.RateQuota"},
-		"/fault-detect-throttling.burstrate.png":  {Op: opDetect, Kind: "reject", Code: "Throttling.BurstRate"},
-		"/fault-result_truncated-x1/portrait.png": {Kind: "result_truncated", Count: 1},
-		"/default-name.png":                       {},
-		"/fault-line.png":                         {},
+		"/a/fault-throttle.png":                               {Kind: "throttle"},
+		"/a/Fault-Timeout-After-x2.png":                       {Kind: "timeout_after", Count: 2},
+		"/fault-query-html_after-x10/p.png":                   {Op: opQuery, Kind: "html_after", Count: 10},
+		"/fault-status_backwards.wav":                         {Kind: "status_backwards"},
+		"/fault-InvalidFile.FacePose.png":                     {Kind: "reject", Code: "InvalidFile.FacePose"},
+		"/fault-work-invalidfile.facepose.png":                {Op: opWork, Kind: "fail_task", Code: "InvalidFile.FacePose"},
+		"/fault-arrearage-x1.png":                             {Kind: "status", Code: "Arrearage", Count: 1},
+		"/fault-throttling.ratequota.png":                     {Kind: "status", Code: "Throttling.RateQuota"},
+		"/fault-detect-throttling.burstrate.png":              {Op: opDetect, Kind: "reject", Code: "Throttling.BurstRate"},
+		"/fault-result_truncated-x1/portrait.png":             {Kind: "result_truncated", Count: 1},
+		"http://fault-html.test/default-html/fault-empty.png": {Kind: "empty"},
+		"/fault-delayed.png":                                  {},
+		"/default-name.png":                                   {},
+		"/fault-line.png":                                     {},
 	} {
 		rule, found := ruleInName(name)
 		require.Equal(t, want.Kind != "", found, name)
