@@ -85,7 +85,7 @@ func (q *Queue) pick(now time.Time) (dead, batch []*pending, wait time.Duration)
 	size := 0
 	for _, m := range ready {
 		size += encodedSize(m.Message)
-		if len(batch) == q.cfg.BatchSize || len(batch) > 0 && size > maxSyncPayload {
+		if len(batch) == q.cfg.BatchSize || len(batch) > 0 && size > q.maxBatch {
 			break
 		}
 		m.held = true

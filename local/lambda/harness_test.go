@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,7 +34,32 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	_ = os.RemoveAll(build.dir)
+	if left := leftovers(); code == 0 && left != "" {
+		fmt.Println("goroutines are left after every host, queue and schedule was closed:\n" + left)
+		code = 1
+	}
 	os.Exit(code)
+}
+
+// leftovers returns the goroutines that run code of this package, once they have
+// had a few seconds to end.
+func leftovers() string {
+	deadline := time.After(5 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		_, others, _ := strings.Cut(string(stacks), "\n\n") // the first is this one
+		if !strings.Contains(others, "emodrop/local/lambda") {
+			return ""
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return others
+		}
+	}
 }
 
 // testBinary builds the test function once per run.

@@ -118,10 +118,9 @@ func TestAProcessThatExitsFailsItsInvocationWithItsLastWords(t *testing.T) {
 
 func TestTheTimeoutEndsInvocationAndProcess(t *testing.T) {
 	t.Parallel()
-	b := one(t, Function{Timeout: 150 * time.Millisecond, Concurrency: 1})
-	b.pid(t) // a cold start does not count
+	b := one(t, Function{Timeout: 400 * time.Millisecond, Concurrency: 1})
 	res := b.call(t, do("sleep"))
-	require.Equal(t, failure{"Sandbox.Timedout", "RequestId: " + res.RequestID + " Error: Task timed out after 0.15 seconds"},
+	require.Equal(t, failure{"Sandbox.Timedout", "RequestId: " + res.RequestID + " Error: Task timed out after 0.40 seconds"},
 		failureOf(t, res))
 	require.Equal(t, "sleeping\n", string(res.LogTail))
 	require.Equal(t, "signal: killed", next(t, b.ended))
@@ -158,6 +157,16 @@ func TestKillNextKillsTheProcessInTheMiddle(t *testing.T) {
 	require.Equal(t, failure{"Runtime.ExitError", "RequestId: " + res.RequestID + " Error: Runtime exited with error: signal: killed"},
 		failureOf(t, res))
 	require.Empty(t, b.call(t, do("echo")).FunctionError)
+}
+
+func TestKillNextIsNotSpentOnAProcessThatWasAlreadyDead(t *testing.T) {
+	t.Parallel()
+	b := one(t, Function{Concurrency: 1})
+	for range 5 { // the panicking process may be given the next invocation
+		require.NotEmpty(t, b.call(t, do("panic")).FunctionError)
+		b.KillNext("fn", 0)
+		require.Contains(t, failureOf(t, b.call(t, do("sleep"))).Message, "signal: killed")
+	}
 }
 
 func TestKillPrefersABusyProcessAndAnIdleOneIsReplacedUnnoticed(t *testing.T) {

@@ -53,6 +53,7 @@ func (p *pool) run(inv *invocation) (Result, error) {
 		}
 		res, alive, err := w.serve(inv, p.fn.Timeout, p.host.cfg.InitTimeout)
 		if errors.Is(err, errNotDelivered) {
+			p.keepKill(w)
 			continue // each such round uses up a process that was there before
 		}
 		if alive {
@@ -88,6 +89,18 @@ func (p *pool) take() (*worker, error) {
 		p.killNext = p.killNext[1:]
 	}
 	return w, nil
+}
+
+// keepKill saves the kill that was meant for an invocation which the process
+// never took.
+func (p *pool) keepKill(w *worker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.killNext {
+		p.killNext = append([]time.Duration{w.killAfter}, p.killNext...)
+	}
 }
 
 // putBack makes a process idle. It may still be on its way to ask for work.

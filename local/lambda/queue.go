@@ -82,8 +82,9 @@ const (
 // handled, and die after MaxReceive deliveries. Unlike in SQS, a message does not
 // come again while a delivery of it still runs. It may be used concurrently.
 type Queue struct {
-	cfg     QueueConfig
-	invoker Invoker
+	cfg      QueueConfig
+	invoker  Invoker
+	maxBatch int // bytes of an event
 
 	mu      sync.Mutex
 	pending map[string]*pending
@@ -137,11 +138,12 @@ func NewQueue(invoker Invoker, cfg QueueConfig) (*Queue, error) {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
 	q := &Queue{
-		cfg:     cfg,
-		invoker: invoker,
-		pending: map[string]*pending{},
-		wake:    make(chan struct{}, 1),
-		stop:    make(chan struct{}),
+		cfg:      cfg,
+		invoker:  invoker,
+		maxBatch: maxSyncPayload,
+		pending:  map[string]*pending{},
+		wake:     make(chan struct{}, 1),
+		stop:     make(chan struct{}),
 	}
 	if cfg.StateFile != "" {
 		j, messages, err := openJournal(cfg.StateFile)

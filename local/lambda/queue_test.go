@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,8 +85,8 @@ func TestAMessageArrivesAsAnSQSEvent(t *testing.T) {
 		q := c.queue(t, QueueConfig{ARN: "arn:aws:sqs:eu-west-1:123456789012:intake"})
 		send(t, q, `{"a":"é"}`)
 		synctest.Wait()
-		require.Len(t, c.batches, 1)
-		got := c.batches[0].event.Records[0]
+		require.Len(t, c.got(), 1)
+		got := c.got()[0].event.Records[0]
 		require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, got.MessageId)
 		require.NotEmpty(t, got.ReceiptHandle)
 		got.MessageId, got.ReceiptHandle = "", ""
@@ -117,14 +118,21 @@ func TestABatchWaitsForItsWindowOrUntilItIsFull(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.NoError(t, q.Close(t.Context()))
 		require.Equal(t, [][]string{{"1", "2"}, {"3", "4", "5"}, {"6"}}, c.bodies())
-		require.Equal(t, 5*time.Second, c.batches[0].at)
-		require.Equal(t, 12*time.Second, c.batches[1].at)
-		require.Equal(t, 17*time.Second, c.batches[2].at)
+		require.Equal(t, 5*time.Second, c.got()[0].at)
+		require.Equal(t, 12*time.Second, c.got()[1].at)
+		require.Equal(t, 17*time.Second, c.got()[2].at)
 	})
 }
 
+// got returns the deliveries so far.
+func (c *consumer) got() []delivery {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.batches)
+}
+
 func (c *consumer) bodies() (list [][]string) {
-	for _, b := range c.batches {
+	for _, b := range c.got() {
 		list = append(list, b.bodies)
 	}
 	return list
@@ -142,8 +150,8 @@ func TestAFailedMessageComesAgainAfterItsVisibilityTimeoutAndDiesAtLast(t *testi
 		time.Sleep(time.Hour)
 		require.NoError(t, q.Close(t.Context()))
 
-		require.Len(t, c.batches, 3)
-		for i, d := range c.batches {
+		require.Len(t, c.got(), 3)
+		for i, d := range c.got() {
 			require.Equal(t, time.Duration(i)*time.Minute, d.at)
 			require.Equal(t, string(rune('1'+i)), d.event.Records[0].Attributes["ApproximateReceiveCount"])
 			require.Equal(t, "946684800000", d.event.Records[0].Attributes["ApproximateFirstReceiveTimestamp"])
@@ -183,7 +191,7 @@ func TestAnAnswerThatNobodyAskedForDoesNotCount(t *testing.T) {
 		q := c.queue(t, QueueConfig{})
 		send(t, q, "1")
 		time.Sleep(time.Hour)
-		require.Len(t, c.batches, 1)
+		require.Len(t, c.got(), 1)
 		require.NoError(t, q.Close(t.Context()))
 	})
 }
@@ -254,9 +262,10 @@ func TestNoMoreBatchesRunAtOnceThanAllowed(t *testing.T) {
 		q := c.queue(t, QueueConfig{BatchSize: 1, MaximumConcurrency: 2})
 		send(t, q, "1", "2", "3", "4", "5")
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.Equal(t, 2, most)
-		require.Len(t, c.batches, 5)
-		require.Equal(t, 2*time.Second, c.batches[4].at)
+		require.Len(t, c.got(), 5)
+		require.Equal(t, 2*time.Second, c.got()[4].at)
 		require.NoError(t, q.Close(t.Context()))
 	})
 }
@@ -277,7 +286,7 @@ func TestAThrottledBatchIsTriedWhileItIsHiddenAndThenCountsAsReceived(t *testing
 		time.Sleep(time.Hour)
 		var at []time.Duration
 		var counts string
-		for _, d := range c.batches {
+		for _, d := range c.got() {
 			at = append(at, d.at/time.Second)
 			counts += d.event.Records[0].Attributes["ApproximateReceiveCount"]
 		}
@@ -321,12 +330,15 @@ func TestABatchStaysBelowThePayloadLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c consumer
 		q := c.queue(t, QueueConfig{Window: time.Second})
-		body := strings.Repeat("\n", maxMessage) // twice its size once it is encoded
+		q.mu.Lock()
+		q.maxBatch = 8 << 10
+		q.mu.Unlock()
+		body := strings.Repeat("\n", 1200) // twice its size once it is encoded, and 1 KB around it
 		send(t, q, body, body, body, body)
 		time.Sleep(time.Minute)
 		require.NoError(t, q.Close(t.Context()))
-		require.Len(t, c.batches, 2)
-		require.Len(t, c.batches[0].bodies, 2)
+		require.Len(t, c.got(), 2)
+		require.Len(t, c.got()[0].bodies, 2)
 	})
 }
 
@@ -351,9 +363,9 @@ func TestPendingMessagesSurviveARestartWithTheirCount(t *testing.T) {
 		requireDepth(t, q, 0, 1)
 		require.NoError(t, q.Close(t.Context()))
 		require.Equal(t, [][]string{{"bad"}, {"good"}, {"bad"}}, sortFirstTwo(c.bodies()))
-		first, last := c.batches[0], c.batches[2]
+		first, last := c.got()[0], c.got()[2]
 		if first.bodies[0] != "bad" {
-			first = c.batches[1]
+			first = c.got()[1]
 		}
 		want, got := first.event.Records[0], last.event.Records[0]
 		require.Equal(t, want.MessageId, got.MessageId)
@@ -383,7 +395,7 @@ func TestADeliveryToAClosedHostIsNotCounted(t *testing.T) {
 		c.answer = nil
 		q = c.queue(t, QueueConfig{StateFile: file})
 		synctest.Wait()
-		require.Equal(t, "1", c.batches[1].event.Records[0].Attributes["ApproximateReceiveCount"])
+		require.Equal(t, "1", c.got()[1].event.Records[0].Attributes["ApproximateReceiveCount"])
 		require.NoError(t, q.Close(t.Context()))
 	})
 }
@@ -399,7 +411,7 @@ func TestTheStateFileDoesNotGrowWithHistory(t *testing.T) {
 			synctest.Wait()
 		}
 		require.NoError(t, q.Close(t.Context()))
-		require.Len(t, c.batches, 2000)
+		require.Len(t, c.got(), 2000)
 		st, err := os.Stat(file)
 		require.NoError(t, err)
 		require.Less(t, st.Size(), int64(1<<20))

@@ -80,10 +80,12 @@ func TestTicksDoNotPileUpBehindOneThatWaits(t *testing.T) {
 		r := ticks{busy: true}
 		s := r.schedule(t, ScheduleConfig{Every: time.Minute})
 		time.Sleep(5*time.Minute + time.Second)
+		synctest.Wait()
 		require.Len(t, r.at, 1)
 		require.Equal(t, 5, s.Skipped())
 		r.last.waiting.Store(false) // it got a worker; it may still run
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Len(t, r.at, 2)
 		s.Close()
 	})
@@ -95,6 +97,7 @@ func TestARefusedTickDoesNotEndTheSchedule(t *testing.T) {
 		r := ticks{err: ErrQueueFull}
 		s := r.schedule(t, ScheduleConfig{Every: time.Minute})
 		time.Sleep(90 * time.Second)
+		synctest.Wait()
 		require.Len(t, r.at, 2)
 		s.Close()
 	})
