@@ -112,7 +112,7 @@ func (s *Server) start(ctx context.Context) (<-chan error, error) {
 	return exited, nil
 }
 
-// healthy waits until the child answers ListTables. When the child ends first,
+// healthy waits until the child answers. When the child ends first,
 // its exit stays readable from exited.
 func healthy(ctx context.Context, target *url.URL, exited chan error) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
@@ -134,21 +134,19 @@ func healthy(ctx context.Context, target *url.URL, exited chan error) error {
 	}
 }
 
+// ask fails unless a dynoxide answers: the port might have become someone else's.
 func ask(ctx context.Context, client *http.Client, target *url.URL) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), strings.NewReader("{}"))
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
 	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = resp.Body.Close() }() // the status says all
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d", resp.StatusCode)
+	defer func() { _ = resp.Body.Close() }() // the headers say all
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Dynoxide-Version") == "" {
+		return fmt.Errorf("something else answered, with status %d", resp.StatusCode)
 	}
 	return nil
 }

@@ -123,10 +123,14 @@ func (s *EventBridge) put(e eventEntry) (eventResult, error) {
 	if e.Time != nil {
 		at = time.UnixMilli(int64(*e.Time * 1000)).UTC()
 	}
+	var detail bytes.Buffer // compact, as the ledger's file gives it back
+	if err := json.Compact(&detail, []byte(e.Detail)); err != nil {
+		return eventResult{}, fmt.Errorf("compact an event's detail: %w", err)
+	}
 	id := wire.RequestID()
 	err := s.ledger.add(Published{
 		ID: id, Time: at, Kind: KindEvent, Source: e.Source, DetailType: e.DetailType,
-		Detail: json.RawMessage(e.Detail), Resources: e.Resources,
+		Detail: detail.Bytes(), Resources: e.Resources,
 	})
 	return eventResult{EventID: id}, err
 }

@@ -146,7 +146,7 @@ func defaultText(message, structure string) (string, error) {
 }
 
 func messageAttributes(form url.Values) (map[string]string, error) {
-	out := map[string]string{}
+	var out map[string]string
 	for i := 1; ; i++ {
 		prefix := "MessageAttributes.entry." + strconv.Itoa(i) + "."
 		if !form.Has(prefix + "Name") {
@@ -172,6 +172,9 @@ func messageAttributes(form url.Values) (map[string]string, error) {
 			return nil, badRequest("ParameterValueInvalid", "Could not cast message attribute '%s' value to number.", name)
 		case kind == "String.Array" && !json.Valid([]byte(value)):
 			return nil, badRequest("ParameterValueInvalid", "The message attribute '%s' is not a JSON array.", name)
+		}
+		if out == nil {
+			out = map[string]string{}
 		}
 		out[name] = value
 	}
