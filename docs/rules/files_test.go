@@ -109,11 +109,36 @@ func noInit(tree []*source) []breach {
 }
 
 // noSleeping: tests wait for what happens, not for the clock. In a synctest
-// bubble a sleep costs nothing and is exact.
+// bubble a sleep costs nothing and is exact, so files that make a bubble may
+// sleep, themselves or through a function of their folder that does.
 func noSleeping(tree []*source) []breach {
+	const synctest = "testing/synctest"
+	makers := map[string]bool{} // folder and name of what calls synctest.Test
+	for _, s := range tree {
+		for _, d := range s.ast.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !s.test || !ok {
+				continue
+			}
+			for _, pos := range s.uses(synctest, "Test") {
+				if f.Pos() <= pos && pos < f.End() {
+					makers[s.dir+"."+f.Name.Name] = true
+				}
+			}
+		}
+	}
 	var all []breach
 	for _, s := range tree {
-		if !s.test || slices.ContainsFunc(s.imports(), func(i importing) bool { return i.path == "testing/synctest" }) {
+		if !s.test || slices.ContainsFunc(s.imports(), func(i importing) bool { return i.path == synctest }) {
+			continue
+		}
+		bubbled := false
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			bubbled = bubbled || ok && makers[s.dir+"."+id.Name]
+			return !bubbled
+		})
+		if bubbled {
 			continue
 		}
 		for _, pos := range s.uses("time", "Sleep") {

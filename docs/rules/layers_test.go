@@ -28,6 +28,7 @@ var sharedLayers = map[string]layer{
 	"intake": step, "submit": step, "poll": step, "finalize": step, "callback": step, "tell": step,
 
 	"dashscope": adapter, "store": adapter, "bucket": adapter, "notify": adapter,
+	"invoke": adapter, "fetch": adapter,
 
 	"job": leaf, "media": leaf, "words": leaf,
 }
@@ -159,7 +160,7 @@ func advice(in layer) string {
 	case functions:
 		return "a Lambda's main imports shared/app only; wire it there"
 	case app:
-		return "shared never knows cmd or local; pass what is needed in as a value"
+		return "shared/app wires what sharedLayers in docs/rules/layers_test.go names, and knows neither cmd nor local"
 	case step:
 		return "a step imports shared/job, shared/media and shared/words only; declare the small interface it needs and let shared/app wire it"
 	case adapter:

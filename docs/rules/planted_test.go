@@ -182,6 +182,16 @@ var plantings = []planted{
 		[]string{"local/a/a_test.go:6: synctest"},
 	},
 	{
+		"a sleep is let pass where the folder's own bubble is used, not beside it or in another folder", noSleeping,
+		map[string]string{
+			"local/a/beside_test.go": "package a\n\nimport \"time\"\n\nfunc f() { time.Sleep(1) }\n",
+			"local/a/bubble_test.go": "package a\n\nimport \"testing/synctest\"\n\nfunc bubble() { synctest.Test(nil, nil) }\n",
+			"local/a/used_test.go":   "package a\n\nimport \"time\"\n\nfunc g() { bubble() }\nfunc h() { time.Sleep(1) }\n",
+			"local/b/b_test.go":      "package b\n\nimport \"time\"\n\nfunc g() { bubble() }\nfunc h() { time.Sleep(1) }\n",
+		},
+		[]string{"local/a/beside_test.go:5: synctest", "local/b/b_test.go:6: synctest"},
+	},
+	{
 		"hidden folders, testdata, node_modules and nested modules are not ours to judge", telling,
 		map[string]string{
 			".git/utils/a.go":             "package utils\n",
