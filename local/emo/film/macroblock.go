@@ -30,12 +30,12 @@ func toMacroblocks(m *image.RGBA) macroblocks {
 				for _, d := range [4]image.Point{{}, {X: 1}, {Y: 1}, {X: 1, Y: 1}} {
 					p := m.Pix[m.PixOffset(left+x+d.X, top+y+d.Y):]
 					r, g, b := int32(p[0]), int32(p[1]), int32(p[2])
-					mb[(y+d.Y)*macroblockSide+x+d.X] = uint8(16 + (65738*r+129057*g+25064*b+1<<17)>>18)
+					mb[(y+d.Y)*macroblockSide+x+d.X] = uint8(16 + (67316*r+132155*g+25665*b+1<<17)>>18)
 					sr, sg, sb = sr+r, sg+g, sb+b
 				}
 				c := y/2*8 + x/2
-				mb[256+c] = uint8(128 + (-37945*sr-74494*sg+112439*sb+1<<19)>>20)
-				mb[320+c] = uint8(128 + (112439*sr-94154*sg-18285*sb+1<<19)>>20)
+				mb[256+c] = uint8(128 + (-38856*sr-76282*sg+115138*sb+1<<19)>>20)
+				mb[320+c] = uint8(128 + (115138*sr-96414*sg-18724*sb+1<<19)>>20)
 			}
 		}
 	}
