@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"emodrop/local/sample"
+	"emodrop/local/stack"
+	"emodrop/shared/job"
+	"emodrop/shared/media"
+)
+
+func demoCommand(args cobra.PositionalArgs) *cobra.Command {
+	f := &stackFlags{}
+	var within time.Duration
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Take a sample pair from drop to film, check the film, and end",
+		Long: "Starts the stack in a folder of its own, drops a drawn portrait and a few seconds of speech, shows how they\n" +
+			"become a film, checks it, prints where it is and ends.",
+		Example: "  emodrop demo\n  emodrop demo --home /tmp/try --speed 1",
+		Args:    args,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.fresh = true
+			cfg, err := f.config(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			cfg.Say = lines(cmd.ErrOrStderr())
+			ctx, cancel := context.WithTimeoutCause(cmd.Context(), within, &exitError{exitTimeout,
+				fmt.Errorf("no film within %s; --within allows more", within)})
+			defer cancel()
+			err = demo(ctx, cfg, cmd.OutOrStdout())
+			if err != nil && cmd.Context().Err() == nil && ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return err
+		},
+	}
+	f.add(cmd, filepath.Join(".emodrop", "demo"))
+	cmd.Flags().DurationVar(&within, "within", 3*time.Minute, "how long to wait for the film")
+	return cmd
+}
+
+// demo runs one sample pair through a stack of its own.
+func demo(ctx context.Context, cfg stack.Config, stdout io.Writer) (err error) {
+	if err := os.RemoveAll(filepath.Join(cfg.Home, "drop")); err != nil {
+		return err
+	}
+	s, err := stack.Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		if e := s.Close(end); err == nil {
+			err = e
+		}
+	}()
+	begin := time.Now()
+	name := job.Name{Stem: "hello"}
+	for file, body := range map[string][]byte{"hello.jpg": sample.Portrait(), "hello.wav": sample.Speech()} {
+		if err := os.WriteFile(filepath.Join(cfg.Home, "drop", file), body, 0o644); err != nil {
+			return err
+		}
+	}
+	j, err := s.Await(ctx, name)
+	if err != nil {
+		return err
+	}
+	if j.State != job.Succeeded {
+		code := "unknown"
+		if j.Fault != nil {
+			code = j.Fault.Code + " " + j.Fault.VendorMessage
+		}
+		return &exitError{exitJobFailed, fmt.Errorf("the job ended as %s: %s", j.State, code)}
+	}
+	path := filepath.Join(cfg.Home, filepath.FromSlash(j.Film.Key))
+	if err := checkFilm(path, sample.SpeechDuration()); err != nil {
+		return &exitError{exitJobFailed, fmt.Errorf("%s: %w", path, err)}
+	}
+	fmt.Fprintf(stdout, "\n%s\n  %.2f s, %d×%d, %d bytes, with sound; made in %s; it would have cost %s\n",
+		path, j.Film.Seconds, j.Film.Width, j.Film.Height, j.Film.Size, time.Since(begin).Round(100*time.Millisecond), j.Billed)
+	return nil
+}
+
+// checkFilm checks the file that a person would play.
+func checkFilm(path string, want time.Duration) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	m, err := media.ReadMP4(f, info.Size())
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.Audio == nil:
+		return errors.New("the film has no sound")
+	case (m.Duration - want).Abs() > 100*time.Millisecond:
+		return fmt.Errorf("the film lasts %s, the recording %s", m.Duration, want)
+	case m.Video.Width != 512 || m.Video.Height != 512 && m.Video.Height != 704:
+		return fmt.Errorf("the film is %d×%d", m.Video.Width, m.Video.Height)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"emodrop/local/emo"
+	"emodrop/local/stack"
+)
+
+func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
+	var (
+		addr, key, dir, faults string
+		speed                  float64
+		slots                  int
+		verbose                bool
+	)
+	cmd := &cobra.Command{
+		Use:   "emulator",
+		Short: "Run the emulator of DashScope EMO alone",
+		Long: "Serves DashScope's asynchronous API for emo-v1 and emo-detect-v1 on loopback, for any client. The admin path\n" +
+			"/_emo shows what would have been billed and takes faults; see docs/emulator.md.",
+		Example: "  emodrop emulator --addr 127.0.0.1:4650 --speed 60\n  curl http://127.0.0.1:4650/_emo/ledger",
+		Args:    args,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			host, _, err := net.SplitHostPort(addr)
+			if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+				return &exitError{exitUsage, fmt.Errorf("--addr %q: want a loopback address such as 127.0.0.1:4650", addr)}
+			}
+			ln, err := net.Listen("tcp", addr)
+			if err != nil {
+				return fmt.Errorf("listen: %w", err)
+			}
+			defer ln.Close()
+			log := slog.New(slog.DiscardHandler)
+			if verbose {
+				log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			}
+			finder, err := stack.Faces()
+			if err != nil {
+				return err
+			}
+			cfg := emo.Config{BaseURL: "http://" + ln.Addr().String(), Slots: slots, Speed: speed, Faces: finder,
+				Films: stack.Films(), Log: log}
+			if key != "" {
+				cfg.APIKeys = map[string]string{key: "100001"}
+			}
+			if dir != "" {
+				if err := os.MkdirAll(dir, 0o755); err != nil {
+					return fmt.Errorf("--dir: %w", err)
+				}
+				cfg.Dir, cfg.StateFile = dir, filepath.Join(dir, "state.json")
+			}
+			if faults != "" {
+				f, err := os.Open(faults)
+				if err != nil {
+					return &exitError{exitUsage, fmt.Errorf("--faults: %w", err)}
+				}
+				defer f.Close()
+				if cfg.Faults, err = emo.ReadRules(f); err != nil {
+					return &exitError{exitUsage, fmt.Errorf("--faults %s: %w", faults, err)}
+				}
+			}
+			e, err := emo.New(cfg)
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			mux := http.NewServeMux()
+			mux.Handle("/_emo/", http.StripPrefix("/_emo", e.Admin()))
+			mux.Handle("/", e.Handler())
+			srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+			done := make(chan error, 1)
+			go func() { done <- srv.Serve(ln) }()
+			shown := key
+			if shown == "" {
+				shown = "sk-emodrop-local"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "DashScope EMO emulator:  %s/api/v1   key %s   admin %s/_emo/\n", cfg.BaseURL, shown, cfg.BaseURL)
+			select {
+			case <-cmd.Context().Done():
+			case err = <-done:
+			}
+			end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			_ = srv.Shutdown(end)
+			if err1 := e.Close(); err == nil || errors.Is(err, http.ErrServerClosed) {
+				err = err1
+			}
+			return err
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&addr, "addr", "127.0.0.1:4650", "loopback address to listen on; port 0 takes a free one")
+	fl.Float64Var(&speed, "speed", 1, "how many times faster than the real service tasks are worked on")
+	fl.IntVar(&slots, "slots", 1, "how many tasks are worked on at a time")
+	fl.StringVar(&key, "key", "", "the accepted API key (default sk-emodrop-local)")
+	fl.StringVar(&dir, "dir", "", "folder that keeps tasks and films over a restart (default: memory)")
+	fl.StringVar(&faults, "faults", "", "JSON file of faults (see docs/emulator.md)")
+	fl.BoolVar(&verbose, "verbose", false, "log every call to standard error")
+	return cmd
+}

@@ -1,0 +1,88 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"emodrop/local/aws/s3"
+)
+
+// mirror keeps films and records as plain files beside the drop folder.
+type mirror struct {
+	home  string
+	files *s3.Server
+	say   func(format string, args ...any)
+}
+
+// one brings the file of one key up to date.
+func (m *mirror) one(key string) {
+	if err := m.copy(key); err != nil {
+		m.say("%s: not copied to the folder: %v", key, err)
+	}
+}
+
+// all brings every file up to date: what happened while nobody was looking.
+func (m *mirror) all(ctx context.Context) {
+	for _, prefix := range []string{"videos/", "failed/"} {
+		after := ""
+		for {
+			list, err := m.files.List(ctx, Outbox, prefix, after, 1000)
+			if err != nil || len(list) == 0 {
+				break
+			}
+			for _, o := range list {
+				path := m.path(o.Key)
+				if info, err := os.Stat(path); path != "" && (err != nil || info.Size() != o.Size || info.ModTime().Before(o.Modified)) {
+					m.one(o.Key)
+				}
+			}
+			after = list[len(list)-1].Key
+		}
+	}
+}
+
+// path is where a key's file goes, or nothing when it would leave the home: names
+// that a file system cannot hold stay in the bucket alone.
+func (m *mirror) path(key string) string {
+	local := filepath.FromSlash(key)
+	if !filepath.IsLocal(local) {
+		return ""
+	}
+	return filepath.Join(m.home, local)
+}
+
+func (m *mirror) copy(key string) error {
+	path := m.path(key)
+	if path == "" {
+		return fmt.Errorf("no file can have that name")
+	}
+	from, _, err := m.files.Open(context.Background(), Outbox, key)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	to, err := os.CreateTemp(filepath.Dir(path), ".emodrop-*")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	if err1 := to.Close(); err == nil {
+		err = err1
+	}
+	if err == nil {
+		err = os.Chmod(to.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(to.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(to.Name())
+	}
+	return err
+}

@@ -1,0 +1,289 @@
+// Package stack runs the whole of emodrop on one machine: the four Lambda binaries
+// under a runtime of our own, S3 and DynamoDB by their protocols, the few other AWS
+// calls, an emulator of the vendor, a folder to drop files into and a page, all
+// behind one loopback address.
+//
+// It holds no logic of the product: what the cloud's services do is done by their
+// stand-ins, what the functions do by the functions. Its one invariant: nothing of
+// it listens beyond loopback, and all that has to survive a restart is in its home.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"emodrop/local/aws/dynamo"
+	"emodrop/local/aws/s3"
+	"emodrop/local/aws/services"
+	"emodrop/local/emo"
+	"emodrop/local/lambda"
+	"emodrop/shared/store"
+)
+
+// The stack's names, as the template gives names in the cloud.
+const (
+	Inbox   = "emodrop-inbox"
+	Outbox  = "emodrop-outbox"
+	table   = "emodrop-jobs"
+	secret  = "emodrop/dashscope-api-key"
+	region  = "us-east-1"
+	account = "000000000000"
+	topic   = "arn:aws:sns:" + region + ":" + account + ":emodrop-outcomes"
+	bus     = "default"
+	signer  = "arn:aws:iam::" + account + ":role/emodrop-signer"
+	apiKey  = "sk-emodrop-local"
+)
+
+// Timing is how fast the stack's clocks run. The zero value is Lively.
+type Timing struct {
+	// Tick is the time between two schedules of poll, Interval between two
+	// batches inside one.
+	Tick, Interval time.Duration
+	// Settle is how long a hand-in must have been quiet.
+	Settle time.Duration
+	// HalfPairAfter is when a missing half is told.
+	HalfPairAfter time.Duration
+	// CreateWithin, PostLease, AskFirst and Quiet belong to the create call.
+	CreateWithin, PostLease, AskFirst, Quiet time.Duration
+	// StoreLease is how long finalize may be busy with a film.
+	StoreLease time.Duration
+	// Backoff is the first wait after trouble that may pass.
+	Backoff time.Duration
+	// Speed divides the time the emulated vendor works.
+	Speed float64
+}
+
+// Lively is for people who watch: seconds where the cloud takes minutes.
+func Lively() Timing {
+	return Timing{Tick: 5 * time.Second, Interval: time.Second, Settle: time.Second, HalfPairAfter: 2 * time.Minute,
+		CreateWithin: 10 * time.Second, PostLease: 20 * time.Second, AskFirst: 5 * time.Second, Quiet: 30 * time.Second,
+		StoreLease: time.Minute, Backoff: 2 * time.Second, Speed: 10}
+}
+
+// Cloud is what the deployed stack does by default, and the vendor's real speed.
+func Cloud() Timing {
+	return Timing{Tick: time.Minute, Interval: 15 * time.Second, Settle: 5 * time.Second, HalfPairAfter: 30 * time.Minute,
+		CreateWithin: 30 * time.Second, PostLease: 90 * time.Second, AskFirst: time.Minute, Quiet: 15 * time.Minute,
+		StoreLease: 6 * time.Minute, Backoff: 15 * time.Second, Speed: 1}
+}
+
+// Config is what Start needs.
+type Config struct {
+	// Home is where drop/, videos/, failed/ and the state are.
+	Home string
+	// Binaries is the folder with the four functions' binaries.
+	Binaries string
+	// Modules is the folder whose node_modules hold the DynamoDB stand-in.
+	Modules string
+	// DynamoEndpoint is a DynamoDB that somebody else runs; empty: our own.
+	DynamoEndpoint string
+	// Port is the wanted one; zero: the one of the last run, or any free one.
+	Port int
+	// Fresh clears the state of earlier runs, and their results.
+	Fresh bool
+	// MaxInFlight is how many tasks may be at the vendor; zero: 3.
+	MaxInFlight int
+	// Slots is how many tasks the emulated vendor works on at a time; zero: 1.
+	Slots int
+	// Faults are the emulator's, if it is to misbehave.
+	Faults []emo.Rule
+	Timing Timing
+	// Say is told what happens, one readable line each.
+	Say func(line string)
+	// Verbose also gets the functions' own log lines; nil: nobody.
+	Verbose io.Writer
+}
+
+// Stack is a running stack. Make one with Start; Close ends it.
+type Stack struct {
+	cfg   Config
+	ident identity
+	addr  string
+
+	Emulator *emo.Server
+	Files    *s3.Server
+	Ledger   *services.Ledger
+	Jobs     *store.Store
+	Host     *lambda.Host
+	Queue    *lambda.Queue
+	SNS      *services.SNS
+
+	schedule *lambda.Schedule
+	server   *http.Server
+	dynamo   *dynamo.Server
+	mirror   *mirror
+	say      *talker
+	stop     context.CancelFunc
+	wg       sync.WaitGroup
+	failed   chan error
+}
+
+// Start brings the stack up; it is ready when Start returns.
+func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
+	if cfg.Timing == (Timing{}) {
+		cfg.Timing = Lively()
+	}
+	if cfg.MaxInFlight == 0 {
+		cfg.MaxInFlight = 3
+	}
+	if cfg.Say == nil {
+		cfg.Say = func(string) {}
+	}
+	s := &Stack{cfg: cfg, failed: make(chan error, 4)}
+	s.say = &talker{say: cfg.Say, verbose: cfg.Verbose, names: map[string]string{}}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	defer func() {
+		if err != nil {
+			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			_ = s.Close(end)
+		}
+	}()
+	if cfg.Fresh {
+		if err := clear(cfg.Home); err != nil {
+			return nil, err
+		}
+	}
+	for _, dir := range []string{s.state(), s.path("drop"), s.path("videos")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("stack's home: %w", err)
+		}
+	}
+	if s.ident, err = loadIdentity(s.state("identity.json")); err != nil {
+		return nil, err
+	}
+	ln, err := listen(cfg.Port, s.ident.Port)
+	if err != nil {
+		return nil, err
+	}
+	s.addr = ln.Addr().String()
+	if err := s.ident.keepPort(s.state("identity.json"), ln.Addr().(*net.TCPAddr).Port); err != nil {
+		_ = ln.Close()
+		return nil, err
+	}
+	if err := s.assemble(run, ln); err != nil {
+		_ = ln.Close()
+		return nil, err
+	}
+	if err := s.makeTable(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.begin(run)
+}
+
+// URL is the one address: the page, and the endpoint of every service.
+func (s *Stack) URL() string { return "http://" + s.addr }
+
+// Credentials are what AWS clients use against the stack.
+func (s *Stack) Credentials() (accessKeyID, secretAccessKey, regionName string) {
+	return s.ident.AccessKeyID, s.ident.SecretAccessKey, region
+}
+
+// Failed receives what ends the stack from within.
+func (s *Stack) Failed() <-chan error { return s.failed }
+
+func (s *Stack) path(parts ...string) string {
+	return filepath.Join(append([]string{s.cfg.Home}, parts...)...)
+}
+
+func (s *Stack) state(parts ...string) string {
+	return s.path(append([]string{".emodrop"}, parts...)...)
+}
+
+// Close ends the stack: nothing new begins, what runs gets a moment, nothing of it
+// is left behind but its home.
+func (s *Stack) Close(ctx context.Context) error {
+	var errs []error
+	if s.schedule != nil {
+		s.schedule.Close()
+	}
+	if s.Queue != nil {
+		errs = append(errs, s.Queue.Close(ctx))
+	}
+	if s.Host != nil {
+		errs = append(errs, s.Host.Close(ctx))
+	}
+	if s.stop != nil {
+		s.stop()
+	}
+	if s.server != nil {
+		_ = s.server.Close()
+	}
+	if s.Emulator != nil {
+		errs = append(errs, s.Emulator.Close())
+	}
+	s.wg.Wait()
+	if s.dynamo != nil {
+		<-s.dynamo.Done()
+	}
+	if s.Ledger != nil {
+		errs = append(errs, s.Ledger.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// listen opens the wanted port, or the last run's, or any free one, on loopback.
+func listen(wanted, last int) (net.Listener, error) {
+	if wanted > 0 {
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", wanted))
+		if err != nil {
+			return nil, fmt.Errorf("port %d: %w; leave --port out and a free one is taken", wanted, err)
+		}
+		return ln, nil
+	}
+	if last > 0 {
+		if ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", last)); err == nil {
+			return ln, nil
+		}
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen on loopback: %w", err)
+	}
+	return ln, nil
+}
+
+// clear removes what earlier runs made. What people dropped stays theirs.
+func clear(home string) error {
+	for _, name := range []string{".emodrop", "videos", "failed"} {
+		path := filepath.Join(home, name)
+		if name == ".emodrop" {
+			// The built binaries live there too and are worth keeping.
+			entries, err := os.ReadDir(path)
+			if err != nil && !os.IsNotExist(err) {
+				return fmt.Errorf("clear the stack's state: %w", err)
+			}
+			for _, e := range entries {
+				if e.Name() == "bin" {
+					continue
+				}
+				if err := os.RemoveAll(filepath.Join(path, e.Name())); err != nil {
+					return fmt.Errorf("clear the stack's state: %w", err)
+				}
+			}
+			continue
+		}
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("clear the stack's results: %w", err)
+		}
+	}
+	return nil
+}
+
+// quiet is a logger for parts whose own talk nobody asked for.
+func (s *Stack) quiet() *slog.Logger {
+	if s.cfg.Verbose == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(s.cfg.Verbose, nil))
+}
