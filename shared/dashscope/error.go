@@ -106,7 +106,7 @@ var shapes = []struct {
 	by string
 }{
 	// A link, plain or escaped, and any path with a query.
-	{regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(://|%3a%2f%2f|:\\/\\/)[^\s"'<>]*`), "(link)"},
+	{regexp.MustCompile(`(?i)[a-z0-9+.-]*(://|%3a%2f%2f|:\\/\\/)[^\s"'<>]*`), "(link)"},
 	{regexp.MustCompile(`(?i)[^\s"'<>]*(\?|&|%3f|%26|\\u0026)[^\s"'<>=]+(=|%3d)[^\s"'<>]*`), "(link)"},
 	// What gives access, by its name.
 	{regexp.MustCompile(`(?i)\b(basic|bearer)\s+\S+`), "(key)"},
