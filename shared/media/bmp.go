@@ -52,18 +52,15 @@ func readBMP(s *source) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	var end int64
+	var end uint64
 	switch compression {
-	case 0, 3, 6: // plain rows, padded to four bytes
-		end = offset + (w*int64(depth)+31)/32*4*h
-		if end < offset {
-			return nil, fault(Corrupt, "the BMP's header has impossible values")
-		}
+	case 0, 3, 6: // plain rows, padded to four bytes; the greatest product just fits
+		end = uint64(offset) + uint64((w*int64(depth)+31)/32*4)*uint64(h)
 	default:
-		end = max(size, offset+int64(dataSize))
+		end = uint64(max(size, offset+int64(dataSize)))
 	}
 	s.drain()
-	if s.pos < end {
+	if uint64(s.pos) < end {
 		return nil, fault(Truncated, "the BMP has %d of %d bytes", s.pos, end)
 	}
 	return img, nil

@@ -70,7 +70,7 @@ func firstFrame(s *source, tagged bool) (mpegHeader, bool) {
 		want = chainAfter
 	}
 	skipZeros(s)
-	for end := s.pos + mp3Search; s.pos < end && nextSync(s); s.skip(1) {
+	for end := s.pos + mp3Search; nextSync(s) && s.pos < end; s.skip(1) {
 		if chain(s, want, false) {
 			return parseMPEG(s.peek(4))
 		}

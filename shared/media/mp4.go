@@ -91,6 +91,10 @@ func (f *film) read() error {
 	if err := f.begin(); err != nil {
 		return err
 	}
+	// The last byte proves that the file is as long as it is said to be.
+	if _, err := f.boxes.at(size-1, 1); err != nil {
+		return err
+	}
 	if err := f.boxes.each(span{0, size}, true, f.topLevel); err != nil {
 		return err
 	}

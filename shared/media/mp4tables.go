@@ -219,29 +219,44 @@ type chunkRuns struct {
 	*table
 	read  uint64
 	now   uint64 // samples per chunk of the present run
-	next  uint64 // first chunk of the next run
+	next  uint64 // first chunk of the run read ahead; 0 before any is read
 	ahead uint64 // its samples per chunk
 }
 
+// samples returns how many samples a chunk has. It is asked for chunk 1, 2, 3 ...
 func (r *chunkRuns) samples(chunk uint64) (uint64, error) {
-	for chunk == 1 && r.read == 0 || chunk == r.next {
+	if chunk == 1 {
+		if err := r.advance(); err != nil {
+			return 0, err
+		}
+	}
+	if chunk == r.next {
 		r.now = r.ahead
-		last := r.next
-		r.next, r.ahead = math.MaxUint64, 0
-		if r.read < r.count {
-			e, err := r.entry()
-			if err != nil {
-				return 0, err
-			}
-			r.read++
-			r.next, r.ahead = uint64(be32(e)), uint64(be32(e[4:]))
-			if r.next <= last || last == 0 && r.next != 1 {
-				return 0, fault(Corrupt, "the MP4's runs of chunks are out of order")
-			}
+		if err := r.advance(); err != nil {
+			return 0, err
 		}
 	}
 	if r.now == 0 {
 		return 0, fault(Corrupt, "a chunk of the MP4 has no samples")
 	}
 	return r.now, nil
+}
+
+// advance reads the next run, which must begin behind the one before, the first one with chunk 1.
+func (r *chunkRuns) advance() error {
+	if r.read == r.count {
+		r.next = math.MaxUint64
+		return nil
+	}
+	e, err := r.entry()
+	if err != nil {
+		return err
+	}
+	last := r.next
+	r.read++
+	r.next, r.ahead = uint64(be32(e)), uint64(be32(e[4:]))
+	if r.next <= last || last == 0 && r.next != 1 {
+		return fault(Corrupt, "the MP4's runs of chunks are out of order")
+	}
+	return nil
 }
