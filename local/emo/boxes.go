@@ -20,7 +20,7 @@ const (
 // boxes computes face_bbox and ext_bbox for a face in a picture of w times h pixels. It reports false when the picture
 // has no room for a box of that ratio around the face.
 func boxes(w, h int, face image.Rectangle, ratio string) (faceBox, extBox [4]int, ok bool) {
-	face = face.Intersect(image.Rect(0, 0, w, h))
+	face = face.Intersect(image.Rectangle{Max: image.Pt(w, h)})
 	if face.Empty() {
 		return faceBox, extBox, false
 	}

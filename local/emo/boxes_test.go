@@ -53,6 +53,7 @@ func TestAFaceInTheMiddleAlwaysHasRoom(t *testing.T) {
 func FuzzBoxes(f *testing.F) {
 	f.Add(600, 800, 200, 200, 100, 100, true)
 	f.Add(1, 1, -5, 3, 7, math.MaxInt16, false)
+	f.Add(-42, 1, -5, -94, 7, 32764, false)
 	f.Fuzz(func(t *testing.T, w, h, x, y, fw, fh int, square bool) {
 		limit := func(v int) int { return v % 8000 }
 		w, h, x, y, fw, fh = limit(w), limit(h), limit(x), limit(y), limit(fw), limit(fh)

@@ -19,15 +19,13 @@ const (
 )
 
 // Problem is one error the service answers with: an HTTP status, a code and a message. Inside a FAILED task or a
-// detect rejection the same code and message appear with HTTP 200. It implements error.
+// detect rejection the same code and message appear with HTTP 200.
 type Problem struct {
 	Status  int    `json:"status"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Source  string `json:"source"` // the public page that documents it, or a text beginning with "ASSUMED"
 }
-
-func (p Problem) Error() string { return p.Code + ": " + p.Message }
 
 // about fills the "xxx" of a message that names a link. The link's query is never shown: it is a credential. The real
 // service shows it.
@@ -145,33 +143,25 @@ func Problems() []Problem {
 	return append(byRequest, slices.Clone(faultOnly)...)
 }
 
-// problemFor finds the table's row for a code, comparing without regard to case; the message picks among several rows.
-// An unknown code is taken as it is, with status or, when that is 0, 400.
+// problemFor finds the table's row for a code, comparing without regard to case; status and message pick among several
+// rows. What is given overrides the row. An unknown code is taken as it is, with status or, when that is 0, 400.
 func problemFor(status int, code, message string) Problem {
-	var found *Problem
-	for _, p := range Problems() {
-		if !strings.EqualFold(p.Code, code) || (status != 0 && p.Status != status) {
-			continue
+	rows := slices.DeleteFunc(Problems(), func(p Problem) bool { return !strings.EqualFold(p.Code, code) })
+	found := Problem{Status: http.StatusBadRequest, Code: code, Source: srcAssumed}
+	best := -1
+	for _, p := range rows {
+		score := 0
+		if p.Status == status {
+			score += 2
 		}
-		if message == p.Message {
-			return p
+		if p.Message == message {
+			score++
 		}
-		if found == nil {
-			found = &p
+		if score > best {
+			found, best = p, score
 		}
 	}
-	if found == nil {
-		found = &Problem{Status: http.StatusBadRequest, Code: code, Source: srcAssumed}
-	}
-	if status != 0 {
-		found.Status = status
-	}
-	if message != "" {
-		found.Message = message
-	}
-	return *found
-}
-
-func knownCode(code string) bool {
-	return slices.ContainsFunc(Problems(), func(p Problem) bool { return strings.EqualFold(p.Code, code) })
+	found.Status = orDefault(status, found.Status)
+	found.Message = orDefault(message, found.Message)
+	return found
 }

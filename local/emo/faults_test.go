@@ -245,6 +245,26 @@ func TestRulesAreReadStrictly(t *testing.T) {
 	}
 }
 
+func TestARuleChoosesItsErrorByCodeStatusAndMessage(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		rule Rule
+		want Problem
+	}{
+		{Rule{}, errInternal},
+		{Rule{Message: "m"}, Problem{500, "InternalError", "m", errInternal.Source}},
+		{Rule{Status: 429}, errRate},
+		{Rule{Status: 418}, Problem{418, "InternalError", errInternal.Message, ""}},
+		{Rule{Code: "invalidapikey"}, errNoKey},
+		{Rule{Code: "InvalidApiKey", Message: "Invalid API-key provided."}, errKey},
+		{Rule{Code: "Throttling.AllocationQuota", Status: 429, Message: "Free allocated quota exceeded."}, Problem{429, "Throttling.AllocationQuota", "Free allocated quota exceeded.", srcCodes}},
+		{Rule{Code: "Arrearage", Status: 500}, Problem{500, "Arrearage", "Access denied, please make sure your account is in good standing.", srcCodes}},
+		{Rule{Code: "Brand.New", Message: "m"}, Problem{400, "Brand.New", "m", srcAssumed}},
+	} {
+		require.Equal(t, row.want, row.rule.problem(errInternal), "%+v", row.rule)
+	}
+}
+
 func TestTheDocumentNamesEveryKindOfFault(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/emulator.md")

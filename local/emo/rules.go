@@ -110,6 +110,7 @@ func (r Rule) op() string {
 // problem is the error the rule answers with.
 func (r Rule) problem(fallback Problem) Problem {
 	if r.Code == "" && r.Status == 0 {
+		fallback.Message = orDefault(r.Message, fallback.Message)
 		return fallback
 	}
 	if r.Code == "" {
