@@ -97,7 +97,7 @@ func (s *Server) start(ctx context.Context) (<-chan error, error) {
 	go func() {
 		err := cmd.Wait()
 		stop()
-		last.Close()
+		_ = last.Close() // a pipe; ends the reader
 		exited <- err
 	}()
 	target := endpoint(port)

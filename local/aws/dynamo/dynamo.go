@@ -4,7 +4,8 @@
 // an endpoint that somebody else runs.
 //
 // It checks no signatures (package gateway does) and installs nothing: package.json
-// beside this file is for `npm ci`. The one invariant: as long as the context given
+// beside this file is for `npm ci`. Unlike AWS, dynoxide never deletes items whose
+// TTL has passed. The one invariant: as long as the context given
 // to Start lives, a child that dies is started again; when the context ends, no
 // child is left.
 package dynamo

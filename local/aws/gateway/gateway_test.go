@@ -176,7 +176,7 @@ func do(t *testing.T, a *awstest.AWS, method, path string, body io.Reader, heade
 	}
 	resp, err := a.Client().Do(req)
 	require.NoError(t, err)
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	return resp.StatusCode, string(text)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,10 +16,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/aws/awstest"
+	"emodrop/local/aws/s3"
 )
 
 func presign(t *testing.T, cfg aws.Config, key string, life time.Duration) string {
@@ -36,7 +39,7 @@ func fetch(t *testing.T, a *awstest.AWS, address string) (status int, body strin
 	require.NoError(t, err)
 	resp, err := a.Client().Do(req)
 	require.NoError(t, err)
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	return resp.StatusCode, string(text)
@@ -249,58 +252,133 @@ func TestABodyThatIsNotWhatWasPromisedStoresNothing(t *testing.T) {
 	}
 }
 
-// The example of AWS's documentation of chunk signatures, with its keys and its date.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
-func TestSignedChunksAreCheckedOneByOne(t *testing.T) {
-	t.Parallel()
-	const at = "20130524T000000Z"
-	synctest.Test(t, func(t *testing.T) {
-		when, err := time.Parse("20060102T150405Z", at)
-		require.NoError(t, err)
-		a, c := newChunkServer(t)
-		// A bubble begins in 2000.
-		time.Sleep(time.Until(when))
-		send := func(change func(string) string) (int, string) {
-			body := "10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n" + strings.Repeat("a", 65536) + "\r\n" +
-				"400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n" + strings.Repeat("a", 1024) + "\r\n" +
-				"0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9\r\n\r\n"
-			body = change(body)
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://s3.amazonaws.com/examplebucket/chunkObject.txt", strings.NewReader(body))
-			require.NoError(t, err)
-			for name, value := range map[string]string{
-				"X-Amz-Date": at, "X-Amz-Storage-Class": "REDUCED_REDUNDANCY", "Content-Encoding": "aws-chunked",
-				"X-Amz-Content-Sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "X-Amz-Decoded-Content-Length": "66560",
-				"Authorization": "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request," +
-					"SignedHeaders=content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class," +
-					"Signature=4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
-			} {
-				req.Header.Set(name, value)
-			}
-			req.ContentLength = 66824
-			resp, err := c.Do(req)
-			require.NoError(t, err)
-			out, err := io.ReadAll(resp.Body)
-			require.NoError(t, err)
-			return resp.StatusCode, string(out)
-		}
-		status, text := send(func(s string) string { return s })
-		require.Equal(t, http.StatusOK, status, text)
-		f, info, err := a.Open(t.Context(), "examplebucket", "chunkObject.txt")
-		require.NoError(t, err)
-		stored, err := io.ReadAll(f)
-		require.NoError(t, err)
-		require.NoError(t, f.Close())
-		require.True(t, bytes.Equal(bytes.Repeat([]byte("a"), 66560), stored))
-		require.EqualValues(t, 66560, info.Size)
+// docUpload is an upload of AWS's documentation, with its keys and its date: 66,560 letters in chunks of 64 KB.
+type docUpload struct {
+	seed, payload, signed string
+	headers               map[string]string
+	body                  string
+}
 
-		for _, change := range []func(string) string{
-			func(s string) string { return strings.Replace(s, "\r\naaaa", "\r\nbaaa", 1) },
-			func(s string) string { return strings.Replace(s, "chunk-signature=0055", "chunk-signature=0056", 1) },
-			func(s string) string { return strings.Replace(s, "chunk-signature=b6c6", "chunk-signature=b6c7", 1) },
-		} {
-			status, text = send(change)
-			require.Equal(t, http.StatusForbidden, status)
-			require.Contains(t, text, "SignatureDoesNotMatch")
+const docTime = "20130524T000000Z"
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+func docChunks() docUpload {
+	return docUpload{
+		seed: "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9", payload: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+		signed: "content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class",
+		body: "10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n" + strings.Repeat("a", 65536) + "\r\n" +
+			"400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n" + strings.Repeat("a", 1024) + "\r\n" +
+			"0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9\r\n\r\n",
+	}
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+func docTrailer() docUpload {
+	return docUpload{
+		seed: "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e", payload: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+		signed:  "content-encoding;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class;x-amz-trailer",
+		headers: map[string]string{"X-Amz-Trailer": "x-amz-checksum-crc32c"},
+		body: "10000;chunk-signature=b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2\r\n" + strings.Repeat("a", 65536) + "\r\n" +
+			"400;chunk-signature=1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7\r\n" + strings.Repeat("a", 1024) + "\r\n" +
+			"0;chunk-signature=2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992\r\n" +
+			"x-amz-checksum-crc32c:sOO8/Q==\r\n" +
+			"x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n",
+	}
+}
+
+func (u docUpload) send(t *testing.T, c *http.Client, body string) (status int, text string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://s3.amazonaws.com/examplebucket/chunkObject.txt", strings.NewReader(body))
+	require.NoError(t, err)
+	req.ContentLength = int64(len(u.body)) // signed; a changed body keeps it
+	for name, value := range map[string]string{
+		"X-Amz-Date": docTime, "X-Amz-Storage-Class": "REDUCED_REDUNDANCY", "Content-Encoding": "aws-chunked",
+		"X-Amz-Content-Sha256": u.payload, "X-Amz-Decoded-Content-Length": "66560",
+		"Authorization": "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request," +
+			"SignedHeaders=" + u.signed + ",Signature=" + u.seed,
+	} {
+		req.Header.Set(name, value)
+	}
+	for name, value := range u.headers {
+		req.Header.Set(name, value)
+	}
+	resp, err := c.Do(req)
+	require.NoError(t, err)
+	out, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(out)
+}
+
+func TestSignedChunksAndTrailersAreCheckedOneByOne(t *testing.T) {
+	t.Parallel()
+	for name, u := range map[string]docUpload{"chunks": docChunks(), "trailer": docTrailer()} {
+		synctest.Test(t, func(t *testing.T) {
+			when, err := time.Parse("20060102T150405Z", docTime)
+			require.NoError(t, err)
+			srv, c := newChunkServer(t)
+			time.Sleep(time.Until(when)) // a bubble begins in 2000
+			status, text := u.send(t, c, u.body)
+			require.Equal(t, http.StatusOK, status, "%s: %s", name, text)
+			f, info, err := srv.Open(t.Context(), "examplebucket", "chunkObject.txt")
+			require.NoError(t, err)
+			stored, err := io.ReadAll(f)
+			require.NoError(t, err)
+			require.NoError(t, f.Close())
+			require.True(t, bytes.Equal(bytes.Repeat([]byte("a"), 66560), stored))
+			require.NoError(t, srv.Delete(t.Context(), "examplebucket", info.Key))
+
+			// One letter of the content, then one digit of each signature.
+			changed := []string{strings.Replace(u.body, "\r\naaaa", "\r\nbaaa", 1)}
+			for at := strings.Index(u.body, "signature"); at >= 0; {
+				digit := at + strings.IndexAny(u.body[at:], "=:") + 1
+				changed = append(changed, u.body[:digit]+"f"+u.body[digit+1:])
+				next := strings.Index(u.body[digit:], "signature")
+				if next < 0 {
+					break
+				}
+				at = digit + next
+			}
+			require.GreaterOrEqual(t, len(changed), 4)
+			for i, body := range changed {
+				status, text = u.send(t, c, body)
+				require.Equal(t, http.StatusForbidden, status, "%s, change %d: %s", name, i, text)
+				require.Contains(t, text, "SignatureDoesNotMatch")
+				_, _, err = srv.Open(t.Context(), "examplebucket", "chunkObject.txt")
+				require.ErrorIs(t, err, s3.ErrNoSuchKey)
+			}
+		})
+	}
+}
+
+// The path of production: one streamed PutObject over TLS, whose body cannot be
+// rewound, with a checksum in the trailer.
+func TestAStreamedUploadOverTLSCarriesItsChecksumInTheTrailer(t *testing.T) {
+	t.Parallel()
+	a, _ := newS3(t)
+	seen := ""
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			seen = r.Header.Get("X-Amz-Content-Sha256")
 		}
+		a.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	cfg := a.Config()
+	cfg.HTTPClient, cfg.BaseEndpoint = srv.Client(), &srv.URL
+	c := sdk.NewFromConfig(cfg)
+	content := strings.Repeat("film", 300_000)
+	out, err := c.PutObject(t.Context(), &sdk.PutObjectInput{
+		Bucket: aws.String(inbox), Key: aws.String("film.mp4"), ContentLength: aws.Int64(int64(len(content))),
+		Body: io.LimitReader(strings.NewReader(content), int64(len(content))), IfNoneMatch: aws.String("*"),
 	})
+	require.NoError(t, err)
+	require.Equal(t, "STREAMING-UNSIGNED-PAYLOAD-TRAILER", seen)
+	require.NotEmpty(t, aws.ToString(out.ChecksumCRC32))
+	require.Equal(t, content, get(t, c, "film.mp4"))
+	head, err := c.HeadObject(t.Context(), &sdk.HeadObjectInput{
+		Bucket: aws.String(inbox), Key: aws.String("film.mp4"), ChecksumMode: types.ChecksumModeEnabled,
+	})
+	require.NoError(t, err)
+	require.Equal(t, out.ChecksumCRC32, head.ChecksumCRC32)
+	require.Empty(t, aws.ToString(head.ContentEncoding), "the framing is not part of the object")
 }

@@ -32,8 +32,7 @@ type chunkReader struct {
 	trailer    http.Header
 
 	left      int64 // bytes left in this chunk
-	started   bool
-	last      bool // the chunk of length zero was seen
+	last      bool  // the chunk of length zero was seen
 	signature string
 	sum       hash.Hash
 }

@@ -139,7 +139,7 @@ func (s *Server) writeLocation(w http.ResponseWriter) {
 		region = "" // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
 	}
 	w.Header().Set("Content-Type", "application/xml")
-	fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
+	_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
 		`<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">%s</LocationConstraint>`, region)
 }
 

@@ -50,11 +50,11 @@ func writeQuery(w http.ResponseWriter, namespace, action string, result any) {
 		RequestID string `xml:"RequestId"`
 	}
 	name := xml.Name{Local: action + "Response"}
-	fmt.Fprintf(w, `<%s xmlns="%s">`, name.Local, namespace)
+	_, _ = fmt.Fprintf(w, `<%s xmlns="%s">`, name.Local, namespace)
 	enc := xml.NewEncoder(w)
 	_ = enc.EncodeElement(result, xml.StartElement{Name: xml.Name{Local: action + "Result"}})
 	_ = enc.EncodeElement(metadata{id}, xml.StartElement{Name: xml.Name{Local: "ResponseMetadata"}})
-	fmt.Fprintf(w, `</%s>`, name.Local)
+	_, _ = fmt.Fprintf(w, `</%s>`, name.Local)
 }
 
 // writeError answers with err if it is for the caller, and as an internal failure if not.
