@@ -39,3 +39,23 @@ func TestAFaultKeepsTheVendorsOwnWords(t *testing.T) {
 	f := job.FaultOf("ours", job.Verdict{Outcome: job.BadInput, Status: 400, Code: "InvalidFile", Message: "too dark", RequestID: "r-1"})
 	require.Equal(t, &job.Fault{Code: "ours", VendorCode: "InvalidFile", VendorMessage: "too dark", RequestID: "r-1"}, f)
 }
+
+type linkError struct{ l job.LinkTrouble }
+
+func (e linkError) Error() string         { return "link" }
+func (e linkError) Link() job.LinkTrouble { return e.l }
+
+func TestTheTroubleOfALinkIsFoundHoweverItsErrorIsWrapped(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, job.LinkGone, job.LinkTroubleOf(fmt.Errorf("fetch: %w", linkError{job.LinkGone})))
+	require.Empty(t, job.LinkTroubleOf(errors.New("connection reset")), "what does not say may pass")
+	require.Empty(t, job.LinkTroubleOf(nil))
+}
+
+func TestWorkIsEmptyWhenItOnlyWishesToDispatch(t *testing.T) {
+	t.Parallel()
+	require.True(t, job.Work{Dispatch: true}.Empty())
+	for _, w := range []job.Work{{Stems: []string{"a"}}, {Folders: []string{""}}, {Jobs: []string{"a"}}} {
+		require.False(t, w.Empty())
+	}
+}

@@ -122,6 +122,9 @@ var recordSentences = []sentence{
 			j := created(t, s, c.when)
 			next := full
 			next.State = job.Received
+			task := *full.Task
+			task.ID = j.ID + "-abc" // as long, and its own
+			next.Task = &task
 			c.trim(&next)
 			_, err := s.Move(t.Context(), j, next)
 			require.NoError(t, err)
