@@ -79,7 +79,7 @@ func (c *Client) Create(ctx context.Context, r job.CreateRequest) (job.Created, 
 	case id != "":
 		e.Err = errors.New("the answer refuses and names a task")
 	}
-	if !refusedClearly(rep.status, e) || id != "" {
+	if !refusedClearly(rep.status, e) {
 		e.Outcome = job.Unknown
 	}
 	return job.Created{}, e

@@ -123,7 +123,7 @@ func TestWhateverIsNotClearLeavesACreateUnknown(t *testing.T) {
 	const refusal = `{"code":"InvalidParameter","message":"x","request_id":"r"}`
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
-	_, _ = z.Write(bytes.Repeat([]byte(" "), 200<<20>>4))
+	_, _ = z.Write(bytes.Repeat([]byte(" "), 2<<20))
 	_ = z.Close()
 	for name, say := range map[string]says{
 		"a server error with a code":         with(500, `{"code":"InternalError","message":"x"}`),
@@ -150,6 +150,7 @@ func TestWhateverIsNotClearLeavesACreateUnknown(t *testing.T) {
 		"null":                               with(200, `null`),
 		"a list":                             with(200, `[]`),
 		"a success cut short":                with(200, createdAnswer[:60]),
+		"a success with an endless tail":     with(200, createdAnswer+strings.Repeat(" ", maxAnswer)),
 		"a success without a task":           with(200, `{"output":{"task_status":"PENDING"},"request_id":"r"}`),
 		"a success with an empty task":       with(200, `{"output":{"task_id":""}}`),
 		"a success with a blank task":        with(200, `{"output":{"task_id":"  "}}`),

@@ -121,6 +121,7 @@ var shapes = []struct {
 // clean makes a text from outside fit for logs and mails: without links and
 // keys, on one line, at most limit bytes, cut between runes.
 func clean(s string, limit int, secrets []string) string {
+	s = s[:min(len(s), 16<<10)] // bounds the work; far more than is ever kept
 	for _, secret := range secrets {
 		s = strings.ReplaceAll(s, secret, "(secret)")
 	}

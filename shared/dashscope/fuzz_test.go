@@ -150,7 +150,7 @@ func FuzzClean(f *testing.F) {
 		require.NotContains(t, got, testKey.Reveal())
 		require.NotContains(t, got, "://")
 		require.NotContains(t, got, "\n")
-		s = strings.ReplaceAll(s, canary, "")
+		s = strings.ReplaceAll(s[:min(len(s), 4<<10)], canary, "")
 		require.NotContains(t, clean(s+" https://a.b/c?X-Amz-Signature="+canary, 100000, nil), canary)
 	})
 }
