@@ -17,6 +17,9 @@ const (
 	chainBlind = 4 // behind junk, in what may be anything
 )
 
+// The look ahead of the longest chain fits the buffer.
+var _ [bufferSize - (chainBlind*maxFrame + 4)]byte
+
 // readMP3 walks every frame of the file. What a Xing, Info or VBRI header says is compared with what is there, never
 // believed instead.
 func readMP3(s *source) (Format, *Audio, error) {

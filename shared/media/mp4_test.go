@@ -125,7 +125,7 @@ func TestACutFilmIsNeverWhole(t *testing.T) {
 	for _, data := range [][]byte{golden(t, "plain.mp4"), handmade(mvhd, videoTrack(firstByte).box())} {
 		_, err := readMP4(data)
 		require.NoError(t, err)
-		for n := 1; n < len(data); n++ {
+		for n := 1; n < len(data); n += 1 + n/200 {
 			_, err := readMP4(data[:n])
 			if n < 8 {
 				require.Equal(t, NotMP4, code(err), n)
@@ -138,7 +138,7 @@ func TestACutFilmIsNeverWhole(t *testing.T) {
 		}
 	}
 	data := golden(t, "fragmented.mp4")
-	for n := range data {
+	for n := 0; n < len(data); n += 3 {
 		m, err := readMP4(data[:n])
 		if err == nil { // cut exactly between two boxes: shorter, and it says so
 			require.Less(t, m.Audio.Samples, 89)
@@ -340,15 +340,15 @@ func (s sparse) ReadAt(p []byte, off int64) (int, error) {
 
 // Not parallel: it counts the whole process's allocations.
 func TestMemoryIsConstantHoweverLongTheFilm(t *testing.T) {
-	const size = 40 << 30
+	const size int64 = 40 << 30
 	track := videoTrack(0)
-	const n = 500_000
+	const n = 200_000
 	track.stts = full("stts", 0, 0, uint32(1), uint32(n), uint32(500))
 	track.stsc = full("stsc", 0, 0, uint32(1), uint32(1), uint32(1), uint32(1))
 	track.stsz = full("stsz", 0, 0, uint32(0), uint32(n), bytes.Repeat(be(uint32(100)), n))
 	track.stco = full("co64", 0, 0, uint32(n), bytes.Repeat(be(uint64(size/2)), n))
 	moov := mbox("moov", mvhd, track.box())
-	head := be(ftyp, uint32(1), "mdat", uint64(size-len(ftyp)-len(moov)))
+	head := be(ftyp, uint32(1), "mdat", uint64(size)-uint64(len(ftyp)+len(moov)))
 	film := sparse{head, moov, size}
 	var m Movie
 	var err error
