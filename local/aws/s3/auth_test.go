@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,7 +187,17 @@ const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 // putRaw sends a signed PUT whose body need not be what was promised.
 func putRaw(t *testing.T, a *awstest.AWS, key, promised, body string, headers map[string]string) (status int, text string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+awstest.Host+"/"+inbox+"/"+key, strings.NewReader(body))
+	req := signedPut(t, key, promised, strings.NewReader(body), headers)
+	resp, err := a.Client().Do(req)
+	require.NoError(t, err)
+	out, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(out)
+}
+
+func signedPut(t *testing.T, key, promised string, body *strings.Reader, headers map[string]string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+awstest.Host+"/"+inbox+"/"+key, body)
 	require.NoError(t, err)
 	req.Header.Set("X-Amz-Content-Sha256", promised)
 	for name, value := range headers {
@@ -193,11 +205,50 @@ func putRaw(t *testing.T, a *awstest.AWS, key, promised, body string, headers ma
 	}
 	cred := aws.Credentials{AccessKeyID: awstest.AccessKeyID, SecretAccessKey: awstest.SecretAccessKey}
 	require.NoError(t, v4.NewSigner(disableEscaping).SignHTTP(t.Context(), cred, req, promised, "s3", awstest.Region, time.Now()))
-	resp, err := a.Client().Do(req)
-	require.NoError(t, err)
-	out, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return resp.StatusCode, string(out)
+	return req
+}
+
+// meeting is a body that is not handed out before every other one of the
+// meeting is asked for: all have passed the checks that come before the body.
+type meeting struct {
+	io.Reader
+	once sync.Once
+	all  *sync.WaitGroup
+}
+
+func (m *meeting) Read(p []byte) (int, error) {
+	m.once.Do(m.all.Done)
+	m.all.Wait()
+	return m.Reader.Read(p)
+}
+
+func (m *meeting) Close() error { return nil }
+
+func TestOfWritersThatMeetAtTheSameKeyOneWins(t *testing.T) {
+	t.Parallel()
+	a, c := newS3(t)
+	tag := put(t, c, "there", "first")
+	for key, condition := range map[string]map[string]string{
+		"absent": {"If-None-Match": "*"}, "there": {"If-Match": tag},
+	} {
+		const writers = 4
+		var all, done sync.WaitGroup
+		all.Add(writers)
+		codes := make([]int, writers)
+		for i := range codes {
+			req := signedPut(t, key, "UNSIGNED-PAYLOAD", strings.NewReader("by me"), condition)
+			req.Body = &meeting{Reader: strings.NewReader("by me"), all: &all}
+			done.Go(func() {
+				resp, err := a.Client().Do(req)
+				if err == nil {
+					codes[i] = resp.StatusCode
+				}
+			})
+		}
+		done.Wait()
+		slices.Sort(codes)
+		require.Equal(t, []int{200, 412, 412, 412}, codes, key)
+	}
 }
 
 func disableEscaping(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }

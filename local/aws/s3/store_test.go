@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rclone/gofakes3"
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/aws/sigv4"
@@ -95,6 +97,19 @@ func TestReplacedAndDeletedObjectsLeaveNoFiles(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tmp", "put-1"), []byte("x"), 0o644))
 	openTest(t, dir, io.Discard)
 	require.Zero(t, files(), "what a killed process left is swept at the start")
+}
+
+func TestACopyChecksTheSourceThatItOpened(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, t.TempDir(), io.Discard)
+	require.NoError(t, s.Put(t.Context(), "one", "src", "", nil, strings.NewReader("new")))
+	x := &exchange{conditions: http.Header{"X-Amz-Copy-Source-If-Match": {`"5d41402abc4b2a76b9719d911017c592"`}}}
+	ctx := context.WithValue(t.Context(), exchangeKey{}, x)
+	// As if the source had been replaced after gofakes3 looked at it.
+	_, err := backend{s}.CopyObject(ctx, "one", "src", "one", "dst", nil)
+	require.True(t, gofakes3.HasErrorCode(err, gofakes3.ErrPreconditionFailed), "%v", err)
+	_, _, err = s.Open(t.Context(), "one", "dst")
+	require.ErrorIs(t, err, ErrNoSuchKey)
 }
 
 func TestMultipartETagsTravelThroughGofakes3(t *testing.T) {
