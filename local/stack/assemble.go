@@ -23,7 +23,6 @@ import (
 	"emodrop/local/aws/services"
 	"emodrop/local/aws/sigv4"
 	"emodrop/local/drop"
-	"emodrop/local/emo"
 	"emodrop/local/lambda"
 	"emodrop/shared/store"
 )
@@ -71,7 +70,8 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 	if err := s.functions(); err != nil {
 		return err
 	}
-	page, err := s.page()
+	s.openTable()
+	page, err := s.page(ctx)
 	if err != nil {
 		return err
 	}
@@ -187,14 +187,18 @@ func (s *Stack) created(e s3.Event) {
 
 // makeTable makes the jobs table unless it is there.
 func (s *Stack) makeTable(ctx context.Context) error {
-	client := dynamodb.NewFromConfig(aws.Config{Region: region, BaseEndpoint: aws.String(s.URL()),
-		Credentials: credentials.NewStaticCredentialsProvider(s.ident.AccessKeyID, s.ident.SecretAccessKey, "")})
-	_, err := client.CreateTable(ctx, store.Schema(table))
+	_, err := s.table.CreateTable(ctx, store.Schema(table))
 	var exists *types.ResourceInUseException
 	if err != nil && !errors.As(err, &exists) {
 		return fmt.Errorf("make the jobs table: %w", err)
 	}
-	s.Jobs = store.NewDynamo(client, table)
-	s.say.jobs = s.Jobs
 	return nil
+}
+
+// openTable makes the stack's own client of the table.
+func (s *Stack) openTable() {
+	s.table = dynamodb.NewFromConfig(aws.Config{Region: region, BaseEndpoint: aws.String(s.URL()),
+		Credentials: credentials.NewStaticCredentialsProvider(s.ident.AccessKeyID, s.ident.SecretAccessKey, "")})
+	s.Jobs = store.NewDynamo(s.table, table)
+	s.say.jobs = s.Jobs
 }

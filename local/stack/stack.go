@@ -21,6 +21,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"emodrop/local/aws/dynamo"
 	"emodrop/local/aws/s3"
 	"emodrop/local/aws/services"
@@ -120,6 +122,7 @@ type Stack struct {
 	schedule *lambda.Schedule
 	server   *http.Server
 	dynamo   *dynamo.Server
+	table    *dynamodb.Client
 	mirror   *mirror
 	say      *talker
 	stop     context.CancelFunc
