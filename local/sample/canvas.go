@@ -19,16 +19,38 @@ func newCanvas(width, height int, origin image.Point) *canvas {
 	return &canvas{img: image.NewRGBA(image.Rect(0, 0, width, height)), origin: origin}
 }
 
-// A pen draws on a rasterizer in the canvas's points.
+// A pen draws on a rasterizer in the canvas's points, or, without one, only notes how far the path reaches.
 type pen struct {
-	z      *vector.Rasterizer
-	dx, dy float64
+	z                      *vector.Rasterizer
+	dx, dy                 float64
+	left, top, right, down float64
 }
 
-func (p pen) move(x, y float64) { p.z.MoveTo(float32(x+p.dx), float32(y+p.dy)) }
+func (p *pen) point(x, y float64) (float32, float32) {
+	x, y = x+p.dx, y+p.dy
+	p.left, p.top, p.right, p.down = min(p.left, x), min(p.top, y), max(p.right, x), max(p.down, y)
+	return float32(x), float32(y)
+}
 
-func (p pen) cube(bx, by, cx, cy, dx, dy float64) {
-	p.z.CubeTo(float32(bx+p.dx), float32(by+p.dy), float32(cx+p.dx), float32(cy+p.dy), float32(dx+p.dx), float32(dy+p.dy))
+func (p *pen) move(x, y float64) {
+	if x, y := p.point(x, y); p.z != nil {
+		p.z.MoveTo(x, y)
+	}
+}
+
+func (p *pen) cube(bx, by, cx, cy, dx, dy float64) {
+	b0, b1 := p.point(bx, by)
+	c0, c1 := p.point(cx, cy)
+	d0, d1 := p.point(dx, dy)
+	if p.z != nil {
+		p.z.CubeTo(b0, b1, c0, c1, d0, d1)
+	}
+}
+
+func (p *pen) close() {
+	if p.z != nil {
+		p.z.ClosePath()
+	}
 }
 
 // A paint gives the colour and the opacity (0..1) at a point.
@@ -72,28 +94,28 @@ func glow(cx, cy, rx, ry float64, c rgb, strength float64) paint {
 }
 
 // An outline draws a closed path.
-type outline func(pen)
+type outline func(*pen)
 
 func ellipse(cx, cy, rx, ry float64) outline {
 	const k = 0.5522847498 // the usual Bézier stand-in for a quarter circle
-	return func(p pen) {
+	return func(p *pen) {
 		p.move(cx+rx, cy)
 		p.cube(cx+rx, cy+k*ry, cx+k*rx, cy+ry, cx, cy+ry)
 		p.cube(cx-k*rx, cy+ry, cx-rx, cy+k*ry, cx-rx, cy)
 		p.cube(cx-rx, cy-k*ry, cx-k*rx, cy-ry, cx, cy-ry)
 		p.cube(cx+k*rx, cy-ry, cx+rx, cy-k*ry, cx+rx, cy)
-		p.z.ClosePath()
+		p.close()
 	}
 }
 
 // curves is a start point followed by cubic segments of three points each.
 func curves(points ...float64) outline {
-	return func(p pen) {
+	return func(p *pen) {
 		p.move(points[0], points[1])
 		for i := 2; i+5 < len(points); i += 6 {
 			p.cube(points[i], points[i+1], points[i+2], points[i+3], points[i+4], points[i+5])
 		}
-		p.z.ClosePath()
+		p.close()
 	}
 }
 
@@ -109,17 +131,26 @@ func mirrored(axis float64, points ...float64) outline {
 	return curves(flipped...)
 }
 
-// mask rasterises the outline; blur is the radius of a soft rim in pixels.
+// mask rasterises the outline; blur is the radius of a soft rim in pixels. The mask is no larger than it must be.
 func (c *canvas) mask(o outline, blur int) *image.Alpha {
-	b := c.img.Bounds()
-	z := vector.NewRasterizer(b.Dx(), b.Dy())
-	o(pen{z: z, dx: float64(c.origin.X), dy: float64(c.origin.Y)})
-	m := image.NewAlpha(b)
-	z.Draw(m, b, image.Opaque, image.Point{})
+	reach := pen{
+		dx: float64(c.origin.X), dy: float64(c.origin.Y),
+		left: math.Inf(1), top: math.Inf(1), right: math.Inf(-1), down: math.Inf(-1),
+	}
+	o(&reach)
+	r := image.Rect(int(math.Floor(reach.left)), int(math.Floor(reach.top)), int(reach.right)+1, int(reach.down)+1).
+		Inset(-2*blur - 1).Intersect(c.img.Bounds())
+	m := image.NewAlpha(r)
+	if r.Empty() {
+		return m
+	}
+	z := vector.NewRasterizer(r.Dx(), r.Dy())
+	o(&pen{z: z, dx: float64(c.origin.X - r.Min.X), dy: float64(c.origin.Y - r.Min.Y)})
+	z.Draw(m, r, image.Opaque, image.Point{})
 	for range 2 { // two box blurs look near enough to a Gaussian
 		if blur > 0 {
-			boxBlur(m.Pix, b.Dx(), b.Dy(), 1, m.Stride, blur)
-			boxBlur(m.Pix, b.Dy(), b.Dx(), m.Stride, 1, blur)
+			boxBlur(m.Pix, r.Dx(), r.Dy(), 1, m.Stride, blur)
+			boxBlur(m.Pix, r.Dy(), r.Dx(), m.Stride, 1, blur)
 		}
 	}
 	return m
@@ -131,18 +162,16 @@ func (c *canvas) fill(o outline, blur int, p paint) { c.fillWithin(nil, o, blur,
 // fillWithin paints only where the clip (when there is one) lets it through.
 func (c *canvas) fillWithin(clip *image.Alpha, o outline, blur int, p paint) {
 	m := c.mask(o, blur)
-	b := c.img.Bounds()
-	for y := range b.Dy() {
-		for x := range b.Dx() {
-			a := float64(m.Pix[y*m.Stride+x]) / 255
-			if a == 0 {
-				continue
+	for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {
+		for x := m.Rect.Min.X; x < m.Rect.Max.X; x++ {
+			a := float64(m.AlphaAt(x, y).A) / 255
+			if a > 0 && clip != nil {
+				a *= float64(clip.AlphaAt(x, y).A) / 255
 			}
-			if clip != nil {
-				a *= float64(clip.Pix[y*clip.Stride+x]) / 255
+			if a > 0 {
+				colour, opacity := p(float64(x-c.origin.X)+0.5, float64(y-c.origin.Y)+0.5)
+				c.blend(x, y, colour, a*opacity)
 			}
-			colour, opacity := p(float64(x-c.origin.X)+0.5, float64(y-c.origin.Y)+0.5)
-			c.blend(x, y, colour, a*opacity)
 		}
 	}
 }

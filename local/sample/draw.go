@@ -1,6 +1,9 @@
 package sample
 
-import "image"
+import (
+	"image"
+	"image/draw"
+)
 
 // Size of the portrait in pixels: 3:4, so both of the model's formats can be cut from it.
 const (
@@ -100,17 +103,13 @@ func (c *canvas) head() *image.Alpha {
 		244, 500, 290, 566, 340, 596,
 		358, 606, 370, 608, 384, 608,
 	}
-	outlineOf := func(z outline, mirror outline) *image.Alpha {
-		m, n := c.mask(z, 0), c.mask(mirror, 0)
-		for i := range m.Pix {
-			m.Pix[i] = max(m.Pix[i], n.Pix[i])
-		}
-		return m
-	}
 	skin := down(230, 610, hex(0xF4C9A8), hex(0xE6AF8C))
 	c.fill(curves(half...), 0, skin)
 	c.fill(mirrored(axis, half...), 0, skin)
-	clip := outlineOf(curves(half...), mirrored(axis, half...))
+	clip := image.NewAlpha(c.img.Bounds())
+	for _, m := range []*image.Alpha{c.mask(curves(half...), 0), c.mask(mirrored(axis, half...), 0)} {
+		draw.Draw(clip, m.Rect, m, m.Rect.Min, draw.Over)
+	}
 
 	shadow := hex(0xB0714F)
 	for _, s := range []float64{-1, 1} {

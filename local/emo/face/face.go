@@ -53,7 +53,7 @@ func NewFinder() (f *Finder, err error) {
 }
 
 const (
-	searchSide  = 640  // the longest side, in pixels, of the picture that is searched
+	searchSide  = 480  // the longest side, in pixels, of the picture that is searched
 	smallest    = 0.07 // side of the smallest face looked for, as a part of the picture's shorter side
 	smallestPx  = 24   // what the cascade was trained on
 	minScore    = 5    // of a cluster of hits; below, faceless pictures begin to give false alarms

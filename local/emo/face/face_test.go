@@ -73,13 +73,13 @@ func TestAPortraitHasOneFaceWhateverItsFormatAndSize(t *testing.T) {
 	t.Parallel()
 	m := portrait(t)
 	var asBMP bytes.Buffer
-	require.NoError(t, bmp.Encode(&asBMP, resized(m, 450, 600)))
+	require.NoError(t, bmp.Encode(&asBMP, resized(m, 240, 320)))
 	for name, data := range map[string][]byte{
 		"jpeg":        sample.Portrait(),
-		"png":         asPNG(t, resized(m, 600, 800)),
+		"png":         asPNG(t, resized(m, 300, 400)),
 		"bmp":         asBMP.Bytes(),
 		"the least":   asPNG(t, resized(m, 400, 533)),
-		"a large one": asJPEG(t, resized(m, 1800, 2400)),
+		"a large one": asJPEG(t, resized(m, 1080, 1440)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,9 +91,9 @@ func TestAPortraitHasOneFaceWhateverItsFormatAndSize(t *testing.T) {
 func TestPicturesOfNobodyHaveNoFace(t *testing.T) {
 	t.Parallel()
 	fill := func(f func(x, y int) color.RGBA) []byte {
-		m := image.NewRGBA(image.Rect(0, 0, 800, 600))
-		for y := range 600 {
-			for x := range 800 {
+		m := image.NewRGBA(image.Rect(0, 0, 400, 300))
+		for y := range 300 {
+			for x := range 400 {
 				m.SetRGBA(x, y, f(x, y))
 			}
 		}
@@ -108,7 +108,7 @@ func TestPicturesOfNobodyHaveNoFace(t *testing.T) {
 			return color.RGBA{v, uint8(noise.Uint32()), v, 255}
 		}),
 		"a landscape": fill(func(x, y int) color.RGBA {
-			if hill := 380 + (x-400)*(x-400)/1600; y > hill {
+			if hill := 190 + (x-200)*(x-200)/800; y > hill {
 				return color.RGBA{40, uint8(90 + y/8), 30, 255}
 			}
 			return color.RGBA{uint8(90 + y/4), uint8(140 + y/5), 235, 255}
@@ -118,26 +118,26 @@ func TestPicturesOfNobodyHaveNoFace(t *testing.T) {
 			t.Parallel()
 			got := find(t, data)
 			require.Empty(t, got.Faces)
-			require.Equal(t, 800, got.Width)
-			require.Equal(t, 600, got.Height)
+			require.Equal(t, 400, got.Width)
+			require.Equal(t, 300, got.Height)
 		})
 	}
 }
 
 func TestTwoPeopleHaveTwoFaces(t *testing.T) {
 	t.Parallel()
-	m := resized(portrait(t), 450, 600)
-	both := image.NewRGBA(image.Rect(0, 0, 900, 600))
-	draw.Draw(both, image.Rect(0, 0, 450, 600), m, image.Point{}, draw.Src)
-	draw.Draw(both, image.Rect(450, 0, 900, 600), m, image.Point{}, draw.Src)
+	m := resized(portrait(t), 225, 300)
+	both := image.NewRGBA(image.Rect(0, 0, 450, 300))
+	draw.Draw(both, image.Rect(0, 0, 225, 300), m, image.Point{}, draw.Src)
+	draw.Draw(both, image.Rect(225, 0, 450, 300), m, image.Point{}, draw.Src)
 	got := find(t, asJPEG(t, both))
 	require.Len(t, got.Faces, 2)
 	left, right := got.Faces[0], got.Faces[1]
 	if left.Min.X > right.Min.X {
 		left, right = right, left
 	}
-	require.Less(t, left.Max.X, 450)
-	require.Greater(t, right.Min.X, 450)
+	require.Less(t, left.Max.X, 225)
+	require.Greater(t, right.Min.X, 225)
 }
 
 func TestBrightnessTellsADarkPictureFromALightOne(t *testing.T) {
@@ -153,7 +153,7 @@ func TestBrightnessTellsADarkPictureFromALightOne(t *testing.T) {
 
 func TestASidewaysPhotographIsSeenUpright(t *testing.T) {
 	t.Parallel()
-	upright := resized(portrait(t), 600, 800)
+	upright := resized(portrait(t), 300, 400)
 	b := upright.Bounds()
 	lying := image.NewRGBA(image.Rect(0, 0, b.Dy(), b.Dx())) // as a camera held upright stores it
 	for y := range b.Dy() {
@@ -165,8 +165,8 @@ func TestASidewaysPhotographIsSeenUpright(t *testing.T) {
 	require.Empty(t, find(t, plain).Faces, "lying down it is no upright face")
 
 	got := find(t, withOrientation(plain, 6))
-	require.Equal(t, 600, got.Width)
-	require.Equal(t, 800, got.Height)
+	require.Equal(t, 300, got.Width)
+	require.Equal(t, 400, got.Height)
 	requireTheDrawnFace(t, got)
 }
 
@@ -183,8 +183,8 @@ func TestTheSameBytesGiveTheSameFindingFromManyGoroutines(t *testing.T) {
 	t.Parallel()
 	f, err := face.NewFinder()
 	require.NoError(t, err)
-	data := asPNG(t, resized(portrait(t), 450, 600))
-	got := make([]face.Finding, 6)
+	data := asPNG(t, resized(portrait(t), 180, 240))
+	got := make([]face.Finding, 4)
 	var all sync.WaitGroup
 	for i := range got {
 		all.Go(func() { got[i], _ = f.Find(context.Background(), data) })
