@@ -31,7 +31,7 @@ func start(t *testing.T, cfg Config) (*Server, context.CancelFunc) {
 	s, err := Start(ctx, cfg)
 	if err != nil {
 		cancel()
-		require.NoError(t, err, "this test needs a real DynamoDB: `make dynamodb` installs it")
+		require.NoError(t, err, "this test needs a real DynamoDB: `make tools` installs it")
 	}
 	t.Cleanup(func() {
 		cancel()
@@ -163,7 +163,7 @@ func TestAMissingDynoxideIsToldWithWhatToDo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := Start(t.Context(), Config{Modules: t.TempDir()})
 	require.ErrorIs(t, err, ErrNotInstalled)
-	for _, word := range []string{"make dynamodb", "@dynoxide/" + platform(runtime.GOOS, runtime.GOARCH), "AWS_ENDPOINT_URL_DYNAMODB"} {
+	for _, word := range []string{"make tools", "@dynoxide/" + platform(runtime.GOOS, runtime.GOARCH), "AWS_ENDPOINT_URL_DYNAMODB"} {
 		require.ErrorContains(t, err, word)
 	}
 	_, err = Find(filepath.Join(t.TempDir(), "absent"), "")
@@ -177,7 +177,7 @@ func TestAChildThatEndsAtOnceIsReportedWithItsLastWords(t *testing.T) {
 	s, err := Start(t.Context(), Config{Modules: ".", DBPath: t.TempDir()}) // a folder is no database
 	require.Error(t, err)
 	require.Nil(t, s)
-	require.NotErrorIs(t, err, ErrNotInstalled, "`make dynamodb` installs dynoxide")
+	require.NotErrorIs(t, err, ErrNotInstalled, "`make tools` installs dynoxide")
 	require.ErrorContains(t, err, "ended at once")
 	require.ErrorContains(t, err, "it last said")
 }

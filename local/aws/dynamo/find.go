@@ -31,7 +31,7 @@ func Find(binary, modules string) (string, error) {
 	if path, err := exec.LookPath("dynoxide"); err == nil {
 		return path, nil
 	}
-	return "", fmt.Errorf("%w: run `make dynamodb` (that is, npm ci --prefix local/aws/dynamo), which installs the npm package @dynoxide/%s "+
+	return "", fmt.Errorf("%w: run `make tools` (that is, npm ci --prefix local/aws/dynamo), which installs the npm package @dynoxide/%s "+
 		"where there is one; or put a dynoxide binary on PATH; or run another DynamoDB, such as DynamoDB Local, and give its "+
 		"address in AWS_ENDPOINT_URL_DYNAMODB", ErrNotInstalled, platform(runtime.GOOS, runtime.GOARCH))
 }
