@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"slices"
 	"time"
 
 	"emodrop/local/emo/face/picture"
@@ -135,7 +136,12 @@ func pose(req Request, width, height int) ([]macroblocks, error) {
 	for i, opening := range openings {
 		frame := mouth.open(still, opening)
 		label(frame)
-		poses[i] = toMacroblocks(frame)
+		if i == 0 {
+			poses[i] = toMacroblocks(frame)
+			continue
+		}
+		poses[i] = slices.Clone(poses[0])
+		poses[i].convert(frame, mouth.area())
 	}
 	return poses, nil
 }

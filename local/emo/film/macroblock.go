@@ -19,11 +19,20 @@ func (m macroblocks) count() int { return len(m) / macroblockBytes }
 // toMacroblocks converts to Rec. 601 limited range, 4:2:0, chroma in the middle of its four pixels. Sides must be
 // multiples of 16.
 func toMacroblocks(m *image.RGBA) macroblocks {
-	w, h := m.Rect.Dx()/macroblockSide, m.Rect.Dy()/macroblockSide
-	out := make(macroblocks, w*h*macroblockBytes)
-	for i := range w * h {
-		mb := out.at(i)
+	out := make(macroblocks, m.Rect.Dx()/macroblockSide*(m.Rect.Dy()/macroblockSide)*macroblockBytes)
+	out.convert(m, m.Rect)
+	return out
+}
+
+// convert converts again the macroblocks that r touches.
+func (out macroblocks) convert(m *image.RGBA, r image.Rectangle) {
+	w := m.Rect.Dx() / macroblockSide
+	for i := range out.count() {
 		left, top := i%w*macroblockSide, i/w*macroblockSide
+		if !r.Overlaps(image.Rect(left, top, left+macroblockSide, top+macroblockSide)) {
+			continue
+		}
+		mb := out.at(i)
 		for y := 0; y < macroblockSide; y += 2 {
 			for x := 0; x < macroblockSide; x += 2 {
 				var sr, sg, sb int32
@@ -39,7 +48,6 @@ func toMacroblocks(m *image.RGBA) macroblocks {
 			}
 		}
 	}
-	return out
 }
 
 // differing lists the macroblocks in which any of the poses differs from the first, in order.

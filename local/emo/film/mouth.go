@@ -45,6 +45,13 @@ func mouthOf(faceBox [4]int, ext image.Rectangle, width, height int) mouth {
 	}
 }
 
+const up = 0.2 // the upper lip's share of the movement
+
+// area is all that moves.
+func (m mouth) area() image.Rectangle {
+	return image.Rect(int(m.x-m.half)-1, int(m.y-up*m.jaw)-1, int(m.x+m.half)+1, int(m.y+m.jaw)+1)
+}
+
 // open returns the still with the jaw pulled down and the hole filled in. Only pixels near the mouth differ.
 func (m mouth) open(still *image.RGBA, opening float64) *image.RGBA {
 	out := image.NewRGBA(still.Rect)
@@ -52,10 +59,8 @@ func (m mouth) open(still *image.RGBA, opening float64) *image.RGBA {
 	if opening <= 0 || m.half < 1 {
 		return out
 	}
-	b := still.Rect
-	const up = 0.2 // the upper lip's share of the movement
 	lift := m.jaw * up
-	area := image.Rect(int(m.x-m.half), int(m.y-lift), int(m.x+m.half)+1, int(m.y+m.jaw)+1).Intersect(b)
+	area := m.area().Intersect(still.Rect)
 	for px := area.Min.X; px < area.Max.X; px++ {
 		// A lens: as wide as the mouth, pointed at its corners.
 		t := (float64(px) + 0.5 - m.x) / m.half
