@@ -180,6 +180,7 @@ var leaseSentences = []sentence{
 	{"an owner renews its own lease, also when it is over", func(t *testing.T, s *store.Store) {
 		require.NoError(t, s.Lease(t.Context(), "poll", "me", past()))
 		require.NoError(t, s.Lease(t.Context(), "poll", "me", soon()))
+		require.NoError(t, s.Lease(t.Context(), "poll", "me", soon()))
 		require.ErrorIs(t, s.Lease(t.Context(), "poll", "you", soon()), job.ErrConflict)
 	}},
 	{"a lease that is over is taken over, and then lost to who had it", func(t *testing.T, s *store.Store) {

@@ -122,6 +122,7 @@ var slotSentences = []sentence{
 		g := gate(t, s)
 		anna := submitting(t, s, "anna", soon())
 		require.ErrorIs(t, s.FreeSlot(t.Context(), anna.ID, g.Fence), job.ErrConflict)
+		require.ErrorIs(t, s.FreeSlot(t.Context(), id("gone"), g.Fence), job.ErrConflict, "whoever it was")
 		require.Equal(t, []string{"anna"}, slotsOf(t, s))
 	}},
 	{"a slot is not freed when its job holds it after all", func(t *testing.T, s *store.Store) {
