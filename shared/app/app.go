@@ -156,7 +156,7 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 		Slots: p.store, Functions: invoke.New(awslambda.NewFromConfig(ac), cfg.SubmitFunction, cfg.FinalizeFunction),
 		Staging: p.outbox, Tell: p.tell, Profile: p.profile, MaxInFlight: cfg.MaxInFlight,
 		Interval: cfg.PollInterval, Period: cfg.PollPeriod, AskFirst: cfg.AskFirst, Quiet: cfg.Quiet,
-		Storing: cfg.StoreLease, Backoff: cfg.Backoff, Pace: rate.NewLimiter(pollRate, 1).Wait, Log: log})
+		Backoff: cfg.Backoff, Pace: rate.NewLimiter(pollRate, 1).Wait, Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -184,7 +184,13 @@ func (h *Handler) work(ctx context.Context, w job.Work) error {
 			errs = append(errs, err)
 		}
 	}
-	each(w.Stems, func(s string) { note(h.pair(ctx, parseName(s))) })
+	each(w.Stems, func(s string) {
+		n := parseName(s)
+		if err := h.pair(ctx, n); err != nil {
+			note(err)
+			note(h.postpone(ctx, n))
+		}
+	})
 	each(w.Folders, func(dir string) { note(h.spread(ctx, dir)) })
 	each(w.Jobs, func(id string) { note(h.Next.Prepare(ctx, id)) })
 	return errors.Join(errs...)

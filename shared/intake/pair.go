@@ -145,6 +145,25 @@ func (h *Handler) settled(ctx context.Context, st job.Stem) error {
 	return err
 }
 
+// postpone lets a stem that cannot be read now step back, so that poll does not hand
+// it over again with every batch.
+func (h *Handler) postpone(ctx context.Context, n job.Name) error {
+	if ctx.Err() != nil {
+		return nil // the invocation ended; the next batch hands it over
+	}
+	st, err := h.HandIns.Stem(ctx, n)
+	if err != nil || st.Rev == 0 || st.Due.IsZero() {
+		return err
+	}
+	next := st
+	next.Due = time.Now().Add(grace)
+	_, err = h.HandIns.PutStem(ctx, st, next)
+	if errors.Is(err, job.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
 // waiting leaves a half pair until its other half comes, and tells of it once
 // when that takes too long.
 func (h *Handler) waiting(ctx context.Context, st job.Stem) error {

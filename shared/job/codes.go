@@ -16,6 +16,7 @@ const (
 	CodeImageTooBig     = "image_too_big"
 	CodeAudioTooLong    = "recording_too_long"
 	CodeFileGone        = "file_gone"
+	CodeUnreadable      = "file_unreadable"
 	CodeReplaced        = "replaced"
 	// Of hand-ins that are no job.
 	CodeAudioMissing   = "recording_missing"
@@ -48,7 +49,7 @@ const (
 func Codes() []string {
 	return []string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated,
 		CodeCorrupt, CodeUnsupportedCode, CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong,
-		CodeFileGone, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
+		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
 		CodeAmbiguous, CodeFilmMisfit, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}

@@ -34,6 +34,7 @@ var moves = []Move{
 
 	{Queued, Submitting, Submit, "slot and posting lease taken, intent written"},
 	{Queued, Rejected, Submit, "file gone before it was sent"},
+	{Queued, Failed, Submit, "files cannot be copied"},
 	{Queued, Canceled, Submit, "replaced by a newer hand-in"},
 
 	{Submitting, Submitted, Submit, "the vendor answered with a task id"},

@@ -15,7 +15,7 @@ const grid = `
             REC QUE SBG SBD RUN STO HEL | SUC FAI REJ CAN EXP
 NEW          x   .   .   .   .   .   .  |  .   .   x   .   .
 RECEIVED     .   x   .   .   .   .   .  |  .   x   x   x   .
-QUEUED       .   .   x   .   .   .   .  |  .   .   x   x   .
+QUEUED       .   .   x   .   .   .   .  |  .   x   x   x   .
 SUBMITTING   .   x   .   x   .   .   x  |  .   x   x   .   .
 SUBMITTED    .   x   .   .   x   x   .  |  .   x   x   x   x
 RUNNING      .   x   .   .   .   x   .  |  .   x   x   x   x

@@ -15,6 +15,9 @@ const (
 	inFlight = 16
 	// recheck is how long a RECEIVED job given to submit is left alone.
 	recheck = 3 * time.Minute
+	// handover is how long finalize may take to begin before it is invoked again;
+	// once it has begun it takes a lease of its own.
+	handover = time.Minute
 )
 
 // round is what one batch gathers.
@@ -57,7 +60,14 @@ func (s *Step) batch(ctx context.Context) (busy bool, err error) {
 	if err != nil {
 		return true, err
 	}
+	g, err := s.Gate.Gate(ctx)
+	if err != nil {
+		return true, err
+	}
 	r := &round{holding: map[string]job.Job{}}
+	// With a refused key every question would be refused; the probe finds out
+	// when that is over.
+	r.stop = g.Closed != nil && g.Closed.Code == job.CodeKeyRefused
 	var wg sync.WaitGroup
 	free := make(chan struct{}, inFlight)
 	for _, d := range due {
@@ -117,7 +127,7 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 		return s.reconcile(ctx, r, j)
 	case job.Storing:
 		// Whoever had it is dead, or waits for its link to work again.
-		next.Due = time.Now().Add(s.Storing)
+		next.Due = time.Now().Add(handover)
 		_, ok, err := s.move(ctx, j, next)
 		if err != nil || !ok {
 			return err

@@ -85,7 +85,7 @@ func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer)
 	next := with(j, func(t *job.Task) {
 		t.Status, t.Started, t.Ended, t.Missing = a.Status, a.Started, a.Ended, 0
 	})
-	next.State, next.Due = job.Storing, time.Now().Add(s.Storing)
+	next.State, next.Due = job.Storing, time.Now().Add(handover)
 	next.Result = &job.Result{
 		URL: a.VideoURL, Seconds: a.Seconds, Ratio: a.Ratio,
 		// The vendor's clock is not ours, and the film may have been ready for a
@@ -125,6 +125,10 @@ func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 	again := func() {
 		next.State, next.Due = job.Queued, time.Now().Add(min(s.Backoff<<(j.Attempt-1), time.Hour))
 		next.Attempt, next.Intent, next.Refusals = j.Attempt+1, nil, 0
+		if j.Intent != nil && !j.Intent.Revoked.IsZero() {
+			// We took its inputs away ourselves: that was no attempt.
+			next.Attempt = j.Attempt
+		}
 	}
 	v := a.Fault
 	s.Log.WarnContext(ctx, "task failed", "job_id", j.ID, "vendor_code", v.Code, "vendor_message", v.Message,

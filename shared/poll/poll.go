@@ -92,9 +92,6 @@ type Config struct {
 	// staged inputs are taken back; zero: 1 min. Quiet is how long it is looked
 	// for after that before the job is posted again; zero: 15 min.
 	AskFirst, Quiet time.Duration
-	// Storing is how long finalize may be busy with a film before it is taken
-	// for dead; zero: 6 min.
-	Storing time.Duration
 	// Backoff is the first wait before a new attempt; it doubles. Zero: 30 s.
 	Backoff time.Duration
 	// Pace waits for this process's share of the vendor's 20 calls a second;
@@ -112,7 +109,7 @@ type Step struct {
 func New(c Config) (*Step, error) {
 	for field, zero := range map[*time.Duration]time.Duration{
 		&c.Interval: 15 * time.Second, &c.Period: time.Minute, &c.AskFirst: time.Minute, &c.Quiet: 15 * time.Minute,
-		&c.Storing: 6 * time.Minute, &c.Backoff: 30 * time.Second,
+		&c.Backoff: 30 * time.Second,
 	} {
 		if *field == 0 {
 			*field = zero

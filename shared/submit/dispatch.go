@@ -16,6 +16,9 @@ const (
 	// createTries is how often clear refusals that may pass send a job back to
 	// the queue before it fails.
 	createTries = 5
+	// recordTries is how often the answer's transaction is tried again when others
+	// are in its way: what it fails to write, poll has to find in the list.
+	recordTries = 3
 	// spare is what an invocation keeps in hand for the answer's transaction.
 	spare = 10 * time.Second
 	// urlMargin is what a link must live longer than the vendor may take to
@@ -88,7 +91,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 			return true, s.inputGone(ctx, j, c.in, err)
 		}
 		if err != nil {
-			return false, err
+			return true, s.unstaged(ctx, j, c.in, err)
 		}
 	}
 	// A free call first: it says what time it is at the vendor, and that key and
@@ -142,6 +145,20 @@ func (s *Step) record(ctx context.Context, j job.Job, c job.Created) error {
 	next.Task = &job.Task{ID: c.TaskID, RequestID: c.RequestID, BaseURL: j.Intent.BaseURL, Status: c.Status,
 		Submitted: next.Due.Truncate(time.Millisecond), Created: c.At}
 	_, err := s.move(ctx, j, next)
+	for range recordTries {
+		if !errors.Is(err, job.ErrConflict) {
+			return err
+		}
+		// Was it another transaction in the way, or has the job moved?
+		now, rerr := s.Jobs.Job(ctx, j.ID)
+		if rerr != nil {
+			return rerr
+		}
+		if now.Rev != j.Rev {
+			break
+		}
+		_, err = s.move(ctx, j, next)
+	}
 	if errors.Is(err, job.ErrConflict) {
 		// Poll was faster: it adopted this task, or holds the job with the task
 		// among its candidates.
@@ -195,6 +212,26 @@ func (s *Step) notCreated(ctx context.Context, j job.Job, cause error) (goOn boo
 	}
 	_, err = s.move(ctx, j, next)
 	return goOn && err == nil, conflict(err)
+}
+
+// stageTries is how often a job's files are tried to be copied before the job
+// fails: over a day, with the waits between.
+const stageTries = 30
+
+// unstaged lets a job whose files cannot be copied now step back, so that it does
+// not keep those behind it waiting.
+func (s *Step) unstaged(ctx context.Context, j job.Job, in job.Input, cause error) error {
+	if ctx.Err() != nil {
+		return cause // the invocation ended, not the copy
+	}
+	s.Log.WarnContext(ctx, "stage", "job_id", j.ID, "err", cause, "tries", j.Tries+1)
+	next := j
+	next.Tries, next.Due = j.Tries+1, s.after(j.Tries, 0)
+	if next.Tries >= stageTries {
+		next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeUnreadable, File: in.Key}
+	}
+	_, err := s.move(ctx, j, next)
+	return conflict(err)
 }
 
 // inputGone ends a queued job whose file is no longer what was checked.

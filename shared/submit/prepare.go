@@ -16,6 +16,10 @@ const detectTries = 8
 // detectLife is how long the link to a portrait's copy has to work.
 const detectLife = 2 * time.Minute
 
+// waitClosed is how long a job waits before it is looked at again while the gate
+// is closed.
+const waitClosed = 2 * time.Minute
+
 // Prepare takes a RECEIVED job to the queue: its face found, its price known. A
 // job in any other state is left alone. Trouble that may pass leaves the job
 // RECEIVED and due again later.
@@ -23,6 +27,17 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 	j, err := s.Jobs.Job(ctx, id)
 	if err != nil || j.State != job.Received {
 		return err
+	}
+	g, err := s.Gate.Gate(ctx)
+	if err != nil {
+		return err
+	}
+	if g.Closed != nil {
+		// What closed the gate would fail this call too: no storm of them.
+		next := j
+		next.Due = time.Now().Add(waitClosed)
+		_, err := s.move(ctx, j, next)
+		return conflict(err)
 	}
 	style, ratio := j.Options.Style, j.Options.Ratio
 	if style == "" {

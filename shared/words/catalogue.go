@@ -58,6 +58,9 @@ func catalogue(code string) (entry, bool) {
 	case job.CodeFileGone:
 		return say("{file} was deleted before it was sent.", "Upload it again.",
 			"{file} 在发送之前被删除了。", "请重新上传。"), true
+	case job.CodeUnreadable:
+		return say("{file} could not be copied to the vendor, again and again for a day.", "Upload it again; if it goes on, tell whoever runs the stack: the functions may lack the right to read it.",
+			"{file} 在一天之内多次无法复制给服务商。", "请重新上传；如果仍然失败，请联系管理员：函数可能没有读取权限。"), true
 	case job.CodeReplaced:
 		return say("A newer file was handed in under the name {name}, so this one was taken back.", "Nothing to do: the newer one is on its way.",
 			"{name} 有了更新的文件，所以这一次已撤回。", "无需操作：新的文件正在处理。"), true
