@@ -44,7 +44,7 @@ func TestASecretNeverPrintsUnderAnyVerb(t *testing.T) {
 	require.Equal(t, "REDACTED", s.String())
 	require.Equal(t, "REDACTED", s.GoString())
 	requireNoCanary(t, fmt.Errorf("call: %w, key %v", errors.New("refused"), s).Error(), "an error's text")
-	noVerb := "too many"
+	noVerb := strings.Repeat("-", 3)
 	requireNoCanary(t, fmt.Sprintf(noVerb, any(s)), "an argument too many")
 }
 
