@@ -200,7 +200,7 @@ func one(n int, s job.State, name string) job.Job {
 		dir, stem = name[:i], name[i+1:]
 	}
 	j := job.Job{ID: idOf(n), State: s, Attempt: 1, Name: job.Name{Dir: dir, Stem: stem},
-		Received: time.Now().Add(-time.Duration(n) * time.Millisecond), Audio: job.Input{Seconds: 14}}
+		Received: time.Now().Add(-time.Duration(n) * time.Second), Audio: job.Input{Seconds: 14}}
 	if s.Final() {
 		j.Ended = time.Now()
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -259,31 +260,33 @@ func TestNoPhraseLacksALanguageAndNoneIsIdle(t *testing.T) {
 
 func TestOlderDaysAreOneLinkAway(t *testing.T) {
 	t.Parallel()
-	now := time.Now().UTC()
-	day := func(n int) string { return now.AddDate(0, 0, -n).Format(time.DateOnly) }
-	var jobs []job.Job
-	for i := range 6 {
-		j := one(i+1, job.Canceled, fmt.Sprintf("name-%d", i))
-		j.Received = now.AddDate(0, 0, -i)
-		jobs = append(jobs, j)
-	}
-	b := setup(t, nil, jobs...)
-	first := b.get("/").Body.String()
-	require.Equal(t, []string{"name-0", "name-1"}, names(first))
-	require.Contains(t, first, `href="/?day=`+day(2)+`"`)
-	require.NotContains(t, first, "Back to the newest")
+	synctest.Test(t, func(t *testing.T) { // no midnight in between
+		now := time.Now().UTC()
+		day := func(n int) string { return now.AddDate(0, 0, -n).Format(time.DateOnly) }
+		var jobs []job.Job
+		for i := range 6 {
+			j := one(i+1, job.Canceled, fmt.Sprintf("name-%d", i))
+			j.Received = now.AddDate(0, 0, -i)
+			jobs = append(jobs, j)
+		}
+		b := setup(t, nil, jobs...)
+		first := b.get("/").Body.String()
+		require.Equal(t, []string{"name-0", "name-1"}, names(first))
+		require.Contains(t, first, `href="/?day=`+day(2)+`"`)
+		require.NotContains(t, first, "Back to the newest")
 
-	second := b.get("/?day=" + day(2)).Body.String()
-	require.Equal(t, []string{"name-2", "name-3"}, names(second))
-	require.Contains(t, second, `href="/?day=`+day(4)+`"`)
-	require.Contains(t, second, "Back to the newest")
-	require.Contains(t, second, `data-events="/events?day=`+day(2), "the stream follows the day that is shown")
+		second := b.get("/?day=" + day(2)).Body.String()
+		require.Equal(t, []string{"name-2", "name-3"}, names(second))
+		require.Contains(t, second, `href="/?day=`+day(4)+`"`)
+		require.Contains(t, second, "Back to the newest")
+		require.Contains(t, second, `data-events="/events?day=`+day(2), "the stream follows the day that is shown")
 
-	for _, odd := range []string{day(-1), day(100), "2026-13-01", "x", "0001-01-01"} {
-		require.Equal(t, []string{"name-0", "name-1"}, names(b.get("/?day="+odd).Body.String()), odd)
-	}
-	b.table.set(func() { b.table.gate.Installed = now.AddDate(0, 0, -3) })
-	require.NotContains(t, b.get("/?day="+day(3)).Body.String(), "Show older", "there is nothing before the installation")
+		for _, odd := range []string{day(-1), day(100), "2026-13-01", "x", "0001-01-01"} {
+			require.Equal(t, []string{"name-0", "name-1"}, names(b.get("/?day="+odd).Body.String()), odd)
+		}
+		b.table.set(func() { b.table.gate.Installed = now.AddDate(0, 0, -3) })
+		require.NotContains(t, b.get("/?day="+day(3)).Body.String(), "Show older", "there is nothing before the installation")
+	})
 }
 
 func names(body string) []string {
@@ -296,23 +299,25 @@ func names(body string) []string {
 
 func TestAPageShowsTwoHundredJobsAndLeadsToTheRest(t *testing.T) {
 	t.Parallel()
-	now := time.Now().UTC()
-	var jobs []job.Job
-	for i := range shown + 50 {
-		j := one(i+1, job.Canceled, fmt.Sprintf("name-%d", i))
-		j.Received = now
-		if i >= 150 {
-			j.Received = now.AddDate(0, 0, -1)
+	synctest.Test(t, func(t *testing.T) { // no midnight in between
+		now := time.Now().UTC()
+		var jobs []job.Job
+		for i := range shown + 50 {
+			j := one(i+1, job.Canceled, fmt.Sprintf("name-%d", i))
+			j.Received = now
+			if i >= 150 {
+				j.Received = now.AddDate(0, 0, -1)
+			}
+			jobs = append(jobs, j)
 		}
-		jobs = append(jobs, j)
-	}
-	b := setup(t, nil, jobs...)
-	body := b.get("/").Body.String()
-	require.Len(t, names(body), shown)
-	require.Contains(t, body, "the newest 200 are shown")
-	yesterday := now.AddDate(0, 0, -1).Format(time.DateOnly)
-	require.Contains(t, body, `href="/?day=`+yesterday+`"`, "yesterday's rest comes first there")
-	require.Len(t, names(b.get("/?day="+yesterday).Body.String()), 100)
+		b := setup(t, nil, jobs...)
+		body := b.get("/").Body.String()
+		require.Len(t, names(body), shown)
+		require.Contains(t, body, "the newest 200 are shown")
+		yesterday := now.AddDate(0, 0, -1).Format(time.DateOnly)
+		require.Contains(t, body, `href="/?day=`+yesterday+`"`, "yesterday's rest comes first there")
+		require.Len(t, names(b.get("/?day="+yesterday).Body.String()), 100)
+	})
 }
 
 func TestATableThatCannotBeReadIsSaidAndWhatWasSeenStays(t *testing.T) {
