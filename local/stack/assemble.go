@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -67,10 +66,10 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 	secrets := services.NewSecretsManager(region, account)
 	secrets.Set(secret, apiKey)
 	s.SNS = services.NewSNS(s.Ledger, topic)
+	s.openTable()
 	if err := s.functions(); err != nil {
 		return err
 	}
-	s.openTable()
 	page, err := s.page(ctx)
 	if err != nil {
 		return err
@@ -83,7 +82,7 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 	gw, err := gateway.New(gateway.Config{
 		AccessKeyID: s.ident.AccessKeyID, SecretAccessKey: s.ident.SecretAccessKey, Region: region, Sessions: sts,
 		Services: map[string]http.Handler{
-			"s3": s.Files.Handler(), "dynamodb": s.dynamo.Handler(), "sns": s.SNS,
+			"s3": s.mirror.follow(s.Files.Handler()), "dynamodb": s.dynamo.Handler(), "sns": s.SNS,
 			"events": services.NewEventBridge(s.Ledger), "secretsmanager": secrets, "sts": sts, "lambda": s.Host.APIHandler(),
 		},
 		Buckets: []string{Inbox, Outbox}, Other: mux,
@@ -124,7 +123,7 @@ func (s *Stack) functions() error {
 	var err error
 	s.Host, err = lambda.New(lambda.Config{
 		Functions: []lambda.Function{
-			fn("submit", 2*time.Minute, 4, 0), fn("poll", time.Minute, 2, lambda.NoRetries),
+			fn("submit", t.Redeliver, 4, 0), fn("poll", time.Minute, 2, lambda.NoRetries),
 			fn("finalize", 5*time.Minute, 4, 0), fn("callback", 10*time.Second, 2, 0),
 		},
 		Region: region, AccountID: account, Log: s.quiet(), OnLog: s.say.function,
@@ -137,7 +136,7 @@ func (s *Stack) functions() error {
 		return err
 	}
 	s.Queue, err = s.Host.NewQueue(lambda.QueueConfig{Function: "submit", MaximumConcurrency: 2, ReportBatchItemFailures: true,
-		VisibilityTimeout: 2 * time.Minute, Window: 200 * time.Millisecond, StateFile: s.state("intake.jsonl"),
+		VisibilityTimeout: s.cfg.Timing.Redeliver, Window: 200 * time.Millisecond, StateFile: s.state("intake.jsonl"),
 		OnDead: func(m lambda.Message) { s.say.line("intake: a message was given up after %d deliveries", m.Receives) }})
 	return err
 }
@@ -180,7 +179,7 @@ func (s *Stack) created(e s3.Event) {
 		if err := s.Queue.Send(s3.EventBridgeEvent(e)); err != nil {
 			s.say.line("intake: the event of an object was lost: %v", err)
 		}
-	case strings.HasPrefix(e.Key, "videos/"), strings.HasPrefix(e.Key, "failed/"):
+	case mirrored(e.Key):
 		s.mirror.one(e.Key)
 	}
 }

@@ -2,10 +2,13 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"emodrop/local/aws/s3"
 )
@@ -40,6 +43,36 @@ func (m *mirror) all(ctx context.Context) {
 				}
 			}
 			after = list[len(list)-1].Key
+		}
+	}
+}
+
+// follow has files go when their objects are deleted: a hand-in that was mended
+// leaves no record of its failure behind.
+func (m *mirror) follow(s3 http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s3.ServeHTTP(w, r)
+		key, ok := strings.CutPrefix(r.URL.Path, "/"+Outbox+"/")
+		if r.Method == http.MethodDelete && ok && mirrored(key) {
+			m.gone(r.Context(), key)
+		}
+	})
+}
+
+// mirrored says whether a key of the outbox has a file in the home.
+func mirrored(key string) bool {
+	return strings.HasPrefix(key, "videos/") || strings.HasPrefix(key, "failed/")
+}
+
+// gone removes the file of a key that is no longer there.
+func (m *mirror) gone(ctx context.Context, key string) {
+	f, _, err := m.files.Open(ctx, Outbox, key)
+	if err == nil {
+		_ = f.Close()
+	}
+	if path := m.path(key); path != "" && errors.Is(err, s3.ErrNoSuchKey) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			m.say("%s: still in the folder: %v", key, err)
 		}
 	}
 }

@@ -58,6 +58,9 @@ type Timing struct {
 	CreateWithin, PostLease, AskFirst, Quiet time.Duration
 	// StoreLease is how long finalize may be busy with a film.
 	StoreLease time.Duration
+	// Redeliver is how long one delivery to submit may take, after which its
+	// messages come again: CreateWithin and some 15 s at least.
+	Redeliver time.Duration
 	// Backoff is the first wait after trouble that may pass.
 	Backoff time.Duration
 	// Speed divides the time the emulated vendor works.
@@ -68,14 +71,14 @@ type Timing struct {
 func Lively() Timing {
 	return Timing{Tick: 5 * time.Second, Interval: time.Second, Settle: time.Second, HalfPairAfter: 2 * time.Minute,
 		CreateWithin: 10 * time.Second, PostLease: 20 * time.Second, AskFirst: 5 * time.Second, Quiet: 30 * time.Second,
-		StoreLease: time.Minute, Backoff: 2 * time.Second, Speed: 10}
+		StoreLease: time.Minute, Redeliver: 2 * time.Minute, Backoff: 2 * time.Second, Speed: 10}
 }
 
 // Cloud is what the deployed stack does by default, and the vendor's real speed.
 func Cloud() Timing {
 	return Timing{Tick: time.Minute, Interval: 15 * time.Second, Settle: 5 * time.Second, HalfPairAfter: 30 * time.Minute,
 		CreateWithin: 30 * time.Second, PostLease: 90 * time.Second, AskFirst: time.Minute, Quiet: 15 * time.Minute,
-		StoreLease: 6 * time.Minute, Backoff: 15 * time.Second, Speed: 1}
+		StoreLease: 6 * time.Minute, Redeliver: 2 * time.Minute, Backoff: 15 * time.Second, Speed: 1}
 }
 
 // Config is what Start needs.
@@ -142,7 +145,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		cfg.Say = func(string) {}
 	}
 	s := &Stack{cfg: cfg, failed: make(chan error, 4)}
-	s.say = &talker{say: cfg.Say, verbose: cfg.Verbose, names: map[string]string{}}
+	s.say = newTalker(cfg.Say, cfg.Verbose)
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	defer func() {
@@ -216,6 +219,8 @@ func (s *Stack) Close(ctx context.Context) error {
 	if s.Host != nil {
 		errs = append(errs, s.Host.Close(ctx))
 	}
+	// What the functions said last is told while names can still be looked up.
+	s.say.close()
 	if s.stop != nil {
 		s.stop()
 	}

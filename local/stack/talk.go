@@ -5,104 +5,191 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
 	"emodrop/local/aws/services"
+	"emodrop/shared/job"
 	"emodrop/shared/store"
+	"emodrop/shared/words"
 )
 
-// talker turns what happens into one readable line each.
+// talker turns what happens into one readable line each, in the order in which it
+// happened. Nobody waits for it but close.
 type talker struct {
 	say     func(string)
 	verbose io.Writer
-	jobs    *store.Store
+	// jobs is where names come from; read when the first function speaks.
+	jobs  *store.Store
+	names map[string]string // the speaker's own
 
-	mu    sync.Mutex
-	names map[string]string
+	mu      sync.Mutex
+	waiting []func() string
+	wake    chan struct{}
+	closed  bool
+	ended   chan struct{}
+}
+
+func newTalker(say func(string), verbose io.Writer) *talker {
+	t := &talker{say: say, verbose: verbose, names: map[string]string{}, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	go t.speak()
+	return t
+}
+
+// speak says what waits, one after the other, until the talker is closed.
+func (t *talker) speak() {
+	defer close(t.ended)
+	for range t.wake {
+		for {
+			t.mu.Lock()
+			all, closed := t.waiting, t.closed
+			t.waiting = nil
+			t.mu.Unlock()
+			for _, text := range all {
+				t.say(text())
+			}
+			if len(all) == 0 {
+				if closed {
+					return
+				}
+				break
+			}
+		}
+	}
+}
+
+// later has something said in its turn. After close it is said at once.
+func (t *talker) later(text func(at string) string) {
+	at := time.Now().Format("15:04:05")
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		t.say(text(at))
+		return
+	}
+	t.waiting = append(t.waiting, func() string { return text(at) })
+	t.mu.Unlock()
+	t.nudge()
+}
+
+func (t *talker) nudge() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close returns when all that waited has been said.
+func (t *talker) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.nudge()
+	<-t.ended
 }
 
 // line says something of the stack's own.
 func (t *talker) line(format string, args ...any) {
-	t.say(time.Now().Format("15:04:05") + "  " + fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	t.later(func(at string) string { return at + "  " + text })
+}
+
+// said is what is read of a function's log line.
+type said struct {
+	Level   string    `json:"level"`
+	Message string    `json:"msg"`
+	Lambda  string    `json:"message"`
+	JobID   string    `json:"job_id"`
+	To      job.State `json:"to"`
+	Code    string    `json:"code"`
+	Err     string    `json:"err"`
+	Error   string    `json:"errorMessage"`
 }
 
 // function takes a line of a function's log: state changes and trouble are told,
 // the rest only to who asked for it.
 func (t *talker) function(fn string, line []byte) {
 	if t.verbose != nil {
+		text := fn + " " + string(line)
 		t.mu.Lock()
-		fmt.Fprintf(t.verbose, "%s %s\n", fn, line)
+		fmt.Fprintln(t.verbose, text)
 		t.mu.Unlock()
 	}
-	var e struct {
-		Level   string `json:"level"`
-		Message string `json:"msg"`
-		Lambda  string `json:"message"`
-		JobID   string `json:"job_id"`
-		From    string `json:"from"`
-		To      string `json:"to"`
-		Code    string `json:"code"`
-		Err     string `json:"err"`
-		Error   string `json:"errorMessage"`
-	}
+	var e said
 	if json.Unmarshal(line, &e) != nil {
+		// Not a log line: a panic, or the runtime's last words.
+		if text := strings.TrimSpace(string(line)); strings.HasPrefix(text, "panic:") || strings.HasPrefix(text, "fatal error:") {
+			t.line("%-9s %s", fn, text)
+		}
 		return
 	}
-	if e.Message == "" {
-		e.Message = e.Lambda
+	what, ok := e.text()
+	if !ok {
+		return
 	}
-	what := e.Message
+	t.later(func(at string) string { return fmt.Sprintf("%s  %-9s %s%s", at, fn, t.name(e.JobID), what) })
+}
+
+// text is what people are told of a log line, if anything.
+func (e said) text() (string, bool) {
 	switch {
 	case e.To != "":
-		what = e.To
-		if e.From == "" {
-			what = "new job: " + e.To
+		what := words.State(e.To, words.English)
+		if what == "" {
+			what = string(e.To)
 		}
 		if e.Code != "" {
 			what += " (" + e.Code + ")"
 		}
+		return what, true
 	case e.Error != "":
-		what = e.Error
-	case e.Level == "WARN" || e.Level == "ERROR":
-		if e.Err != "" {
-			what += ": " + e.Err
-		} else if e.Code != "" {
-			what += ": " + e.Code
-		}
-	default:
-		return
+		return e.Error, true
+	case e.Level != "WARN" && e.Level != "ERROR":
+		return "", false
 	}
-	// The name is looked up outside of the function's way: this is its output.
-	go t.line("%-9s %s%s", fn, t.name(e.JobID), what)
+	what := e.Message
+	if what == "" {
+		what = e.Lambda
+	}
+	switch {
+	case e.Err != "":
+		what += ": " + e.Err
+	case e.Code != "":
+		what += ": " + e.Code
+	}
+	return what, true
 }
 
-// name is what people call a job.
+// name is what people call a job, ready to be put before what happened to it.
 func (t *talker) name(id string) string {
 	if id == "" {
 		return ""
 	}
-	t.mu.Lock()
 	n, ok := t.names[id]
-	t.mu.Unlock()
-	if !ok && t.jobs != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		j, err := t.jobs.Job(ctx, id)
-		if err != nil {
-			return id[:min(8, len(id))] + "  "
+	if !ok {
+		n = id[:min(8, len(id))]
+		if t.jobs != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			if j, err := t.jobs.Job(ctx, id); err == nil {
+				n = j.Name.String()
+				t.names[id] = n
+			}
 		}
-		n = j.Name.String()
-		t.mu.Lock()
-		t.names[id] = n
-		t.mu.Unlock()
 	}
-	return n + "  "
+	return n + ": "
 }
 
-// published tells of a message that went out.
+// published tells of a message that went out: its first line, for the subject is
+// ASCII whatever the name.
 func (t *talker) published(p services.Published) {
-	if p.Kind == services.KindSNS {
-		t.line("message   %s", p.Subject)
+	if p.Kind != services.KindSNS {
+		return
 	}
+	first, _, _ := strings.Cut(strings.TrimSpace(p.Default), "\n")
+	if first == "" {
+		first = p.Subject
+	}
+	t.line("message   %s", first)
 }
