@@ -72,6 +72,10 @@ type Config struct {
 	// Backoff is the first wait after trouble that may pass: EMODROP_BACKOFF.
 	// Zero: 15 s.
 	Backoff time.Duration
+	// SweepEvery is the time between two searches of the inbox for files whose
+	// event never came, EMODROP_SWEEP; Horizon how old such a file may be,
+	// EMODROP_HORIZON. Zero: 15 min, 7 days.
+	SweepEvery, Horizon time.Duration
 	// Console is the page's address for messages: EMODROP_CONSOLE. Empty: the
 	// AWS console's page of the outbox.
 	Console string
@@ -109,6 +113,8 @@ func FromEnv(env func(string) string) (Config, error) {
 		Quiet:         r.duration("EMODROP_QUIET", 15*time.Minute),
 		StoreLease:    r.duration("EMODROP_STORE_LEASE", 6*time.Minute),
 		Backoff:       r.duration("EMODROP_BACKOFF", 15*time.Second),
+		SweepEvery:    r.duration("EMODROP_SWEEP", 15*time.Minute),
+		Horizon:       r.duration("EMODROP_HORIZON", 7*24*time.Hour),
 		Console:       r.text("EMODROP_CONSOLE", ""),
 		Region:        r.must("AWS_REGION"),
 	}

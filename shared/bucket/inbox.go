@@ -71,6 +71,25 @@ func (b *Inbox) List(ctx context.Context, dir, after string, limit int) ([]strin
 	}
 }
 
+// Page gives the objects of the whole bucket in the order of their keys, those
+// after a key, at most limit; none means the end.
+func (b *Inbox) Page(ctx context.Context, after string, limit int) ([]job.Half, error) {
+	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, MaxKeys: aws.Int32(int32(min(limit, 1000)))}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	out, err := b.client.ListObjectsV2(ctx, in)
+	if err != nil {
+		return nil, say("list the inbox", err)
+	}
+	page := make([]job.Half, len(out.Contents))
+	for i, o := range out.Contents {
+		page[i] = job.Half{Key: aws.ToString(o.Key), ETag: aws.ToString(o.ETag), Size: aws.ToInt64(o.Size),
+			Modified: aws.ToTime(o.LastModified).UTC()}
+	}
+	return page, nil
+}
+
 // say puts S3's answer into the domain's words.
 func say(doing string, err error) error {
 	if err == nil {

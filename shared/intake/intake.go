@@ -184,6 +184,7 @@ func (h *Handler) work(ctx context.Context, w job.Work) error {
 			errs = append(errs, err)
 		}
 	}
+	each(w.Keys, func(key string) { note(h.object(ctx, Object{Bucket: h.Bucket, Key: key})) })
 	each(w.Stems, func(s string) {
 		n := parseName(s)
 		if err := h.pair(ctx, n); err != nil {

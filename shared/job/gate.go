@@ -154,6 +154,7 @@ const (
 	DueFolder  DueKind = "folder"
 	DueMessage DueKind = "message"
 	DueGate    DueKind = "gate"
+	DueSweep   DueKind = "sweep"
 )
 
 // Admission is what the transaction that admits a job is decided on.

@@ -46,6 +46,18 @@ func (h Half) Newer(old *Half) bool {
 	return h.Key > old.Key
 }
 
+// Sweep is how far the search for hand-ins whose event never came has got.
+type Sweep struct {
+	Rev int64 `json:"rev"`
+	// After is the key the present round has got to; empty between rounds.
+	After string `json:"after,omitempty"`
+	// Started is when the present or last round began; Since is from when on
+	// files concern it.
+	Started time.Time `json:"started,omitzero"`
+	Since   time.Time `json:"since,omitzero"`
+	Due     time.Time `json:"-"`
+}
+
 // Folder is what is shared by the recordings of one folder.
 type Folder struct {
 	Dir string `json:"dir,omitempty"`

@@ -99,6 +99,8 @@ func (s *Step) drive(ctx context.Context, r *round, d job.Due) error {
 		}
 	case job.DueGate:
 		return s.probe(ctx)
+	case job.DueSweep:
+		return s.sweep(ctx, r)
 	case job.DueJob:
 		j, err := s.Jobs.Job(ctx, d.ID)
 		if errors.Is(err, job.ErrNotFound) {
@@ -187,6 +189,7 @@ func portions(w job.Work) []job.Work {
 	var out []job.Work
 	for {
 		p := job.Work{Dispatch: true}
+		p.Keys, w.Keys = split(w.Keys)
 		p.Stems, w.Stems = split(w.Stems)
 		p.Folders, w.Folders = split(w.Folders)
 		p.Jobs, w.Jobs = split(w.Jobs)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"emodrop/shared/job"
@@ -64,6 +65,20 @@ type Staging interface {
 	Remove(ctx context.Context, keys ...string) error
 }
 
+// Inbox is the bucket that the sweep goes through.
+type Inbox interface {
+	// Page gives the objects of the whole bucket in the order of their keys,
+	// those after a key, at most limit; none means the end.
+	Page(ctx context.Context, after string, limit int) ([]job.Half, error)
+}
+
+// Sweeps is the record of the sweep.
+type Sweeps interface {
+	// Sweep reads it; its Rev is 0 when there has been none.
+	Sweep(ctx context.Context) (job.Sweep, error)
+	PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, error)
+}
+
 // Teller sends a message that is due.
 type Teller interface {
 	Tell(ctx context.Context, messageID string) error
@@ -79,6 +94,8 @@ type Config struct {
 	Slots     Slots
 	Functions Functions
 	Staging   Staging
+	Inbox     Inbox
+	Sweeps    Sweeps
 	Tell      Teller
 	Profile   job.Profile
 	// MaxInFlight is how many tasks may be at the vendor at once.
@@ -92,6 +109,10 @@ type Config struct {
 	// staged inputs are taken back; zero: 1 min. Quiet is how long it is looked
 	// for after that before the job is posted again; zero: 15 min.
 	AskFirst, Quiet time.Duration
+	// SweepEvery is the time between two rounds through the inbox; zero: 15 min.
+	// Horizon is how old a file may be that a round hands in, far shorter than
+	// the records of jobs live; zero: 7 days.
+	SweepEvery, Horizon time.Duration
 	// Backoff is the first wait before a new attempt; it doubles. Zero: 30 s.
 	Backoff time.Duration
 	// Pace waits for this process's share of the vendor's 20 calls a second;
@@ -103,13 +124,15 @@ type Config struct {
 // Step polls. Safe for concurrent use: a lease lets one tick work at a time.
 type Step struct {
 	Config
+	// planned is set once the sweep is known to be planned.
+	planned atomic.Bool
 }
 
 // New returns a step, or an error that lists all that is wrong.
 func New(c Config) (*Step, error) {
 	for field, zero := range map[*time.Duration]time.Duration{
 		&c.Interval: 15 * time.Second, &c.Period: time.Minute, &c.AskFirst: time.Minute, &c.Quiet: 15 * time.Minute,
-		&c.Backoff: 30 * time.Second,
+		&c.Backoff: 30 * time.Second, &c.SweepEvery: 15 * time.Minute, &c.Horizon: 7 * 24 * time.Hour,
 	} {
 		if *field == 0 {
 			*field = zero
@@ -125,6 +148,7 @@ func New(c Config) (*Step, error) {
 	for what, missing := range map[string]bool{
 		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Agenda": c.Agenda == nil, "Leases": c.Leases == nil,
 		"Gate": c.Gate == nil, "Slots": c.Slots == nil, "Functions": c.Functions == nil, "Staging": c.Staging == nil,
+		"Inbox": c.Inbox == nil, "Sweeps": c.Sweeps == nil,
 		"Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
 	} {
 		if missing {
@@ -140,7 +164,7 @@ func New(c Config) (*Step, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Step{c}, nil
+	return &Step{Config: c}, nil
 }
 
 const (
@@ -172,6 +196,9 @@ func (s *Step) Run(ctx context.Context) error {
 			s.Log.WarnContext(ctx, "poll's lease not given back", "err", err)
 		}
 	}()
+	if err := s.plan(ctx); err != nil {
+		s.Log.WarnContext(ctx, "sweep not planned", "err", err)
+	}
 	first := time.Now()
 	for n := 1; ; n++ {
 		busy, err := s.batch(ctx)

@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"emodrop/shared/job"
@@ -61,6 +62,7 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		for _, t := range found {
 			next.Candidates = append(next.Candidates, t.TaskID)
 		}
+		next.Fault.Detail = strings.Join(next.Candidates[:min(len(next.Candidates), 10)], ", ")
 	case now.Sub(in.Until) < s.AskFirst:
 		next.Tries, next.Due = j.Tries+1, now.Add(s.Interval)
 	case in.Revoked.IsZero():

@@ -54,12 +54,12 @@ func fromMillis(v any) time.Time {
 
 func number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
 
-// placeDue puts an item into the due index, or leaves it out.
-func placeDue(it item, due time.Time) {
+// placeDue puts an item into its part of the due index, or leaves it out.
+func placeDue(it item, part string, due time.Time) {
 	if due.IsZero() {
 		return
 	}
-	it[dueIndex.hash], it[dueIndex.rang] = "due", millis(due)
+	it[dueIndex.hash], it[dueIndex.rang] = part, millis(due)
 }
 
 func placeTTL(it item, at time.Time) {

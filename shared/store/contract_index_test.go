@@ -48,7 +48,7 @@ var indexSentences = []sentence{
 			require.Equal(t, st == job.Queued, contains(queue(t, s), j.ID), st)
 		}
 	}},
-	{"the due index holds exactly what is due, the longest overdue first", func(t *testing.T, s *store.Store) {
+	{"the due index holds exactly what is due, jobs before the rest, the longest overdue first", func(t *testing.T, s *store.Store) {
 		for i, name := range []string{"third", "first", "second", "later"} {
 			j := handedIn(name)
 			j.Due = day.Add([]time.Duration{3, 1, 2, 4}[i] * time.Millisecond)
@@ -70,14 +70,43 @@ var indexSentences = []sentence{
 		require.NoError(t, s.Lease(t.Context(), "poll", "me", day))
 		require.NoError(t, s.PutFace(t.Context(), "sha", job.Square, job.Face{Pass: true}))
 
-		require.Equal(t, []string{"gate ", "message note", "folder a/b", "stem a/b/c", "job first", "job second", "job third"},
+		require.Equal(t, []string{"job first", "job second", "job third", "gate ", "message note", "folder a/b", "stem a/b/c"},
 			due(t, s, day.Add(3*time.Millisecond)))
 		ds, err := s.Due(t.Context(), day.Add(time.Hour), 2)
 		require.NoError(t, err)
+		require.Len(t, ds, 4, "jobs and the rest have a limit each: neither keeps the other from being seen")
 		require.Equal(t, []job.Due{
 			{Kind: job.DueGate, At: day.Add(-4 * time.Second)},
 			{Kind: job.DueMessage, ID: "note", At: day.Add(-3 * time.Second)},
-		}, ds)
+		}, ds[2:])
+	}},
+	{"a person's pause goes over a gate that closed by itself, and no probe is left", func(t *testing.T, s *store.Store) {
+		_, err := s.CloseGate(t.Context(), job.Closure{Code: job.CodeKeyRefused}, day)
+		require.NoError(t, err)
+		paused, err := s.CloseGate(t.Context(), job.Closure{Code: job.CodePaused, ByHand: true}, day)
+		require.NoError(t, err)
+		require.True(t, paused)
+		require.Equal(t, job.CodePaused, gate(t, s).Closed.Code)
+		require.Empty(t, due(t, s, day.Add(time.Hour)))
+		closed, err := s.CloseGate(t.Context(), job.Closure{Code: job.CodeNoMoney}, day)
+		require.NoError(t, err)
+		require.False(t, closed, "what the stack finds out does not end a person's pause")
+	}},
+	{"the sweep's record is due until its round is done, and guarded", func(t *testing.T, s *store.Store) {
+		none, err := s.Sweep(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, none)
+		first, err := s.PutSweep(t.Context(), none, job.Sweep{Due: day})
+		require.NoError(t, err)
+		_, err = s.PutSweep(t.Context(), none, job.Sweep{Due: day})
+		require.ErrorIs(t, err, job.ErrConflict)
+		require.Equal(t, []string{"sweep "}, due(t, s, day))
+		_, err = s.PutSweep(t.Context(), first, job.Sweep{After: "m", Started: day, Due: day.Add(time.Hour)})
+		require.NoError(t, err)
+		require.Empty(t, due(t, s, day))
+		read, err := s.Sweep(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, job.Sweep{Rev: 2, After: "m", Started: day, Due: day.Add(time.Hour)}, read)
 	}},
 	{"a job's due time moves with it and ends with it", func(t *testing.T, s *store.Store) {
 		j := created(t, s, "anna")

@@ -94,8 +94,21 @@ var jobSentences = []sentence{
 	}},
 	{"a move is guarded by the state", func(t *testing.T, s *store.Store) {
 		j := queued(t, s, "anna")
-		j.State = job.Received
+		j.State, j.Due = job.Received, day
 		requireRefused(t, s, j, job.Failed)
+	}},
+	{"an open job that nothing else drives is refused without a due time", func(t *testing.T, s *store.Store) {
+		lost := handedIn("anna")
+		lost.Due = time.Time{}
+		_, err := s.Create(t.Context(), lost)
+		require.ErrorContains(t, err, "due time")
+		j := submitted(t, s, "bert")
+		for _, to := range []job.State{job.Submitted, job.Running, job.Storing} {
+			next := j
+			next.State, next.Due = to, time.Time{}
+			_, err := s.Move(t.Context(), j, next)
+			require.ErrorContains(t, err, "due time", to)
+		}
 	}},
 	{"a move is guarded by the attempt", func(t *testing.T, s *store.Store) {
 		j := created(t, s, "anna")

@@ -94,8 +94,13 @@ func queued(t *testing.T, s *store.Store, name string) job.Job {
 	return moved(t, s, created(t, s, name), job.Queued, inQueue)
 }
 
-// inQueue is how a job stands in the queue: with a rank and no due time.
-func inQueue(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank(j.Received.UnixMilli(), j.ID) }
+// inQueue is how a job stands in the queue: with a rank and no due time. In other
+// states it leaves the due time that nothing may be without.
+func inQueue(j *job.Job) {
+	if j.State == job.Queued {
+		j.Due, j.Rank = time.Time{}, job.Rank(j.Received.UnixMilli(), j.ID)
+	}
+}
 
 // soon and past are ends of a posting lease.
 func soon() time.Time { return time.Now().Add(time.Minute).UTC().Truncate(time.Millisecond) }

@@ -91,7 +91,7 @@ func slotItem(j job.Job) map[string]any {
 
 // CloseGate stops all posting and says why; probed at that time unless the
 // closure is by hand. False when it was closed already: the first reason stays,
-// and is told once.
+// and is told once; only a person's word takes the place of one that was not.
 func (s *Store) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error) {
 	if err := s.ensureGate(ctx); err != nil {
 		return false, err
@@ -102,8 +102,13 @@ func (s *Store) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (
 	}
 	w := write{key: gateKey, set: []assign{{at("closed"), map[string]any(it)}, {at(writeAttr), newMark()}},
 		conds: []cond{absent("closed")}}
-	if !c.ByHand {
-		w.set = append(w.set, assign{at(dueIndex.hash), "due"}, assign{at(dueIndex.rang), millis(probe)})
+	if c.ByHand {
+		// A person's word goes over what the stack closed by itself: a probe must
+		// not open it again.
+		w.conds = []cond{absent("closed", "by_hand")}
+		w.unset = []path{at(dueIndex.hash), at(dueIndex.rang)}
+	} else {
+		w.set = append(w.set, assign{at(dueIndex.hash), dueRest}, assign{at(dueIndex.rang), millis(probe)})
 	}
 	err = s.t.write(ctx, w)
 	if lost(err) {
@@ -116,7 +121,7 @@ func (s *Store) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (
 // job.ErrConflict when it is open, or closed by hand, by now.
 func (s *Store) NextProbe(ctx context.Context, probes int, next time.Time) error {
 	return s.t.write(ctx, write{key: gateKey,
-		set: []assign{{at("closed", "probes"), number(int64(probes))}, {at(dueIndex.hash), "due"},
+		set: []assign{{at("closed", "probes"), number(int64(probes))}, {at(dueIndex.hash), dueRest},
 			{at(dueIndex.rang), millis(next)}, {at(writeAttr), newMark()}},
 		conds: []cond{exists("closed"), absent("closed", "by_hand")}})
 }

@@ -71,3 +71,35 @@ func (s *Store) PutFolder(ctx context.Context, from, to job.Folder) (job.Folder,
 	}
 	return to, nil
 }
+
+// Sweep reads how far the sweep has got; its Rev is 0 when there has been none.
+func (s *Store) Sweep(ctx context.Context) (job.Sweep, error) {
+	var sw job.Sweep
+	it, err := s.read(ctx, sweepKey, &sw)
+	if errors.Is(err, job.ErrNotFound) {
+		return job.Sweep{}, nil
+	}
+	if err != nil {
+		return job.Sweep{}, err
+	}
+	sw.Due = fromMillis(it[dueIndex.rang])
+	return sw, nil
+}
+
+// PutSweep replaces one reading of the sweep's record by another; job.ErrConflict
+// when it has changed since.
+func (s *Store) PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, error) {
+	to.Rev = from.Rev + 1
+	a, err := encode(from)
+	if err != nil {
+		return job.Sweep{}, err
+	}
+	b, err := encode(to)
+	if err != nil {
+		return job.Sweep{}, err
+	}
+	if err := s.revised(ctx, sweepKey, from.Rev, indexed(a, from.Due), indexed(b, to.Due)); err != nil {
+		return job.Sweep{}, err
+	}
+	return to, nil
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"emodrop/shared/job"
@@ -164,13 +165,25 @@ func stamp(j *job.Job, now time.Time) {
 	}
 }
 
+// errNoDue guards "nothing stuck": a forgotten due time is a job that nobody looks
+// at again.
+var errNoDue = errors.New("an open job needs a due time")
+
+// mustBeDue says which states nothing but a due time drives on.
+func mustBeDue(s job.State) bool {
+	return !s.Final() && s != job.Queued && s != job.Held
+}
+
 // encodeJob gives a job its attributes and its places in the indexes.
 func encodeJob(j job.Job) (item, error) {
+	if j.Due.IsZero() && mustBeDue(j.State) {
+		return nil, fmt.Errorf("%s: %w", j.State, errNoDue)
+	}
 	it, err := encode(j)
 	if err != nil {
 		return nil, err
 	}
-	placeDue(it, j.Due)
+	placeDue(it, dueJobs, j.Due)
 	if j.State == job.Queued && j.Due.IsZero() {
 		it[queueIndex.hash], it[queueIndex.rang] = "queue", j.Rank
 	}

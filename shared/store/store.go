@@ -29,7 +29,10 @@ type Store struct {
 func newStore(t table) *Store { return &Store{t: t} }
 
 // Keys of the one table: one item per thing.
-const gateKey = "GATE"
+const (
+	gateKey  = "GATE"
+	sweepKey = "SWEEP"
+)
 
 func jobKey(id string) string          { return "JOB#" + id }
 func stemKey(n job.Name) string        { return "STEM#" + n.String() }
@@ -54,23 +57,28 @@ func dueOf(r row) (job.Due, bool) {
 		d.Kind = job.DueMessage
 	case gateKey:
 		d.Kind = job.DueGate
+	case sweepKey:
+		d.Kind = job.DueSweep
 	default:
 		return job.Due{}, false
 	}
 	return d, true
 }
 
-// Due lists what is due up to that time, the longest overdue first. An index
-// read: it may miss the newest and show what is already done.
+// Due lists what is due up to that time, jobs first, then the rest, each with the
+// longest overdue first and at most limit. An index read: it may miss the newest
+// and show what is already done.
 func (s *Store) Due(ctx context.Context, upTo time.Time, limit int) ([]job.Due, error) {
-	rows, err := s.t.query(ctx, query{index: dueIndex, hash: "due", upTo: millis(upTo), limit: limit})
-	if err != nil {
-		return nil, err
-	}
 	var out []job.Due
-	for _, r := range rows {
-		if d, ok := dueOf(r); ok {
-			out = append(out, d)
+	for _, part := range []string{dueJobs, dueRest} {
+		rows, err := s.t.query(ctx, query{index: dueIndex, hash: part, upTo: millis(upTo), limit: limit})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			if d, ok := dueOf(r); ok {
+				out = append(out, d)
+			}
 		}
 	}
 	return out, nil
@@ -201,6 +209,6 @@ func (s *Store) PutFace(ctx context.Context, sha256 string, r job.Ratio, f job.F
 // indexed is an encoded record with its place in the due index.
 func indexed(it item, due time.Time) item {
 	out := maps.Clone(it)
-	placeDue(out, due)
+	placeDue(out, dueRest, due)
 	return out
 }

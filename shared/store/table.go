@@ -113,6 +113,13 @@ var (
 
 func indexes() []index { return []index{dueIndex, queueIndex, recentIndex} }
 
+// The parts of the due index. Jobs have one of their own, so that no number of
+// overdue hand-ins keeps a batch from looking at the open tasks.
+const (
+	dueJobs = "jobs"
+	dueRest = "rest"
+)
+
 // keyAttr is the table's one key attribute, ttlAttr the one DynamoDB deletes by,
 // writeAttr the mark of the last write, by which a writer knows its own.
 const (
