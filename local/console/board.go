@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -218,17 +219,19 @@ func (b *board) records(ctx context.Context, ids []string, now time.Time) ([]job
 
 // fingerprint is the same for two looks that show the same, clocks aside.
 func (l *look) fingerprint() string {
-	h := fnv.New64a()
+	var b bytes.Buffer
 	for _, j := range l.jobs {
-		fmt.Fprintf(h, "%s %d|", j.ID, j.Rev)
+		fmt.Fprintf(&b, "%s %d|", j.ID, j.Rev)
 	}
-	fmt.Fprintf(h, "%d %d %v %v %d|", len(l.gate.Slots), l.gate.NotBefore.Unix(), l.cut, l.stale, l.older.Unix())
+	fmt.Fprintf(&b, "%d %d %v %v %d|", len(l.gate.Slots), l.gate.NotBefore.Unix(), l.cut, l.stale, l.older.Unix())
 	if c := l.gate.Closed; c != nil {
-		fmt.Fprintf(h, "%s %s %d|", c.Code, c.Detail, c.Since.Unix())
+		fmt.Fprintf(&b, "%s %s %d|", c.Code, c.Detail, c.Since.Unix())
 	}
 	for _, m := range l.messages {
-		fmt.Fprintf(h, "%d %q %q|", m.Time.UnixNano(), m.Kind, m.Subject)
+		fmt.Fprintf(&b, "%d %q %q|", m.Time.UnixNano(), m.Kind, m.Subject)
 	}
+	h := fnv.New64a()
+	_, _ = h.Write(b.Bytes()) // a hash takes everything
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 

@@ -36,7 +36,7 @@ func (h *console) film(w http.ResponseWriter, r *http.Request) {
 		h.trouble(w, r, "open a film", err)
 		return
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	head := w.Header()
 	head.Set("Content-Type", videoType(o.ContentType))
 	head.Set("Cache-Control", "private, no-cache")

@@ -90,7 +90,7 @@ func TestAFinishedFilmCanBePlayedAndSaved(t *testing.T) {
 	j := one(1, job.Succeeded, "shop/anna")
 	j.Billed = 1_120_000
 	body := setup(t, nil, j).get("/").Body.String()
-	require.Contains(t, body, `<video controls playsinline preload="metadata" src="/film/`+j.ID+`"`)
+	require.Contains(t, body, `<video controls playsinline preload="metadata" src="/film/`+j.ID+`#t=0.001"`, "from a moment on, so that a first picture is shown")
 	require.Contains(t, body, `href="/film/`+j.ID+`?download" download="anna.mp4"`)
 	require.Contains(t, body, "<dt>Charged</dt><dd>¥1.12</dd>")
 	require.NotContains(t, body, "data-since=", "its clock has stopped")

@@ -46,7 +46,7 @@ func (h *console) upload(w http.ResponseWriter, r *http.Request) {
 		h.tell(w, r, http.StatusInsufficientStorage, lang, refuse("upload_failed"))
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	limit := h.Profile.MaxImageBytes + maxRecordings*h.Profile.MaxAudioBytes + formRoom
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	form := &form{h: h, dir: dir}
@@ -102,7 +102,7 @@ func (h *console) put(r *http.Request, in handIn) error {
 	if err != nil {
 		return fmt.Errorf("open an upload: %w", err)
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	if err := h.HandIn(r.Context(), in.key, body); err != nil {
 		return fmt.Errorf("hand %q in: %w", in.key, err)
 	}
