@@ -1,17 +1,27 @@
 package fetch
 
 import (
-	"net"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"path"
 	"strings"
-	"syscall"
+)
+
+const (
+	// maxLink bounds a link, in bytes: far longer than any signed one.
+	maxLink = 16 << 10
+	// maxHost bounds a host's name.
+	// Source: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
+	maxHost = 253
 )
 
 // check parses a link and lets it through or refuses it. It decides by the parsed
 // parts alone, never by what the text looks like.
 func (f *Fetcher) check(link string) (*url.URL, error) {
+	if len(link) > maxLink {
+		return nil, refused("it is too long")
+	}
 	if strings.ContainsFunc(link, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }) {
 		return nil, refused("it holds characters that no link has")
 	}
@@ -24,30 +34,84 @@ func (f *Fetcher) check(link string) (*url.URL, error) {
 		return nil, refused("its scheme is not http or https")
 	case u.User != nil:
 		return nil, refused("it names a user")
-	case u.Opaque != "" || u.Host == "":
+	case u.Opaque != "" || u.Hostname() == "":
 		return nil, refused("it names no host")
 	}
-	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-	if !f.allowed(host) {
-		return nil, refused("its host is not on the list")
+	host, ok := hostName(u.Hostname())
+	if !ok {
+		return nil, refused("its host is not a plain name")
 	}
+	if !f.allowed(host) {
+		// Which host is no secret, and whoever keeps the list has to know.
+		return nil, refused("host %s is not on the list", host)
+	}
+	u.Fragment, u.RawFragment = "", ""
+	port := u.Port()
 	if f.cfg.Loopback {
+		u.Host = host
+		if port != "" {
+			u.Host += ":" + port
+		}
 		return u, nil
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
+	if isAddress(host) {
 		return nil, refused("its host is an address")
 	}
-	if p := u.Port(); p != "" && (u.Scheme != "http" || p != "80") && (u.Scheme != "https" || p != "443") {
+	if port != "" && (u.Scheme != "http" || port != "80") && (u.Scheme != "https" || port != "443") {
 		return nil, refused("its port is not the usual one")
 	}
 	u.Host = host
 	return u, nil
 }
 
+// hostName normalises a host: lower case, no dot at its end. Not ok is what is no
+// name of plain labels; such a thing never matches anything.
+func hostName(s string) (string, bool) {
+	s = strings.TrimSuffix(s, ".")
+	if len(s) > maxHost {
+		return "", false
+	}
+	// Only ASCII is folded: other letters that fold into it (the Kelvin sign) are
+	// refused below.
+	host := strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+	for label := range strings.SplitSeq(host, ".") {
+		if !plain(label) {
+			return "", false
+		}
+	}
+	return host, true
+}
+
+// plain reports whether a label is one of a host name.
+func plain(label string) bool {
+	return label != "" && len(label) <= 63 && !strings.ContainsFunc(label, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
+	})
+}
+
+// isAddress reports whether a host is an IPv4 address in any of the ways that
+// resolvers read: a name's last label is never a number.
+// Source: https://url.spec.whatwg.org/#ends-in-a-number-checker
+func isAddress(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if hex, ok := strings.CutPrefix(last, "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return strings.Trim(last, "0123456789") == ""
+}
+
 // allowed says whether a host is on the list, label by label.
 func (f *Fetcher) allowed(host string) bool {
-	for _, pattern := range f.cfg.Hosts {
-		if matches(strings.ToLower(pattern), host) {
+	for _, p := range f.cfg.Hosts {
+		if matches(p, host) {
 			return true
 		}
 	}
@@ -60,10 +124,8 @@ func matches(pattern, host string) bool {
 		return false
 	}
 	for i := range ps {
-		if !plain(hs[i]) {
-			return false
-		}
-		// Labels hold no slash and no bracket: path.Match knows only the stars.
+		// Neither side holds anything but letters, digits, hyphens and stars, so
+		// path.Match knows only the stars.
 		if ok, err := path.Match(ps[i], hs[i]); err != nil || !ok {
 			return false
 		}
@@ -71,59 +133,18 @@ func matches(pattern, host string) bool {
 	return true
 }
 
-// plain reports whether a label is one of a host name.
-func plain(label string) bool {
-	return label != "" && !strings.ContainsFunc(label, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
-	})
-}
-
-// control refuses to connect where nothing public is. It sees the address that is
-// really connected to, after resolution, so a name that changes its mind gains
-// nothing.
-func (f *Fetcher) control(_, address string, _ syscall.RawConn) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return refused("its address cannot be read")
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return refused("its address cannot be read")
-	}
-	if f.cfg.Loopback {
-		if !ip.Unmap().IsLoopback() {
-			return refused("only this machine is allowed")
+// pattern checks and normalises an entry of the list.
+func pattern(s string) (string, error) {
+	p := strings.ToLower(s)
+	labels := strings.Split(p, ".")
+	for i, label := range labels {
+		if !plain(strings.ReplaceAll(label, "*", "x")) {
+			return "", fmt.Errorf("fetch: %q is no host name or pattern of one", s)
 		}
-		return nil
-	}
-	if !public(ip) {
-		return refused("its address is not public")
-	}
-	return nil
-}
-
-// notPublic are the ranges that netip does not know by a name of their own.
-// Source: https://www.iana.org/assignments/iana-ipv4-special-registry and
-// https://www.iana.org/assignments/iana-ipv6-special-registry
-var notPublic = func() []netip.Prefix {
-	var out []netip.Prefix
-	for _, p := range []string{"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
-		"198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
-		"2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10"} {
-		out = append(out, netip.MustParsePrefix(p))
-	}
-	return out
-}()
-
-func public(ip netip.Addr) bool {
-	ip = ip.Unmap().WithZone("")
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsMulticast() {
-		return false
-	}
-	for _, p := range notPublic {
-		if p.Contains(ip) {
-			return false
+		// A star there would let in domains that anybody can register.
+		if i >= len(labels)-2 && strings.Contains(label, "*") {
+			return "", fmt.Errorf("fetch: %q has a star in its last two labels", s)
 		}
 	}
-	return true
+	return p, nil
 }
