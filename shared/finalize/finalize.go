@@ -138,7 +138,7 @@ func (h *Handler) bring(ctx context.Context, j job.Job) error {
 	if err != nil {
 		return h.later(ctx, j, err)
 	}
-	if why := misfit(j, film, h.Profile); why != "" {
+	if why := misfit(j, film, h.Profile); why != "" && !j.Accepted {
 		return h.hold(ctx, j, film, file, why)
 	}
 	st, err := h.HandIns.Stem(ctx, j.Name)

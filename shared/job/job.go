@@ -60,6 +60,8 @@ type Job struct {
 	// Refusals counts clear refusals of the create call that may pass, over all
 	// the job's posts; a new attempt resets it.
 	Refusals int `json:"refusals,omitempty"`
+	// Accepted says that a person took the film although it did not fit.
+	Accepted bool `json:"accepted,omitempty"`
 	// Candidates are the vendor's tasks that could be this job's, when HELD.
 	Candidates []string `json:"candidates,omitempty"`
 }

@@ -1,0 +1,231 @@
+// Package operate is what a person may do to a job or to the whole stack: the two
+// ways out of HELD, giving up, trying again, pausing and resuming.
+//
+// It calls the vendor only to look. Its one invariant: nothing here pays by itself;
+// what may lead to a second charge is done only when the person has said so.
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// Vendor is asked how a task stands before it is adopted.
+type Vendor interface {
+	Task(ctx context.Context, baseURL, id string) (job.Answer, error)
+}
+
+// Jobs are the records of the jobs.
+type Jobs interface {
+	Job(ctx context.Context, id string) (job.Job, error)
+	Move(ctx context.Context, from, to job.Job) (job.Job, error)
+	Owner(ctx context.Context, taskID string) (string, error)
+}
+
+// Gate admits jobs to the vendor.
+type Gate interface {
+	CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error)
+	OpenGate(ctx context.Context) error
+}
+
+// Teller sends a message that is due.
+type Teller interface {
+	Tell(ctx context.Context, messageID string) error
+}
+
+// Config is what a Step needs; every field is required.
+type Config struct {
+	Vendor Vendor
+	Jobs   Jobs
+	Gate   Gate
+	Tell   Teller
+	Log    *slog.Logger
+}
+
+// Step does what a person asks for. Safe for concurrent use.
+type Step struct {
+	Config
+}
+
+// New returns a step, or an error that lists all that is missing.
+func New(c Config) (*Step, error) {
+	var errs []error
+	for what, missing := range map[string]bool{
+		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Gate": c.Gate == nil, "Tell": c.Tell == nil, "Log": c.Log == nil,
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("operate: %s is required", what))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Step{c}, nil
+}
+
+// Refusal is why something a person asked for is not done: a sentence that says
+// what is the case and what to do.
+type Refusal struct{ Why string }
+
+func (r *Refusal) Error() string { return r.Why }
+
+func refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(format, args...)} }
+
+// Adopt gives a HELD job the vendor's task that it is to have. The task must be
+// known to the vendor and owned by no other job.
+func (s *Step) Adopt(ctx context.Context, id, taskID string) (job.Job, error) {
+	j, err := s.held(ctx, id, job.CodeAmbiguous)
+	if err != nil {
+		return job.Job{}, err
+	}
+	if owner, err := s.Jobs.Owner(ctx, taskID); err == nil && owner != id {
+		return job.Job{}, refuse("task %s belongs to job %s", taskID, owner)
+	} else if err != nil && !errors.Is(err, job.ErrNotFound) {
+		return job.Job{}, err
+	}
+	base := ""
+	at := time.Now().UTC()
+	if j.Intent != nil {
+		base, at = j.Intent.BaseURL, j.Intent.At
+	}
+	a, err := s.Vendor.Task(ctx, base, taskID)
+	if err != nil {
+		return job.Job{}, err
+	}
+	if a.Status == job.TaskUnknown {
+		return job.Job{}, refuse("the vendor does not know task %s; its candidates are %v", taskID, j.Candidates)
+	}
+	next := j
+	next.State, next.Due, next.Fault, next.Candidates = job.Submitted, time.Now(), nil, nil
+	next.Task = &job.Task{ID: taskID, BaseURL: base, Status: a.Status, Submitted: at.Truncate(time.Millisecond), Adopted: true}
+	return s.move(ctx, j, next)
+}
+
+// Repost sends a HELD job to the queue again. charge says that the person accepts
+// that the film may be paid for twice.
+func (s *Step) Repost(ctx context.Context, id string, charge bool) (job.Job, error) {
+	j, err := s.held(ctx, id, "")
+	if err != nil {
+		return job.Job{}, err
+	}
+	if !charge {
+		return job.Job{}, refuse("posting %s again may be charged a second time; accept the charge to do it", j.Name)
+	}
+	next := again(j, job.Queued)
+	next.Due = time.Time{}
+	return s.move(ctx, j, next)
+}
+
+// Accept takes a film that did not fit its request as it is.
+func (s *Step) Accept(ctx context.Context, id string) (job.Job, error) {
+	j, err := s.held(ctx, id, job.CodeFilmMisfit)
+	if err != nil {
+		return job.Job{}, err
+	}
+	next := j
+	next.State, next.Due, next.Fault, next.Accepted = job.Storing, time.Now(), nil, true
+	return s.move(ctx, j, next)
+}
+
+// GiveUp ends a HELD job without a film. What it may have cost stays with it.
+func (s *Step) GiveUp(ctx context.Context, id string) (job.Job, error) {
+	j, err := s.held(ctx, id, "")
+	if err != nil {
+		return job.Job{}, err
+	}
+	next := j
+	next.State, next.Wasted, next.Billed = job.Canceled, j.Wasted+j.Billed, 0
+	return s.move(ctx, j, next)
+}
+
+// Retry makes a new attempt of a job that has ended. charge is needed where the
+// attempt before was paid for, or may have been.
+func (s *Step) Retry(ctx context.Context, id string, charge bool) (job.Job, error) {
+	j, err := s.Jobs.Job(ctx, id)
+	if err != nil {
+		return job.Job{}, err
+	}
+	if !j.State.Final() {
+		return job.Job{}, refuse("%s is %s: only a job that has ended can be tried again", j.Name, j.State)
+	}
+	if (j.State == job.Succeeded || j.State == job.Expired) && !charge {
+		return job.Job{}, refuse("%s may have been charged already; accept a second charge to try again", j.Name)
+	}
+	next := again(j, job.Received)
+	next.Due = time.Now()
+	return s.move(ctx, j, next)
+}
+
+// again is a job on its way to a new attempt.
+func again(j job.Job, to job.State) job.Job {
+	next := j
+	next.State, next.Attempt = to, j.Attempt+1
+	next.Intent, next.Task, next.Result, next.Film, next.Fault = nil, nil, nil, nil, nil
+	next.Candidates, next.Refusals, next.Accepted = nil, 0, false
+	next.Wasted, next.Billed = j.Wasted+j.Billed, 0
+	return next
+}
+
+// Pause stops all posting until Resume. What is at the vendor goes on.
+func (s *Step) Pause(ctx context.Context, why string) error {
+	_, err := s.Gate.CloseGate(ctx, job.Closure{Code: job.CodePaused, Detail: why, Since: time.Now().UTC().Truncate(time.Millisecond),
+		ByHand: true}, time.Time{})
+	if err == nil {
+		s.Log.InfoContext(ctx, "gate closed", "code", job.CodePaused)
+	}
+	return err
+}
+
+// Resume opens the gate, whatever closed it: what still is the matter closes it
+// again before anything is paid.
+func (s *Step) Resume(ctx context.Context) error {
+	err := s.Gate.OpenGate(ctx)
+	if err == nil {
+		s.Log.InfoContext(ctx, "gate open", "code", job.CodePaused)
+	}
+	return err
+}
+
+// held reads a job that must be HELD, for that reason if one is named.
+func (s *Step) held(ctx context.Context, id, code string) (job.Job, error) {
+	j, err := s.Jobs.Job(ctx, id)
+	if err != nil {
+		return job.Job{}, err
+	}
+	if j.State != job.Held {
+		return job.Job{}, refuse("%s is %s, not held", j.Name, j.State)
+	}
+	if code != "" && (j.Fault == nil || j.Fault.Code != code) {
+		return job.Job{}, refuse("%s is held for another reason: %s", j.Name, faultOf(j))
+	}
+	return j, nil
+}
+
+func faultOf(j job.Job) string {
+	if j.Fault == nil {
+		return "unknown"
+	}
+	return j.Fault.Code
+}
+
+func (s *Step) move(ctx context.Context, from, to job.Job) (job.Job, error) {
+	moved, err := s.Jobs.Move(ctx, from, to)
+	if errors.Is(err, job.ErrConflict) {
+		return job.Job{}, refuse("%s has moved meanwhile: look again", from.Name)
+	}
+	if err != nil {
+		return job.Job{}, err
+	}
+	s.Log.InfoContext(ctx, "job", "job_id", moved.ID, "from", from.State, "to", moved.State, "attempt", moved.Attempt, "by", job.Operator)
+	if moved.State.Told() {
+		if err := s.Tell.Tell(ctx, job.OutcomeMessage(moved).ID); err != nil {
+			s.Log.WarnContext(ctx, "message stays due", "job_id", moved.ID, "err", err)
+		}
+	}
+	return moved, nil
+}

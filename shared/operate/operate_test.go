@@ -1,0 +1,204 @@
+package operate_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"emodrop/shared/job"
+	"emodrop/shared/operate"
+	"emodrop/shared/store"
+)
+
+// vendor knows some tasks.
+type vendor map[string]job.TaskStatus
+
+func (v vendor) Task(_ context.Context, _, id string) (job.Answer, error) {
+	if st, ok := v[id]; ok {
+		return job.Answer{TaskID: id, Status: st}, nil
+	}
+	return job.Answer{TaskID: id, Status: job.TaskUnknown}, nil
+}
+
+// told notes which messages were to be sent.
+type told struct{ ids []string }
+
+func (t *told) Tell(_ context.Context, id string) error {
+	t.ids = append(t.ids, id)
+	return nil
+}
+
+type bench struct {
+	*operate.Step
+	store *store.Store
+	told  *told
+}
+
+func setup(t *testing.T) bench {
+	s := store.NewMemory(0)
+	tl := &told{}
+	step, err := operate.New(operate.Config{Vendor: vendor{"task-1": job.TaskRunning, "task-2": job.TaskPending}, Jobs: s, Gate: s, Tell: tl,
+		Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	return bench{step, s, tl}
+}
+
+// held is a job whose create nobody can tell the outcome of.
+func (b bench) held(t *testing.T, id string, f job.Fault) job.Job {
+	t.Helper()
+	ctx := t.Context()
+	now := time.Now().UTC()
+	j, err := b.store.Create(ctx, job.Job{ID: id, State: job.Received, Name: job.Name{Stem: id}, Received: now, Due: now,
+		Audio: job.Input{Seconds: 10}})
+	require.NoError(t, err)
+	next := j
+	next.State, next.Due, next.Rank = job.Queued, time.Time{}, job.Rank(now.UnixMilli(), id)
+	j, err = b.store.Move(ctx, j, next)
+	require.NoError(t, err)
+	g, err := b.store.Gate(ctx)
+	require.NoError(t, err)
+	j, err = b.store.Admit(ctx, j, job.Admission{Gate: g, Limit: 9, Intent: job.Intent{At: now, VendorAt: now, Until: now.Add(-time.Second),
+		BaseURL: "https://vendor.example/api/v1"}})
+	require.NoError(t, err)
+	next = j
+	if f.Code == job.CodeFilmMisfit {
+		next.State, next.Task = job.Submitted, &job.Task{ID: "made-" + id}
+		j, err = b.store.Move(ctx, j, next)
+		require.NoError(t, err)
+		next = j
+		next.State, next.Billed, next.Result = job.Storing, 800_000, &job.Result{Seconds: 10}
+		j, err = b.store.Move(ctx, j, next)
+		require.NoError(t, err)
+		next = j
+	}
+	next.State, next.Due, next.Fault, next.Candidates = job.Held, time.Time{}, &f, []string{"task-1", "task-2"}
+	j, err = b.store.Move(ctx, j, next)
+	require.NoError(t, err)
+	return j
+}
+
+func TestAdoptingGivesAHeldJobItsTaskAndItsSlotBack(t *testing.T) {
+	b := setup(t)
+	j := b.held(t, "anna", job.Fault{Code: job.CodeAmbiguous})
+	j, err := b.Adopt(t.Context(), j.ID, "task-1")
+	require.NoError(t, err)
+	require.Equal(t, job.Submitted, j.State)
+	require.Equal(t, "task-1", j.Task.ID)
+	require.Equal(t, "https://vendor.example/api/v1", j.Task.BaseURL, "a task is asked for where it was created")
+	owner, err := b.store.Owner(t.Context(), "task-1")
+	require.NoError(t, err)
+	require.Equal(t, "anna", owner)
+	g, err := b.store.Gate(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, g.Slots, "anna")
+}
+
+func TestATaskIsAdoptedOnlyIfItIsThereAndNobodyElses(t *testing.T) {
+	b := setup(t)
+	anna := b.held(t, "anna", job.Fault{Code: job.CodeAmbiguous})
+	bert := b.held(t, "bert", job.Fault{Code: job.CodeAmbiguous})
+	_, err := b.Adopt(t.Context(), anna.ID, "task-9")
+	require.ErrorContains(t, err, "does not know task task-9")
+	_, err = b.Adopt(t.Context(), anna.ID, "task-1")
+	require.NoError(t, err)
+	_, err = b.Adopt(t.Context(), bert.ID, "task-1")
+	require.ErrorContains(t, err, "belongs to job anna")
+	_, err = b.Adopt(t.Context(), anna.ID, "task-2")
+	require.ErrorContains(t, err, "not held")
+	var refusal *operate.Refusal
+	require.ErrorAs(t, err, &refusal)
+}
+
+func TestPostingAgainNeedsThePersonsWordOnTheCharge(t *testing.T) {
+	b := setup(t)
+	j := b.held(t, "anna", job.Fault{Code: job.CodeAmbiguous})
+	_, err := b.Repost(t.Context(), j.ID, false)
+	require.ErrorContains(t, err, "second time")
+	j, err = b.Repost(t.Context(), j.ID, true)
+	require.NoError(t, err)
+	require.Equal(t, job.Queued, j.State)
+	require.Equal(t, 2, j.Attempt)
+	ids, err := b.store.Queue(t.Context(), 9)
+	require.NoError(t, err)
+	require.Equal(t, []string{"anna"}, ids)
+}
+
+func TestAFilmThatDidNotFitIsTakenAsItIsOrGivenUpWithItsCost(t *testing.T) {
+	b := setup(t)
+	anna := b.held(t, "anna", job.Fault{Code: job.CodeFilmMisfit})
+	_, err := b.Adopt(t.Context(), anna.ID, "task-1")
+	require.ErrorContains(t, err, "another reason")
+	anna, err = b.Accept(t.Context(), anna.ID)
+	require.NoError(t, err)
+	require.Equal(t, job.Storing, anna.State)
+	require.True(t, anna.Accepted)
+	require.False(t, anna.Due.IsZero(), "poll has to hand it to finalize")
+
+	bert := b.held(t, "bert", job.Fault{Code: job.CodeFilmMisfit})
+	bert, err = b.GiveUp(t.Context(), bert.ID)
+	require.NoError(t, err)
+	require.Equal(t, job.Canceled, bert.State)
+	require.Equal(t, job.Money(800_000), bert.Wasted)
+	require.Zero(t, bert.Billed)
+	require.Equal(t, []string{job.OutcomeMessage(bert).ID}, b.told.ids)
+}
+
+func TestARetryIsANewAttemptAndAskedTwiceWhereMoneyMayBeGone(t *testing.T) {
+	b := setup(t)
+	j := b.held(t, "anna", job.Fault{Code: job.CodeFilmMisfit})
+	_, err := b.Retry(t.Context(), j.ID, true)
+	require.ErrorContains(t, err, "only a job that has ended")
+	j, err = b.GiveUp(t.Context(), j.ID)
+	require.NoError(t, err)
+	j, err = b.Retry(t.Context(), j.ID, false)
+	require.NoError(t, err)
+	require.Equal(t, job.Received, j.State)
+	require.Equal(t, 2, j.Attempt)
+	require.Nil(t, j.Task)
+	require.Equal(t, job.Money(800_000), j.Wasted, "what was spent stays known")
+
+	next := j
+	next.State = job.Queued
+	next.Due = time.Time{}
+	j, err = b.store.Move(t.Context(), j, next)
+	require.NoError(t, err)
+	g, err := b.store.Gate(t.Context())
+	require.NoError(t, err)
+	j, err = b.store.Admit(t.Context(), j, job.Admission{Gate: g, Limit: 9, Intent: job.Intent{Until: time.Now().Add(time.Minute)}})
+	require.NoError(t, err)
+	next = j
+	next.State, next.Task = job.Submitted, &job.Task{ID: "task-2"}
+	j, err = b.store.Move(t.Context(), j, next)
+	require.NoError(t, err)
+	next = j
+	next.State = job.Expired
+	j, err = b.store.Move(t.Context(), j, next)
+	require.NoError(t, err)
+	_, err = b.Retry(t.Context(), j.ID, false)
+	require.ErrorContains(t, err, "second charge")
+}
+
+func TestAPauseHoldsUntilItIsResumed(t *testing.T) {
+	b := setup(t)
+	require.NoError(t, b.Pause(t.Context(), "maintenance"))
+	g, err := b.store.Gate(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, job.CodePaused, g.Closed.Code)
+	require.True(t, g.Closed.ByHand)
+	require.Equal(t, job.Closed, g.Admits(time.Now(), "anna", 10, 3, time.Now().Add(time.Hour), job.EMO()))
+	require.NoError(t, b.Resume(t.Context()))
+	require.NoError(t, b.Resume(t.Context()), "resuming what runs is no error")
+	g, err = b.store.Gate(t.Context())
+	require.NoError(t, err)
+	require.Nil(t, g.Closed)
+}
+
+func TestAMissingPartIsNamed(t *testing.T) {
+	_, err := operate.New(operate.Config{})
+	for _, part := range []string{"Vendor", "Jobs", "Gate", "Tell", "Log"} {
+		require.ErrorContains(t, err, part)
+	}
+}
