@@ -1,0 +1,15 @@
+// Package sim is the whole pipeline in one process under virtual time: the real
+// steps (intake, submit, poll, finalize, tell) and the real DashScope client over the
+// emulator, with buckets, outlets and a function host in memory. A test lets any
+// call of a port go wrong: fail before or after its effect, or kill the invocation
+// that makes it there.
+//
+// It is for tests inside a testing/synctest bubble and opens no socket. It does
+// not go through the AWS SDK, it does not choose faults by itself, and it knows of
+// no policy or template. Its one invariant: an invocation that was killed, or whose
+// time is up, has no effect from that moment on.
+//
+// One World is one stack, made by New inside the bubble and ended by Close in it.
+// What was handed in, what the vendor charged and what was told can be asked at any
+// time; Unfinished says what is still under way.
+package sim

@@ -1,0 +1,101 @@
+package sim_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"emodrop/local/emo"
+	"emodrop/local/sim"
+)
+
+// patience is how long a job may take whatever goes wrong once: the search for a
+// lost create (a lease, a minute, a quarter of an hour) and what comes before and
+// after it.
+const patience = 40 * time.Minute
+
+// TestOneJobSurvivesEverySingleFailure lets every call that one job brings about go
+// wrong, one at a time and in every way, for each way in which its create call can
+// end.
+func TestOneJobSurvivesEverySingleFailure(t *testing.T) {
+	t.Parallel()
+	for name, rules := range map[string][]emo.Rule{
+		"create answered":         nil,
+		"create's answer is lost": {{Op: "create", Kind: "drop_after", Count: 1}},
+		"create is refused once":  {{Op: "create", Kind: "throttle", Count: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var calls []sim.Call
+			in(t, sim.Config{Emulator: emo.Config{Faults: rules}}, func(t *testing.T, w *sim.World) {
+				hand(w, 1)
+				w.Run(patience)
+				finished(t, w, 1)
+				calls = w.Calls()
+			})
+			for _, c := range worth(calls) {
+				fates := sim.Fates()
+				if !c.Effect {
+					// To die over a read is to die after the effect before it.
+					fates = []sim.Fate{sim.FailBefore}
+				}
+				for _, fate := range fates {
+					t.Run(named(c.Op, c.N, fate), func(t *testing.T) {
+						in(t, sim.Config{Emulator: emo.Config{Faults: rules}}, func(t *testing.T, w *sim.World) {
+							w.SetPlan(sim.At(c.Op, c.N, fate))
+							hand(w, 1)
+							w.Run(patience)
+							finished(t, w, 1)
+						})
+					})
+				}
+			}
+		})
+	}
+}
+
+// worth leaves out what repeats without the job: once it has ended, ticks only look
+// whether anything is due. Reads count once each; what follows from the first of an
+// op that fails follows from the others.
+func worth(calls []sim.Call) []sim.Call {
+	last := 0
+	for i, c := range calls {
+		if c.Op == "bus.put" {
+			last = i
+		}
+	}
+	var out []sim.Call
+	for _, c := range calls[:min(len(calls), last+3)] {
+		if c.Effect || c.N <= 2 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func TestThePlanStrikesTheCallItNames(t *testing.T) {
+	t.Parallel()
+	for _, fate := range sim.Fates() {
+		t.Run(fate.String(), func(t *testing.T) {
+			t.Parallel()
+			in(t, sim.Config{}, func(t *testing.T, w *sim.World) {
+				w.SetPlan(sim.At("staging.stage", 1, fate))
+				hand(w, 1)
+				w.Run(6 * time.Second)
+				staged := w.Outbox.Keys("staging/")
+				if fate == sim.FailBefore || fate == sim.KillBefore {
+					require.Empty(t, staged)
+				} else {
+					require.Len(t, staged, 1)
+				}
+				calls := w.Calls()
+				if fate == sim.KillBefore || fate == sim.KillAfter {
+					require.Equal(t, "staging.stage", calls[len(calls)-1].Op, "nothing more happens of a killed invocation")
+				} else {
+					require.NotEqual(t, "staging.stage", calls[len(calls)-1].Op, "a failed call is not the end")
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,127 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"emodrop/shared/job"
+	"emodrop/shared/store"
+)
+
+// records is the store with every call a port's call.
+type records struct {
+	w *World
+	s *store.Store
+}
+
+func (r records) Job(ctx context.Context, id string) (job.Job, error) {
+	return do(ctx, r.w, "store.Job", id, false, func() (job.Job, error) { return r.s.Job(ctx, id) })
+}
+
+func (r records) Owner(ctx context.Context, taskID string) (string, error) {
+	return do(ctx, r.w, "store.Owner", taskID, false, func() (string, error) { return r.s.Owner(ctx, taskID) })
+}
+
+func (r records) Queue(ctx context.Context, limit int) ([]string, error) {
+	return do(ctx, r.w, "store.Queue", "", false, func() ([]string, error) { return r.s.Queue(ctx, limit) })
+}
+
+func (r records) Due(ctx context.Context, upTo time.Time, limit int) ([]job.Due, error) {
+	return do(ctx, r.w, "store.Due", "", false, func() ([]job.Due, error) { return r.s.Due(ctx, upTo, limit) })
+}
+
+func (r records) Gate(ctx context.Context) (job.Gate, error) {
+	return do(ctx, r.w, "store.Gate", "", false, func() (job.Gate, error) { return r.s.Gate(ctx) })
+}
+
+func (r records) Face(ctx context.Context, sha string, ratio job.Ratio) (job.Face, error) {
+	return do(ctx, r.w, "store.Face", sha, false, func() (job.Face, error) { return r.s.Face(ctx, sha, ratio) })
+}
+
+func (r records) Stem(ctx context.Context, n job.Name) (job.Stem, error) {
+	return do(ctx, r.w, "store.Stem", n.String(), false, func() (job.Stem, error) { return r.s.Stem(ctx, n) })
+}
+
+func (r records) Folder(ctx context.Context, dir string) (job.Folder, error) {
+	return do(ctx, r.w, "store.Folder", dir, false, func() (job.Folder, error) { return r.s.Folder(ctx, dir) })
+}
+
+func (r records) Message(ctx context.Context, id string) (job.Message, error) {
+	return do(ctx, r.w, "store.Message", id, false, func() (job.Message, error) { return r.s.Message(ctx, id) })
+}
+
+func (r records) Sweep(ctx context.Context) (job.Sweep, error) {
+	return do(ctx, r.w, "store.Sweep", "", false, func() (job.Sweep, error) { return r.s.Sweep(ctx) })
+}
+
+func (r records) PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, error) {
+	return do(ctx, r.w, "store.PutSweep", "", true, func() (job.Sweep, error) { return r.s.PutSweep(ctx, from, to) })
+}
+
+func (r records) Create(ctx context.Context, j job.Job) (job.Job, error) {
+	return do(ctx, r.w, "store.Create", j.ID, true, func() (job.Job, error) { return r.s.Create(ctx, j) })
+}
+
+func (r records) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
+	return do(ctx, r.w, "store.Move", from.ID, true, func() (job.Job, error) { return r.s.Move(ctx, from, to) })
+}
+
+func (r records) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {
+	return do(ctx, r.w, "store.Admit", from.ID, true, func() (job.Job, error) { return r.s.Admit(ctx, from, a) })
+}
+
+func (r records) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error) {
+	return do(ctx, r.w, "store.CloseGate", c.Code, true, func() (bool, error) { return r.s.CloseGate(ctx, c, probe) })
+}
+
+func (r records) OpenGate(ctx context.Context) error {
+	return done(ctx, r.w, "store.OpenGate", "", true, func() error { return r.s.OpenGate(ctx) })
+}
+
+func (r records) NextProbe(ctx context.Context, probes int, next time.Time) error {
+	return done(ctx, r.w, "store.NextProbe", "", true, func() error { return r.s.NextProbe(ctx, probes, next) })
+}
+
+func (r records) Throttle(ctx context.Context, until time.Time) error {
+	return done(ctx, r.w, "store.Throttle", "", true, func() error { return r.s.Throttle(ctx, until) })
+}
+
+func (r records) Learn(ctx context.Context, work time.Duration, seconds float64, keyID string) error {
+	return done(ctx, r.w, "store.Learn", keyID, true, func() error { return r.s.Learn(ctx, work, seconds, keyID) })
+}
+
+func (r records) FreeSlot(ctx context.Context, id string, fence int64) error {
+	return done(ctx, r.w, "store.FreeSlot", id, true, func() error { return r.s.FreeSlot(ctx, id, fence) })
+}
+
+func (r records) TakeSlot(ctx context.Context, j job.Job) error {
+	return done(ctx, r.w, "store.TakeSlot", j.ID, true, func() error { return r.s.TakeSlot(ctx, j) })
+}
+
+func (r records) Lease(ctx context.Context, name, owner string, until time.Time) error {
+	return done(ctx, r.w, "store.Lease", name, true, func() error { return r.s.Lease(ctx, name, owner, until) })
+}
+
+func (r records) EndLease(ctx context.Context, name, owner string) error {
+	return done(ctx, r.w, "store.EndLease", name, true, func() error { return r.s.EndLease(ctx, name, owner) })
+}
+
+func (r records) PutFace(ctx context.Context, sha string, ratio job.Ratio, f job.Face) error {
+	return done(ctx, r.w, "store.PutFace", sha, true, func() error { return r.s.PutFace(ctx, sha, ratio, f) })
+}
+
+func (r records) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error) {
+	return do(ctx, r.w, "store.PutStem", from.Name.String(), true, func() (job.Stem, error) { return r.s.PutStem(ctx, from, to) })
+}
+
+func (r records) PutFolder(ctx context.Context, from, to job.Folder) (job.Folder, error) {
+	return do(ctx, r.w, "store.PutFolder", from.Dir, true, func() (job.Folder, error) { return r.s.PutFolder(ctx, from, to) })
+}
+
+func (r records) AddNotice(ctx context.Context, m job.Message) (bool, error) {
+	return do(ctx, r.w, "store.AddNotice", m.ID, true, func() (bool, error) { return r.s.AddNotice(ctx, m) })
+}
+
+func (r records) PutMessage(ctx context.Context, from, to job.Message) error {
+	return done(ctx, r.w, "store.PutMessage", from.ID, true, func() error { return r.s.PutMessage(ctx, from, to) })
+}

@@ -1,0 +1,106 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"emodrop/shared/job"
+)
+
+// vendorBase is where the emulator is mounted, and apiBase its API.
+const (
+	vendorBase = "http://emo.test/dashscope"
+	apiBase    = vendorBase + "/api/v1"
+)
+
+// wire carries the client's calls to the emulator.
+type wire struct{ w *World }
+
+// RoundTrip implements http.RoundTripper.
+func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	op, effect := operation(req)
+	var got *http.Response
+	resp, err := do(req.Context(), t.w, op, "", effect, func() (_ *http.Response, err error) {
+		got, err = t.w.transport.RoundTrip(req)
+		return got, err
+	})
+	if got == nil && req.Body != nil {
+		_ = req.Body.Close() // as a transport must, also when nothing was sent
+	}
+	if err != nil && got != nil {
+		_ = got.Body.Close() // an answer that nobody gets
+	}
+	return resp, err
+}
+
+// operation names a call of the API as its documents do.
+func operation(req *http.Request) (op string, effect bool) {
+	path := strings.TrimPrefix(req.URL.Path, "/dashscope/api/v1")
+	switch {
+	case strings.HasSuffix(path, "/video-synthesis"):
+		return "vendor.create", true
+	case strings.HasSuffix(path, "/face-detect"):
+		return "vendor.detect", true
+	case path == "/tasks/" || path == "/tasks":
+		return "vendor.list", false
+	}
+	return "vendor.task", false
+}
+
+// links downloads films as the fetcher does, but over the emulator's transport.
+type links struct{ w *World }
+
+// linkError says what a link's trouble means.
+type linkError struct {
+	kind job.LinkTrouble
+	why  string
+}
+
+func (e *linkError) Error() string         { return "link " + string(e.kind) + ": " + e.why }
+func (e *linkError) Link() job.LinkTrouble { return e.kind }
+
+func (l links) Fetch(ctx context.Context, link job.Secret, to *os.File, limit int64) error {
+	return done(ctx, l.w, "film.fetch", "", false, func() error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, link.Reveal(), nil)
+		if err != nil {
+			return &linkError{job.LinkRefused, "not a link"}
+		}
+		resp, err := l.w.transport.RoundTrip(req)
+		if err != nil {
+			return fmt.Errorf("fetch a film: %w", err)
+		}
+		defer resp.Body.Close()
+		switch s := resp.StatusCode; {
+		case s == http.StatusOK:
+		case s == http.StatusForbidden, s == http.StatusNotFound, s == http.StatusGone:
+			return &linkError{job.LinkGone, resp.Status}
+		case s >= 300 && s < 400:
+			return &linkError{job.LinkRefused, "the source redirects"}
+		default:
+			return fmt.Errorf("fetch a film: the source answered %d", s)
+		}
+		if err := errors.Join(to.Truncate(0), seek(to)); err != nil {
+			return fmt.Errorf("fetch a film: %w", err)
+		}
+		n, err := io.Copy(to, io.LimitReader(resp.Body, limit+1))
+		switch {
+		case err != nil:
+			return fmt.Errorf("fetch a film: %w", err)
+		case n > limit:
+			return &linkError{job.LinkTooLarge, "more than expected"}
+		case resp.ContentLength >= 0 && n < resp.ContentLength:
+			return fmt.Errorf("fetch a film: %w", io.ErrUnexpectedEOF)
+		}
+		return nil
+	})
+}
+
+func seek(f *os.File) error {
+	_, err := f.Seek(0, io.SeekStart)
+	return err
+}

@@ -1,0 +1,204 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"emodrop/local/emo"
+	"emodrop/shared/dashscope"
+	"emodrop/shared/finalize"
+	"emodrop/shared/intake"
+	"emodrop/shared/job"
+	"emodrop/shared/poll"
+	"emodrop/shared/store"
+	"emodrop/shared/submit"
+	"emodrop/shared/tell"
+	"emodrop/shared/words"
+)
+
+// Config is what a World may be told; the zero value is a good one.
+type Config struct {
+	// Emulator is the vendor; BaseURL and Inputs are set by New. Its work takes the
+	// real vendor's time unless told otherwise.
+	Emulator emo.Config
+	// Key is the API key that the stack uses; zero: the emulator's only one.
+	Key string
+	// MaxInFlight is how many tasks may be at the vendor; zero: 3.
+	MaxInFlight int
+	// IndexLag is how far index reads are behind; zero: 2 s, negative: not at all.
+	IndexLag time.Duration
+	// Latency is what every call of a port takes; zero: 20 ms.
+	Latency time.Duration
+	// LinkLife is how long the links to staged copies work; zero: 1 h.
+	LinkLife time.Duration
+	// Tick is the time between poll's invocations; zero: 1 min.
+	Tick time.Duration
+	// Settle is how long a hand-in must have been quiet; zero: 5 s.
+	Settle time.Duration
+	// Ratio of films that ask for none; zero: 1:1.
+	Ratio job.Ratio
+	// Dir is where films are kept while they are verified; zero: the system's.
+	Dir string
+	// Log takes what the functions log; nil: nobody.
+	Log *slog.Logger
+}
+
+// World is one stack and its vendor.
+type World struct {
+	// Emulator is the vendor, with its ledger and its faults.
+	Emulator *emo.Server
+	// Store keeps the records; calls made here are nobody's and never go wrong.
+	Store *store.Store
+	// Inbox and Outbox are the buckets. Hand puts files into the inbox as people do.
+	Inbox, Outbox *Bucket
+
+	cfg       Config
+	profile   job.Profile
+	key       string
+	transport http.RoundTripper
+	out       *outlets
+	began     time.Time
+	ctx       context.Context
+	end       context.CancelFunc
+	running   sync.WaitGroup
+
+	mu          sync.Mutex
+	plan        Plan
+	calls       []Call
+	counts      map[string]int
+	invocations int
+	processes   map[string]handler
+}
+
+// New makes a world and starts its schedule.
+func New(c Config) (*World, error) {
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight = 3
+	}
+	for field, zero := range map[*time.Duration]time.Duration{
+		&c.IndexLag: 2 * time.Second, &c.Latency: 20 * time.Millisecond, &c.LinkLife: time.Hour, &c.Tick: time.Minute,
+		&c.Settle: 5 * time.Second,
+	} {
+		if *field == 0 {
+			*field = zero
+		}
+	}
+	if c.Ratio == "" {
+		c.Ratio = job.Square
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(c.Emulator.APIKeys) == 0 {
+		c.Emulator.APIKeys = map[string]string{"sk-sim": "1001"}
+	}
+	w := &World{cfg: c, profile: job.EMO(), key: c.Key, Inbox: newBucket(), Outbox: newBucket(), began: time.Now(),
+		counts: map[string]int{}, processes: map[string]handler{}}
+	for k := range c.Emulator.APIKeys {
+		if w.key == "" || len(c.Emulator.APIKeys) == 1 {
+			w.key = k
+		}
+	}
+	w.Store = store.NewMemory(max(0, c.IndexLag))
+	w.out = &outlets{w: w}
+	c.Emulator.BaseURL, c.Emulator.Inputs = vendorBase, w.Outbox
+	var err error
+	if w.Emulator, err = emo.New(c.Emulator); err != nil {
+		return nil, err
+	}
+	w.transport = w.Emulator.Transport()
+	w.ctx, w.end = context.WithCancel(context.Background())
+	for name := range limits {
+		if _, err := w.warm(name); err != nil {
+			return nil, errors.Join(err, w.Close())
+		}
+	}
+	w.running.Go(w.schedule)
+	return w, nil
+}
+
+// Close ends every invocation and the vendor, and waits for them.
+func (w *World) Close() error {
+	w.end()
+	err := w.Emulator.Close()
+	w.running.Wait()
+	return err
+}
+
+// Hand puts a file into the inbox, as people do, and has S3 tell of it.
+func (w *World) Hand(key string, data []byte) {
+	// An inbox takes everything.
+	_, _ = w.Inbox.Put(Object{Key: key, Data: data}, "")
+	w.announce(key)
+}
+
+// Run lets virtual time pass.
+func (w *World) Run(d time.Duration) { _ = pause(w.ctx, d) }
+
+// SetKey changes the API key from the next call on.
+func (w *World) SetKey(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.key = key
+}
+
+// The shares of the vendor's calls a second that each function may use.
+const pollRate, detectRate = 17, 2
+
+// build makes a function's process.
+func (w *World) build(function string) (handler, error) {
+	r, files := records{w, w.Store}, outbox{w}
+	vendor, err := dashscope.New(dashscope.Config{BaseURL: apiBase, HTTP: wire{w},
+		Key: func(context.Context) (job.Secret, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return job.Secret(w.key), nil
+		}})
+	if err != nil {
+		return nil, err
+	}
+	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Topic: w.out, Bus: w.out,
+		Place: words.Place{Bucket: outboxName, InboxBucket: inboxName, Region: "local"}, Channels: job.Channels(), Log: w.cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	switch function {
+	case "submit":
+		next, err := submit.New(submit.Config{Vendor: vendor, Jobs: r, Gate: r, Faces: r, Staging: files, Tell: teller,
+			Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Style: job.Normal, Ratio: w.cfg.Ratio,
+			Pace: rate.NewLimiter(detectRate, 1).Wait, Log: w.cfg.Log})
+		if err != nil {
+			return nil, err
+		}
+		h, err := intake.New(intake.Config{Inbox: inbox{w}, HandIns: r, Jobs: r, Next: next, Tell: teller, Profile: w.profile,
+			Bucket: inboxName, Settle: w.cfg.Settle, HalfPairAfter: 30 * time.Minute, Log: w.cfg.Log})
+		if err != nil {
+			return nil, err
+		}
+		return h.Handle, nil
+	case "poll":
+		s, err := poll.New(poll.Config{Vendor: vendor, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Functions: functions{w},
+			Staging: files, Inbox: inbox{w}, Sweeps: r, Tell: teller, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight,
+			Pace: rate.NewLimiter(pollRate, 1).Wait, Log: w.cfg.Log})
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, _ json.RawMessage) (any, error) { return nil, s.Run(ctx) }, nil
+	case "finalize":
+		h, err := finalize.New(finalize.Config{Vendor: vendor, Jobs: r, HandIns: r, Links: links{w}, Outbox: files, Tell: teller,
+			Profile: w.profile, Dir: w.cfg.Dir, Log: w.cfg.Log})
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, event json.RawMessage) (any, error) { return nil, h.Handle(ctx, event) }, nil
+	}
+	return nil, fmt.Errorf("no function %q", function)
+}
