@@ -38,7 +38,7 @@ func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 			}
 			ln, err := net.Listen("tcp", addr)
 			if err != nil {
-				return fmt.Errorf("listen: %w", err)
+				return fmt.Errorf("%w; --addr 127.0.0.1:0 takes a free port", err)
 			}
 			defer ln.Close()
 			log := slog.New(slog.DiscardHandler)

@@ -102,14 +102,7 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			key, secret, region := s.Credentials()
-			fmt.Fprintf(cmd.OutOrStdout(), "\nemodrop is up:  %s\n\n", s.URL())
-			fmt.Fprintf(cmd.OutOrStdout(), "  drop files into  %s\n  films appear in  %s\n\n", filepath.Join(cfg.Home, "drop"), filepath.Join(cfg.Home, "videos"))
-			fmt.Fprintf(cmd.OutOrStdout(), "  with the AWS command line:\n"+
-				"    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n"+
-				"    aws s3 cp anna.jpg s3://%s/ && aws s3 cp anna.mp3 s3://%s/\n"+
-				"    aws s3 cp s3://%s/videos/anna.mp4 .\n\n  stop with Ctrl-C\n\n",
-				s.URL(), region, key, secret, stack.Inbox, stack.Inbox, stack.Outbox)
+			greet(cmd.OutOrStdout(), s, cfg.Home)
 			if !f.noOpen {
 				openPage(s.URL())
 			}
@@ -131,6 +124,22 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 	cmd.Flags().BoolVar(&f.fresh, "fresh", false, "forget earlier runs: their jobs, films and records (what is in drop/ stays)")
 	cmd.Flags().BoolVar(&f.noOpen, "no-open", false, "do not open the page in a browser")
 	return cmd
+}
+
+// greet prints all that somebody needs who has just started the stack. The lines
+// for AWS's command line can be pasted: releases before 2.13 do not know
+// AWS_ENDPOINT_URL, those before 2 not AWS_REGION.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+func greet(w io.Writer, s *stack.Stack, home string) {
+	key, secret, region := s.Credentials()
+	const aws = "    aws --endpoint-url $AWS_ENDPOINT_URL s3 cp "
+	fmt.Fprintf(w, "\nemodrop is up:  %s\n\n", s.URL())
+	fmt.Fprintf(w, "  drop files into  %s\n  films appear in  %s\n\n", filepath.Join(home, "drop"), filepath.Join(home, "videos"))
+	fmt.Fprintf(w, "  AWS's command line and SDKs:\n"+
+		"    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s\n"+
+		"    export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", s.URL(), region, region, key, secret)
+	fmt.Fprintf(w, aws+"anna.jpg s3://%s/\n"+aws+"anna.mp3 s3://%s/\n"+aws+"s3://%s/videos/anna.mp4 .\n\n  stop with Ctrl-C\n\n",
+		stack.Inbox, stack.Inbox, stack.Outbox)
 }
 
 // source is the folder of the source tree, whose functions are built and whose
