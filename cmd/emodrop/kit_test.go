@@ -1,0 +1,172 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"emodrop/local/sample"
+)
+
+// endToEnd skips what needs more than Go, or minutes.
+func endToEnd(t *testing.T) {
+	t.Helper()
+	if os.Getenv("EMODROP_E2E") == "" {
+		t.Skip("an end-to-end test: run make e2e")
+	}
+}
+
+// command is the built command, once per run.
+var command struct {
+	sync.Once
+	dir, path string
+	err       error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if command.dir != "" {
+		_ = os.RemoveAll(command.dir)
+	}
+	os.Exit(code)
+}
+
+// process is a run of the built command, in the source tree.
+type process struct {
+	t              *testing.T
+	cmd            *exec.Cmd
+	home           string
+	stdout, stderr said
+	ended          chan struct{} // closed when it has ended and its pipes are closed
+}
+
+// start runs the command. With a home it gets --home. It does not outlive the test.
+func start(t *testing.T, home string, args ...string) *process {
+	t.Helper()
+	command.Do(func() {
+		if command.dir, command.err = os.MkdirTemp("", "emodrop-command-"); command.err != nil {
+			return
+		}
+		command.path = filepath.Join(command.dir, "emodrop.exe")
+		if out, err := exec.Command("go", "build", "-tags=lambda.norpc", "-o", command.path, ".").CombinedOutput(); err != nil {
+			command.err = fmt.Errorf("build the command: %w\n%s", err, out)
+		}
+	})
+	require.NoError(t, command.err)
+	if home != "" {
+		args = append(args, "--home", home)
+	}
+	p := &process{t: t, cmd: exec.Command(command.path, args...), home: home, ended: make(chan struct{})}
+	p.cmd.Dir = filepath.Join("..", "..")
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	require.NoError(t, p.cmd.Start())
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%q said:\n%s\n%s", args, p.stdout.String(), p.stderr.String())
+		}
+		select {
+		case <-p.ended:
+			return
+		default:
+		}
+		p.interrupt()
+		select {
+		case <-p.ended:
+		case <-time.After(30 * time.Second):
+			_ = p.cmd.Process.Kill()
+		}
+	})
+	return p
+}
+
+func (p *process) interrupt() {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(os.Interrupt))
+}
+
+// exit is the exit code, once it has ended.
+func (p *process) exit(within time.Duration) int {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(within):
+		require.FailNow(p.t, "the command did not end", "%q", p.cmd.Args)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// address waits until the stack is up and returns its one address. Building the
+// functions is part of it.
+func (p *process) address() string {
+	p.t.Helper()
+	url := p.stdout.wait(p.t, regexp.MustCompile(`emodrop is up:  (http://127\.0\.0\.1:\d+)\n`), 3*time.Minute)[1]
+	p.stdout.wait(p.t, regexp.MustCompile(`stop with Ctrl-C`), 10*time.Second)
+	return url
+}
+
+// drop puts the sample pair into the drop folder.
+func (p *process) drop(stem string) {
+	p.t.Helper()
+	for ext, body := range map[string][]byte{".jpg": sample.Portrait(), ".wav": sample.Speech()} {
+		require.NoError(p.t, os.WriteFile(filepath.Join(p.home, "drop", stem+ext), body, 0o644))
+	}
+}
+
+// film waits until the folder holds a film.
+func (p *process) film(stem string) string {
+	p.t.Helper()
+	path := filepath.Join(p.home, "videos", stem+".mp4")
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(time.Minute)
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			require.FailNow(p.t, "no film came", path)
+		}
+	}
+}
+
+// children are the running processes whose command line names the home, but for
+// the command itself: the functions' binaries and the DynamoDB stand-in.
+func (p *process) children() []string {
+	p.t.Helper()
+	out, err := exec.Command("ps", "-A", "-ww", "-o", "pid=,args=").Output()
+	require.NoError(p.t, err)
+	var found []string
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimSpace(line)
+		if strings.Contains(line, p.home) && !strings.Contains(line, command.path) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// takenPort is a loopback port that somebody listens on while the test runs.
+func takenPort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = ln.Close() })
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	require.NoError(t, err)
+	return port
+}

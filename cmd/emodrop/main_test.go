@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWhatCannotBeDoneIsRefusedWithAWayOut(t *testing.T) {
+	wrong := filepath.Join(t.TempDir(), "faults.json")
+	require.NoError(t, os.WriteFile(wrong, []byte(`[{"kind":"sabotage"}]`), 0o600))
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"fly"}, "emodrop --help"},
+		{[]string{"--fly"}, "emodrop --help"},
+		{[]string{"up", "now"}, "emodrop up --help"},
+		{[]string{"up", "--fly"}, "emodrop up --help"},
+		{[]string{"up", "--port", "many"}, "--port"},
+		{[]string{"up", "--port", "70000"}, "from 0 to 65535"},
+		{[]string{"up", "--slots", "0"}, "--slots must be at least 1"},
+		{[]string{"up", "--speed", "-1"}, "--speed must not be negative"},
+		{[]string{"up", "--faults", "nowhere.json"}, "nowhere.json"},
+		{[]string{"demo", "--faults", wrong}, "sabotage"},
+		{[]string{"demo", "--within", "soon"}, "--within"},
+		{[]string{"version", "please"}, "emodrop version --help"},
+		{[]string{"emulator", "--addr", "0.0.0.0:4650"}, "loopback"},
+		{[]string{"emulator", "--addr", ":4650"}, "loopback"},
+		{[]string{"emulator", "--addr", "4650"}, "loopback"},
+		{[]string{"emulator", "--addr", "example.com:4650"}, "loopback"},
+		{[]string{"emulator", "--addr", "127.0.0.1:0", "--faults", "nowhere.json"}, "nowhere.json"},
+		{[]string{"emulator", "--addr", "127.0.0.1:0", "--slots", "-1"}, "Slots"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), c.args, &stdout, &stderr)
+		require.Equal(t, exitUsage, code, "%q: %s", c.args, &stderr)
+		require.Contains(t, stderr.String(), c.says, "%q", c.args)
+		require.Empty(t, stdout.String(), "%q", c.args)
+	}
+}
+
+func TestHelpAndVersionAreData(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{nil, "emodrop demo"}, {[]string{"--help"}, "emodrop demo"}, {[]string{"up", "--help"}, "--fresh"},
+		{[]string{"emulator", "--help"}, "/_emo/ledger"}, {[]string{"version"}, "emodrop "},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.Zero(t, run(t.Context(), c.args, &stdout, &stderr), "%q: %s", c.args, &stderr)
+		require.Contains(t, stdout.String(), c.says, "%q", c.args)
+		require.Empty(t, stderr.String(), "%q", c.args)
+	}
+}
+
+func TestTheStackIsRunInsideTheSourceTree(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, command := range []string{"up", "demo"} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitUsage, run(t.Context(), []string{command}, &stdout, &stderr))
+		require.Contains(t, stderr.String(), "inside emodrop's source tree")
+	}
+}
+
+func TestTheEmulatorServesUntilItIsStopped(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var stdout, stderr said
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"emulator", "--addr", "127.0.0.1:0", "--key", "sk-mine", "--dir", t.TempDir()}, &stdout, &stderr)
+	}()
+	line := stdout.wait(t, regexp.MustCompile(`(http://127\.0\.0\.1:\d+)/api/v1   key sk-mine   admin (\S+)`), 20*time.Second)
+	for path, want := range map[string]int{line[2] + "ledger": http.StatusOK, line[1] + "/api/v1/tasks/x": http.StatusUnauthorized} {
+		res, err := http.Get(path)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, want, res.StatusCode, path)
+	}
+	var other said
+	require.Equal(t, exitOther, run(ctx, []string{"emulator", "--addr", line[1][len("http://"):]}, &other, &other))
+	require.Contains(t, other.String(), "--addr 127.0.0.1:0 takes a free port")
+	stop()
+	select {
+	case code := <-ended:
+		require.Zero(t, code, stderr.String())
+	case <-time.After(20 * time.Second):
+		require.Fail(t, "the emulator did not stop")
+	}
+}
+
+// said is what a command wrote. Safe for concurrent use.
+type said struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// wait waits until it has said something, and returns the parts of that.
+func (s *said) wait(t *testing.T, what *regexp.Regexp, d time.Duration) []string {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	end := time.NewTimer(d)
+	defer end.Stop()
+	for {
+		if m := what.FindStringSubmatch(s.String()); m != nil {
+			return m
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			require.FailNow(t, "it did not say what was waited for", "%s in:\n%s", what, s.String())
+		}
+	}
+}
