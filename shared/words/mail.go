@@ -1,9 +1,7 @@
 package words
 
 import (
-	"fmt"
 	"strings"
-	"unicode"
 
 	"emodrop/shared/job"
 )
@@ -12,64 +10,93 @@ import (
 // Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const maxSubject = 99
 
-// Mail is the readable text of an outcome: the answer first, in English and then
-// in Chinese.
+// Mail is the readable text of an outcome: the answer first, where things are on
+// lines of their own; in English and then in Chinese.
 func Mail(m job.Message, p Place) (subject, body string) {
-	var b strings.Builder
-	for i, lang := range []Lang{English, Chinese} {
-		if i > 0 {
-			b.WriteString("\n----\n\n")
-		}
-		mailIn(&b, lang, m, p)
+	texts := make([]string, 0, 2)
+	for _, lang := range Languages() {
+		texts = append(texts, letter(m, p, lang))
 	}
-	return subjectOf(m), b.String()
+	return subjectOf(m), strings.Join(texts, "\n----------------------------------------\n\n")
 }
 
-func mailIn(b *strings.Builder, lang Lang, m job.Message, p Place) {
-	t := func(en, zh string) string {
-		if lang == Chinese {
-			return zh
-		}
-		return en
+// letter is the mail in one language.
+func letter(m job.Message, p Place, lang Lang) string {
+	var b strings.Builder
+	line := func(parts ...string) { b.WriteString(strings.Join(parts, "") + "\n") }
+	say := func(en, zh string, args ...any) { line(sprint(pick(lang, en, zh), args...)) }
+
+	what, fix := headline(m, lang)
+	line(what)
+	if fix != "" {
+		line(fix)
 	}
-	line := func(format string, args ...any) { fmt.Fprintf(b, format+"\n", args...) }
-	name := oneLine(m.Name.String())
-	if m.State == job.Succeeded && m.Film != nil {
-		line(t("The film of %s is ready.", "%s 的视频已完成。"), name)
-	} else if m.Fault != nil {
-		f := *m.Fault
-		f.File, f.Detail = oneLine(f.File), oneLine(f.Detail)
-		what, fix := Explain(f, job.Name{Stem: name}, lang)
-		line("%s", what)
-		line("%s", fix)
-	} else {
-		line("%s: %s", name, State(m.State, lang))
-	}
-	line("")
+	line()
 	if m.Film != nil {
-		where := "s3://" + p.Bucket + "/" + m.Film.Key
-		line("%s", oneLine(where))
+		where := object(p.Bucket, m.Film.Key)
+		line(oneLine(where))
 		if oneLine(where) == where {
-			line("aws s3 cp %s .", shellQuote(where))
+			line("aws s3 cp ", shellQuote(where), " .")
 		}
-		line("")
-		line(t("Length: %.2f s, %d×%d pixels", "时长：%.2f 秒，%d×%d 像素"), m.Film.Seconds, m.Film.Width, m.Film.Height)
+		line()
+		say("Length: %.2f s, %d×%d pixels, %s", "时长：%.2f 秒，%d×%d 像素，%s", finite(m.Film.Seconds), m.Film.Width, m.Film.Height, size(m.Film.Size))
+	} else if upload(m) {
+		say("Upload to:", "上传到：")
+		folder := ""
+		if m.Name.Dir != "" {
+			folder = m.Name.Dir + "/"
+		}
+		line(oneLine(object(p.InboxBucket, folder)))
+		line()
 	}
-	line("%s", Charged(m, lang))
+	line(Charged(m, lang))
+	if f := m.Fault; f != nil && f.VendorCode+f.VendorMessage != "" {
+		said := strings.TrimSpace(clipped(oneLine(f.VendorCode), maxVendorCode) + " " + clipped(unlinked(oneLine(f.VendorMessage)), maxVendorMessage))
+		say("The video service said: %s", "视频服务返回：%s", said)
+		if f.RequestID != "" {
+			say("Request: %s", "请求 ID：%s", clipped(oneLine(f.RequestID), maxVendorCode))
+		}
+	}
 	if m.TaskID != "" {
-		line(t("Task at the vendor: %s", "服务商任务：%s"), m.TaskID)
+		say("Task at the video service: %s", "视频服务任务 ID：%s", clipped(oneLine(m.TaskID), maxVendorCode))
 	}
 	if m.Job != "" {
-		line(t("Job: %s, attempt %d", "任务：%s，第 %d 次"), m.Job, m.Attempt)
+		say("Job: %s, attempt %d", "任务编号：%s，第 %d 次尝试", m.Job, m.Attempt)
 	}
-	line("%s", consoleLine(p))
+	line(page(m, p))
+	return b.String()
 }
 
-func consoleLine(p Place) string {
-	if p.Console != "" {
-		return p.Console
+// What is kept of the service's own words, in bytes.
+const (
+	maxVendorCode    = 128
+	maxVendorMessage = 500
+)
+
+// headline is the answer: what became of it, and what to do if anything.
+func headline(m job.Message, lang Lang) (what, fix string) {
+	name := oneLine(m.Name.String())
+	switch {
+	case m.State == job.Succeeded:
+		return sprint(pick(lang, "The film of “%s” is ready.", "“%s”的视频已完成。"), name), ""
+	case m.Fault != nil:
+		return Explain(*m.Fault, m.Name, lang)
+	case m.State == job.Canceled:
+		return sprint(pick(lang, "The film of “%s” was called off.", "“%s”的视频已取消。"), name), ""
 	}
-	return "https://console.aws.amazon.com/s3/buckets/" + p.Bucket + "?region=" + p.Region
+	return sprint(pick(lang, "“%s”: %s.", "“%s”：%s。"), name, State(m.State, lang)), ""
+}
+
+// upload says whether the way out is another file.
+func upload(m job.Message) bool {
+	if m.Fault == nil || m.State == job.Held {
+		return false
+	}
+	switch m.Fault.Code {
+	case job.CodeReplaced, job.CodeUnknownFile, job.CodeVendorRefused, job.CodeLinkEnded:
+		return false
+	}
+	return true
 }
 
 // subjectOf is ASCII, one line, and short enough: SNS takes no other.
@@ -80,50 +107,34 @@ func subjectOf(m job.Message) string {
 		head += "film ready: "
 	case m.State == job.Held:
 		head += "needs a person: "
-	case m.Job == "" && m.Fault != nil && m.Fault.Code == job.CodeUnknownFile:
+	case m.Job != "":
+		head += State(m.State, English) + ": "
+	case m.Fault != nil && m.Fault.Code == job.CodeUnknownFile:
 		head += "unknown file: "
-	case m.Job == "":
-		head += "waiting: "
+	case m.Fault != nil && m.Fault.Code == job.CodeTooLate:
+		head += "too late: "
 	default:
-		head += strings.ToLower(string(m.State)) + ": "
+		head += "waiting: "
 	}
-	name := ascii(m.Name.String())
-	if room := maxSubject - len(head); len(name) > room {
+	head, _ = ascii(clipped(oneLine(head), 40))
+	name, lost := ascii(oneLine(m.Name.String()))
+	tail := ""
+	if lost {
+		// Names of other letters would all look the same.
+		id, _ := ascii(oneLine(strings.TrimPrefix(m.ID, "notice-")))
+		tail = " (" + id[:min(len(id), 8)] + ")"
+	}
+	if room := maxSubject - len(head) - len(tail); len(name) > room {
+		// The end of a long name tells more than its folders.
 		name = "..." + name[len(name)-room+3:]
 	}
-	return head + name
+	return head + name + tail
 }
 
-// ascii keeps what is printable and plain, and puts one '?' for each run of the
-// rest.
-func ascii(s string) string {
-	var b strings.Builder
-	gap := false
-	for _, r := range s {
-		if r >= ' ' && r < 0x7f {
-			b.WriteRune(r)
-			gap = false
-			continue
-		}
-		if !gap {
-			b.WriteByte('?')
-		}
-		gap = true
+// size is a file's size for people.
+func size(bytes int64) string {
+	if bytes < 1<<20 {
+		return sprint("%d KB", (bytes+1023)/1024)
 	}
-	return b.String()
-}
-
-// oneLine keeps a name from faking lines of its own.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
-// shellQuote makes one word of a POSIX shell of any text.
-func shellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return sprint("%.1f MB", float64(bytes)/(1<<20))
 }

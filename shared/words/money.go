@@ -1,31 +1,100 @@
 package words
 
 import (
-	"fmt"
+	"math"
 
 	"emodrop/shared/job"
 )
 
-// Charged says truthfully what an outcome cost.
+// Charged says truthfully, in a sentence or two, what an outcome cost and what is
+// not known of it.
 func Charged(m job.Message, lang Lang) string {
-	zh := lang == Chinese
-	pick := func(en, cn string, args ...any) string {
-		if zh {
-			return fmt.Sprintf(cn, args...)
+	say := func(en, zh string, args ...any) string { return sprint(pick(lang, en, zh), args...) }
+	lost := ""
+	if m.Wasted > 0 {
+		lost = say("Charged and lost: %s.", "已计费但未得到视频：%s。", price(m.Wasted, lang))
+	}
+	then := func(s string) string {
+		if lost == "" {
+			return s
 		}
-		return fmt.Sprintf(en, args...)
+		return s + pick(lang, " ", "") + lost
 	}
 	switch {
 	case m.Job == "":
-		return pick("Nothing was charged.", "没有产生费用。")
+		return say("Nothing was charged.", "未产生费用。")
 	case m.State == job.Succeeded:
-		return pick("Charged by the vendor: %s.", "服务商计费：%s。", m.Billed)
+		return then(say("The film cost %s.", "视频费用：%s。", price(m.Billed, lang)))
+	case m.State == job.Held && m.Billed > 0:
+		return then(say("The video service charges %s for this film.", "视频服务对该视频计费 %s。", price(m.Billed, lang)))
 	case m.State == job.Held:
-		return pick("Whether the film was charged is open until this is settled.", "在处理之前，尚不能确定是否已计费。")
-	case m.Wasted > 0:
-		return pick("Charged by the vendor and lost: %s.", "已由服务商计费但丢失：%s。", m.Wasted)
+		return then(say("Whether a film was charged is not known until this is settled; it would be at most %s.",
+			"在处理之前无法确定是否已计费；最多为 %s。", price(most(m.Ratio), lang)))
+	case lost != "":
+		return lost
 	case m.State == job.Expired:
-		return pick("The film may have been charged; the vendor's bill tells.", "这段视频可能已计费，请以服务商账单为准。")
+		return say("The film may have been charged, at most %s; only the video service's bill can tell.",
+			"该视频可能已计费，最多 %s，请以视频服务的账单为准。", price(most(m.Ratio), lang))
+	case m.Fault != nil && beforeDetect(m.Fault.Code):
+		return say("Nothing was charged.", "未产生费用。")
+	case m.Fault != nil && m.Fault.Code == job.CodeVendorCanceled:
+		// ASSUMED: films are billed by the second that comes out of them, and the
+		// documents do not speak of canceled tasks.
+		return say("No film was made, so none should be charged. The check of the portrait costs at most %s.",
+			"没有生成视频，应不会产生视频费用。图片检测最多 %s。", price(job.EMO().PricePerDetect, lang))
 	}
-	return pick("Nothing was charged for a film. A check of the portrait may cost CNY 0.004.", "没有产生视频费用。图片检测可能产生 0.004 元费用。")
+	return say("No film was charged. The check of the portrait costs at most %s.",
+		"没有产生视频费用。图片检测最多 %s。", price(job.EMO().PricePerDetect, lang))
+}
+
+// most is what the longest film costs: a message does not say how long its
+// recording was. Without a ratio it is the dearer one.
+func most(r job.Ratio) job.Money {
+	p := job.EMO()
+	if _, ok := p.PricePerSecond[r]; ok {
+		return p.Price(r, p.MaxAudio.Seconds())
+	}
+	top := job.Money(0)
+	for r := range p.PricePerSecond {
+		top = max(top, p.Price(r, p.MaxAudio.Seconds()))
+	}
+	return top
+}
+
+// price in words that no other currency uses.
+func price(m job.Money, lang Lang) string {
+	return pick(lang, "CNY "+m.Decimal(), m.Decimal()+" 元")
+}
+
+// beforeDetect are the faults that are found before the service is asked at all.
+func beforeDetect(code string) bool {
+	switch code {
+	case job.CodeEmpty, job.CodeTooLarge, job.CodeNotImage, job.CodeNotAudio, job.CodeUnknownFormat, job.CodeTruncated,
+		job.CodeCorrupt, job.CodeUnsupportedCode, job.CodeNoSound, job.CodeImageTooSmall, job.CodeImageTooBig, job.CodeAudioTooLong:
+		return true
+	}
+	return false
+}
+
+// charge is whether an outcome cost a film: "yes", "no", or "unknown" while only
+// the service's bill can tell.
+func charge(m job.Message) string {
+	switch {
+	case m.Billed > 0 || m.Wasted > 0:
+		return "yes"
+	case m.State == job.Held || m.State == job.Expired:
+		return "unknown"
+	}
+	return "no"
+}
+
+// finite makes a number of seconds fit for JSON, to the millisecond.
+func finite(seconds float64) float64 {
+	if math.IsNaN(seconds) || math.IsInf(seconds, 0) {
+		return 0
+	}
+	if r := math.Round(seconds * 1000); !math.IsInf(r, 0) {
+		return r / 1000
+	}
+	return seconds
 }

@@ -9,29 +9,43 @@ import (
 )
 
 // Schema names the form of records and events. A change that readers could notice
-// gets a new number.
+// gets a new number; new fields are no such change.
 const Schema = "emodrop/outcome/1"
 
+// outcome is the form of records and events.
 type outcome struct {
-	Schema    string            `json:"schema"`
-	ID        string            `json:"id"`
-	Job       string            `json:"job,omitempty"`
-	Attempt   int               `json:"attempt,omitempty"`
-	State     job.State         `json:"state,omitempty"`
-	Name      string            `json:"name"`
-	Image     string            `json:"image,omitempty"`
-	Audio     string            `json:"audio,omitempty"`
-	Code      string            `json:"code,omitempty"`
-	File      string            `json:"file,omitempty"`
-	Text      map[Lang]said     `json:"text"`
-	Vendor    *vendor           `json:"vendor,omitempty"`
-	Film      *film             `json:"film,omitempty"`
+	Schema  string    `json:"schema"`
+	ID      string    `json:"id"`
+	Job     string    `json:"job,omitempty"`
+	Attempt int       `json:"attempt,omitempty"`
+	State   job.State `json:"state,omitempty"`
+	Name    string    `json:"name"`
+	Inputs  inputs    `json:"inputs,omitzero"`
+	// Code is the fault's, ours; File the key at fault, Detail the fact in English.
+	Code   string        `json:"code,omitempty"`
+	File   string        `json:"file,omitempty"`
+	Detail string        `json:"detail,omitempty"`
+	Text   map[Lang]said `json:"text"`
+	Vendor *vendor       `json:"vendor,omitempty"`
+	Film   *film         `json:"film,omitempty"`
+	// Charged is whether money is known to have been spent; Charge is "yes", "no"
+	// or "unknown". Amounts are in CNY; of what is unknown none is given.
 	Charged   bool              `json:"charged"`
+	Charge    string            `json:"charge"`
 	CostCNY   string            `json:"cost_cny"`
 	WastedCNY string            `json:"wasted_cny,omitempty"`
 	Received  *time.Time        `json:"received,omitempty"`
 	At        time.Time         `json:"at"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
+	// MetadataOmitted tells that an event was too small for the metadata; the
+	// record has it.
+	MetadataOmitted bool `json:"metadata_omitted,omitempty"`
+}
+
+type inputs struct {
+	Bucket string `json:"bucket,omitempty"`
+	Image  string `json:"image,omitempty"`
+	Audio  string `json:"audio,omitempty"`
 }
 
 type said struct {
@@ -60,35 +74,34 @@ type film struct {
 
 func outcomeOf(m job.Message, p Place) outcome {
 	o := outcome{Schema: Schema, ID: m.ID, Job: m.Job, Attempt: m.Attempt, State: m.State, Name: m.Name.String(),
-		Image: m.Image, Audio: m.Audio, Text: map[Lang]said{}, Charged: m.Billed > 0 || m.Wasted > 0,
-		CostCNY: m.Billed.Decimal(), At: m.At.UTC(), Metadata: m.Options.Metadata}
+		Text: map[Lang]said{}, Charged: charge(m) == "yes", Charge: charge(m),
+		CostCNY: m.Billed.Decimal(), At: encodable(m.At), Metadata: m.Options.Metadata}
+	if m.Image != "" || m.Audio != "" {
+		o.Inputs = inputs{p.InboxBucket, m.Image, m.Audio}
+	}
 	if m.Wasted > 0 {
 		o.WastedCNY = m.Wasted.Decimal()
 	}
 	if !m.Received.IsZero() {
-		at := m.Received.UTC()
+		at := encodable(m.Received)
 		o.Received = &at
 	}
 	v := vendor{TaskID: m.TaskID}
 	if f := m.Fault; f != nil {
-		o.Code, o.File = f.Code, f.File
-		v.Code, v.Message, v.RequestID = f.VendorCode, f.VendorMessage, f.RequestID
+		o.Code, o.File, o.Detail = f.Code, f.File, unlinked(f.Detail)
+		v.Code, v.RequestID = clipped(f.VendorCode, maxVendorCode), clipped(f.RequestID, maxVendorCode)
+		v.Message = clipped(unlinked(f.VendorMessage), maxVendorMessage)
 	}
 	if v != (vendor{}) {
 		o.Vendor = &v
 	}
 	if f := m.Film; f != nil {
-		o.Film = &film{Bucket: p.Bucket, Key: f.Key, Seconds: f.Seconds, Width: f.Width, Height: f.Height, Size: f.Size,
+		o.Film = &film{Bucket: p.Bucket, Key: f.Key, Seconds: finite(f.Seconds), Width: f.Width, Height: f.Height, Size: f.Size,
 			SHA256: f.SHA256, Ratio: m.Ratio}
 	}
-	for _, lang := range []Lang{English, Chinese} {
-		s := said{Money: Charged(m, lang)}
-		if m.Fault != nil {
-			s.What, s.Fix = Explain(*m.Fault, m.Name, lang)
-		} else {
-			s.What = m.Name.String() + ": " + State(m.State, lang)
-		}
-		o.Text[lang] = s
+	for _, lang := range Languages() {
+		what, fix := headline(m, lang)
+		o.Text[lang] = said{what, fix, Charged(m, lang)}
 	}
 	return o
 }
@@ -96,15 +109,34 @@ func outcomeOf(m job.Message, p Place) outcome {
 // Record is the JSON file of an outcome, for people and programs.
 func Record(m job.Message, p Place) []byte { return encode(outcomeOf(m, p), "  ") }
 
-// Event is the same for machines, on one line.
-func Event(m job.Message, p Place) []byte { return bytes.TrimSpace(encode(outcomeOf(m, p), "")) }
+// maxMetadata bounds what an event carries of the metadata, in bytes of JSON: a
+// topic sends the event in several forms, all of them in 256 KB.
+const maxMetadata = 8 << 10
+
+// Event is the same for machines, on one line: the JSON of the topic and the
+// detail on the bus. Metadata too large for them is left out.
+func Event(m job.Message, p Place) []byte {
+	o := outcomeOf(m, p)
+	if b, err := json.Marshal(o.Metadata); err != nil || len(b) > maxMetadata {
+		o.Metadata, o.MetadataOmitted = nil, true
+	}
+	return bytes.TrimSpace(encode(o, ""))
+}
 
 func encode(o outcome, indent string) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
-	// It holds nothing that cannot be encoded.
+	// Numbers are finite, times have a form, and the rest is text: it cannot fail.
 	_ = e.Encode(o)
 	return b.Bytes()
+}
+
+// encodable is the time in UTC, or the zero time where JSON has no form for it.
+func encodable(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
 }

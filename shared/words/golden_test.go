@@ -1,0 +1,131 @@
+package words
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"emodrop/shared/job"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), got); diff != "" {
+		t.Fatalf("%s differs (-update writes it anew):\n%s", file, diff)
+	}
+}
+
+var (
+	place = Place{Bucket: "emodrop-outbox", InboxBucket: "emodrop-inbox", Region: "eu-central-1"}
+	at    = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+)
+
+// outcomes are one message of each kind.
+func outcomes() map[string]job.Message {
+	base := job.Message{ID: "3f2a9c01d4e5f60718293a4b5c6d7e8f-1-SUCCEEDED-7", Job: "3f2a9c01d4e5f60718293a4b5c6d7e8f", Attempt: 1,
+		Name: job.Name{Dir: "courses/week 1", Stem: "anna"}, Image: "courses/week 1/anna.jpg", Audio: "courses/week 1/anna.mp3",
+		Ratio: job.Square, TaskID: "a8532587-fa8c-4ef8-82be-000000000000", Received: at.Add(-10 * time.Minute), At: at,
+		Options: job.Options{Metadata: map[string]string{"order": "A&B <7>"}}}
+	with := func(change func(*job.Message)) job.Message {
+		m := base
+		change(&m)
+		m.ID = m.Job + "-1-" + string(m.State) + "-7"
+		return m
+	}
+	film := &job.Film{Key: "videos/courses/week 1/anna.mp4", ETag: `"e"`, SHA256: strings.Repeat("ab", 32), Size: 5_400_321, Seconds: 13.93,
+		Width: 512, Height: 512}
+	return map[string]job.Message{
+		"succeeded": with(func(m *job.Message) { m.State, m.Film, m.Billed = job.Succeeded, film, 1_114_400 }),
+		"rejected-file": with(func(m *job.Message) {
+			m.State, m.TaskID = job.Rejected, ""
+			m.Fault = &job.Fault{Code: job.CodeImageTooSmall, File: m.Image, Detail: "399×620; at least 400"}
+		}),
+		"rejected-face": with(func(m *job.Message) {
+			m.State, m.TaskID = job.Rejected, ""
+			m.Fault = &job.Fault{Code: job.CodeFaceRefused, File: m.Image, VendorCode: "InvalidFile.MultiHuman",
+				VendorMessage: "The input image has multi human bodies.", RequestID: "c56f62df"}
+		}),
+		"failed": with(func(m *job.Message) {
+			m.State = job.Failed
+			m.Fault = &job.Fault{Code: job.CodeVendorFailed, VendorCode: "InternalError.Algo",
+				VendorMessage: "see https://oss.example.com/a?Signature=secret now", RequestID: "r-1"}
+		}),
+		"held-create": with(func(m *job.Message) {
+			m.State, m.TaskID, m.Fault = job.Held, "", &job.Fault{Code: job.CodeAmbiguous}
+		}),
+		"held-film": with(func(m *job.Message) {
+			m.State, m.Film, m.Billed = job.Held, film, 1_114_400
+			m.Fault = &job.Fault{Code: job.CodeFilmMisfit, Detail: "film 13.93 s, recording 20.00 s"}
+		}),
+		"expired": with(func(m *job.Message) { m.State, m.Fault = job.Expired, &job.Fault{Code: job.CodeTaskExpired} }),
+		"link-ended": with(func(m *job.Message) {
+			m.State, m.Wasted, m.Fault = job.Expired, 1_114_400, &job.Fault{Code: job.CodeLinkEnded}
+		}),
+		"replaced": with(func(m *job.Message) {
+			m.State, m.TaskID, m.Fault = job.Canceled, "", &job.Fault{Code: job.CodeReplaced}
+		}),
+		"given-up": with(func(m *job.Message) { m.State, m.Fault = job.Canceled, nil }),
+		"waiting": job.Notice(job.Name{Dir: "课程/第一周", Stem: "张三"}, "etag",
+			job.Fault{Code: job.CodePictureMissing, File: "课程/第一周/张三.mp3"}, at),
+		"unknown-file": job.Notice(job.Name{Stem: "notes.docx"}, "etag", job.Fault{Code: job.CodeUnknownFile, File: "notes.docx"}, at),
+	}
+}
+
+func TestMailsReadAsTheyShould(t *testing.T) {
+	t.Parallel()
+	for name, m := range outcomes() {
+		subject, body := Mail(m, place)
+		golden(t, "mail-"+name+".golden", "Subject: "+subject+"\n\n"+body)
+	}
+}
+
+func TestRecordsKeepTheirForm(t *testing.T) {
+	t.Parallel()
+	for name, m := range outcomes() {
+		golden(t, "record-"+name+".golden.json", string(Record(m, place)))
+	}
+}
+
+func TestTheCatalogueReadsAsItShould(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for _, code := range job.Codes() {
+		for _, lang := range Languages() {
+			what, fix := Explain(faultOf(code), name, lang)
+			b.WriteString(code + " " + string(lang) + "\n  " + what + "\n  " + fix + "\n")
+		}
+	}
+	b.WriteString("\nWithout file and fact:\n")
+	for _, code := range job.Codes() {
+		for _, lang := range Languages() {
+			what, _ := Explain(job.Fault{Code: code}, name, lang)
+			b.WriteString(code + " " + string(lang) + ": " + what + "\n")
+		}
+	}
+	b.WriteString("\nWhere the service says more:\n")
+	for _, r := range reasons {
+		f := job.Fault{Code: job.CodeInputRefused, VendorMessage: r.message}
+		if len(r.codes) > 0 {
+			f.VendorCode = r.codes[0]
+		}
+		for _, lang := range Languages() {
+			what, fix := Explain(f, name, lang)
+			b.WriteString(f.VendorCode + " " + r.message + " " + string(lang) + "\n  " + what + "\n  " + fix + "\n")
+		}
+	}
+	golden(t, "catalogue.golden", b.String())
+}
