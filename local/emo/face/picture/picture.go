@@ -13,13 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"image/png"
 	"io"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/draw"
 	"golang.org/x/image/webp"
 )
 
@@ -120,69 +118,5 @@ func (p *Picture) Scaled(r image.Rectangle, width, height int) *image.RGBA {
 	if turned(p.orientation) {
 		width, height = height, width
 	}
-	// First by a whole factor, by averaging, which is cheap and touches only the part; then the rest smoothly.
-	k := max(1, min(src.Dx()/width, src.Dy()/height))
-	small := shrink(p.stored, src, k)
-	dst := image.NewRGBA(image.Rect(0, 0, width, height))
-	draw.CatmullRom.Scale(dst, dst.Bounds(), small, small.Bounds(), draw.Src, nil)
-	return orient(dst, p.orientation)
-}
-
-// perSide bounds the points of a block that are averaged to perSide x perSide.
-const perSide = 4
-
-// shrink averages blocks of k x k pixels of r into one each.
-func shrink(img image.Image, r image.Rectangle, k int) *image.RGBA {
-	dst := image.NewRGBA(image.Rect(0, 0, max(1, r.Dx()/k), max(1, r.Dy()/k)))
-	at := reader(img)
-	b := img.Bounds()
-	points := min(k, perSide)
-	n := uint32(points * points)
-	for y := range dst.Rect.Dy() {
-		row := dst.Pix[y*dst.Stride:]
-		for x := range dst.Rect.Dx() {
-			var sr, sg, sb uint32
-			for j := range points {
-				py := r.Min.Y + y*k + j*k/points
-				for i := range points {
-					px := r.Min.X + x*k + i*k/points
-					if px < b.Min.X || py < b.Min.Y || px >= b.Max.X || py >= b.Max.Y {
-						sr, sg, sb = sr+255, sg+255, sb+255
-						continue
-					}
-					cr, cg, cb := at(px, py)
-					sr, sg, sb = sr+uint32(cr), sg+uint32(cg), sb+uint32(cb)
-				}
-			}
-			row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = uint8((sr+n/2)/n), uint8((sg+n/2)/n), uint8((sb+n/2)/n), 255
-		}
-	}
-	return dst
-}
-
-// reader returns a fast way to one pixel's colour on white.
-func reader(img image.Image) func(x, y int) (r, g, b uint8) {
-	switch m := img.(type) {
-	case *image.YCbCr:
-		return func(x, y int) (uint8, uint8, uint8) {
-			c := m.COffset(x, y)
-			return color.YCbCrToRGB(m.Y[m.YOffset(x, y)], m.Cb[c], m.Cr[c])
-		}
-	case *image.Gray:
-		return func(x, y int) (uint8, uint8, uint8) {
-			v := m.Pix[m.PixOffset(x, y)]
-			return v, v, v
-		}
-	case *image.RGBA:
-		return func(x, y int) (uint8, uint8, uint8) {
-			p := m.Pix[m.PixOffset(x, y):]
-			rest := 255 - p[3]
-			return p[0] + rest, p[1] + rest, p[2] + rest
-		}
-	}
-	return func(x, y int) (uint8, uint8, uint8) {
-		r, g, b, a := img.At(x, y).RGBA()
-		rest := 0xFFFF - a
-		return uint8((r + rest) >> 8), uint8((g + rest) >> 8), uint8((b + rest) >> 8)
-	}
+	return orient(resample(p.stored, src, width, height), p.orientation)
 }

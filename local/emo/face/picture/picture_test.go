@@ -8,10 +8,13 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/image/bmp"
+	"golang.org/x/image/draw"
 )
 
 // corners has a different colour in each quarter: red, green / blue, white, as shown.
@@ -80,6 +83,81 @@ func TestEachFormatIsDecodedAndScaled(t *testing.T) {
 			requireCorners(t, m)
 		}
 		requireCorners(t, p.Scaled(image.Rect(80, 40, 120, 80), 64, 64)) // a part around the middle
+	}
+}
+
+func TestScalingIsTheUsualBicubic(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 6))
+	m := image.NewRGBA(image.Rect(0, 0, 61, 47)) // noise over a wave on the left, the hardest edges on the right
+	for i := range m.Pix {
+		m.Pix[i] = uint8(128 + 90*math.Sin(float64(i)/900) + r.Float64()*37)
+		if i%4 == 3 {
+			m.Pix[i] = 255
+		} else if i%m.Stride > 120 {
+			m.Pix[i] = uint8(r.IntN(2) * 255)
+		}
+	}
+	whole := &Picture{stored: m, orientation: 1}
+	for _, part := range []image.Rectangle{m.Rect, image.Rect(7, 3, 30, 40)} {
+		for _, size := range []image.Point{{61, 47}, {40, 31}, {200, 90}, {33, 35}} {
+			want := image.NewRGBA(image.Rectangle{Max: size})
+			cut := m.SubImage(part) // or the kernel would look beyond the part
+			draw.CatmullRom.Scale(want, want.Rect, cut, part, draw.Src, nil)
+			got := whole.Scaled(part, size.X, size.Y)
+			for i, v := range got.Pix {
+				require.InDelta(t, want.Pix[i], v, 2, "%v to %v", part, size)
+			}
+		}
+	}
+}
+
+func TestEveryKindOfPixelIsReadAsItsOwnTypeSaysAndWhatLiesOutsideIsWhite(t *testing.T) {
+	t.Parallel()
+	bounds := image.Rect(3, 5, 24, 20)
+	pictures := []image.Image{image.NewGray(bounds), image.NewRGBA(bounds), image.NewNRGBA(bounds), image.NewRGBA64(bounds)}
+	for s := image.YCbCrSubsampleRatio444; s <= image.YCbCrSubsampleRatio410; s++ {
+		pictures = append(pictures, image.NewYCbCr(bounds, s))
+	}
+	for _, m := range pictures {
+		var planes [][]uint8
+		switch m := m.(type) {
+		case *image.Gray:
+			planes = [][]uint8{m.Pix}
+		case *image.RGBA:
+			planes = [][]uint8{m.Pix}
+		case *image.NRGBA:
+			planes = [][]uint8{m.Pix}
+		case *image.RGBA64:
+			planes = [][]uint8{m.Pix}
+		case *image.YCbCr:
+			planes = [][]uint8{m.Y, m.Cb, m.Cr}
+		}
+		for _, p := range planes {
+			for i := range p {
+				if p[i] == 0 {
+					p[i] = uint8(i * 37)
+				}
+				switch m.(type) { // but for these, opaque
+				case *image.RGBA, *image.NRGBA:
+					p[i|3] = 255
+				case *image.RGBA64:
+					p[i|7], p[i|7-1] = 255, 255
+				}
+			}
+		}
+		r := bounds.Inset(-2)
+		got := (&Picture{stored: m, orientation: 1}).Scaled(r.Sub(bounds.Min), r.Dx(), r.Dy())
+		for y := range r.Dy() {
+			for x := range r.Dx() {
+				at := image.Pt(x, y).Add(r.Min)
+				want := color.RGBA{255, 255, 255, 255}
+				if at.In(bounds) {
+					want = color.RGBAModel.Convert(m.At(at.X, at.Y)).(color.RGBA)
+				}
+				require.Equal(t, want, got.RGBAAt(x, y), "%T at %v", m, at)
+			}
+		}
 	}
 }
 
