@@ -3,6 +3,7 @@ package submit
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"emodrop/shared/job"
@@ -13,6 +14,10 @@ const (
 	// candidates is how many queued jobs are looked at for one slot: the index
 	// lags, so the first may have left already.
 	candidates = 10
+	// maxFresh bounds how many jobs a process remembers to have queued.
+	maxFresh = 1000
+	// races bounds how often one dispatch tries again after losing the gate.
+	races = 10
 	// createTries is how often clear refusals that may pass send a job back to
 	// the queue before it fails.
 	createTries = 5
@@ -30,8 +35,8 @@ const (
 // free, the queue is empty, somebody else is posting, or time is up.
 func (s *Step) Dispatch(ctx context.Context) error {
 	seen := map[string]bool{}
-	for {
-		if d, ok := ctx.Deadline(); ok && time.Until(d) < s.CreateWithin+spare {
+	for lost := 0; lost < races; {
+		if !s.inTime(ctx) {
 			return nil
 		}
 		g, err := s.Gate.Gate(ctx)
@@ -47,22 +52,58 @@ func (s *Step) Dispatch(ctx context.Context) error {
 		if err != nil || !found {
 			return err
 		}
-		seen[j.ID] = true
 		goOn, err := s.send(ctx, g, j)
+		if errors.Is(err, errRaced) {
+			// Whoever was faster may have taken this very job, or another one: the
+			// order stays.
+			lost++
+			continue
+		}
+		seen[j.ID] = true
 		if err != nil || !goOn {
 			return err
 		}
 	}
+	return nil
 }
 
-// next is the first job of the queue that has not been tried in this round.
+// errRaced: somebody else was admitted meanwhile.
+var errRaced = errors.New("the gate was taken by somebody else")
+
+// inTime says whether a create call and its answer still fit into the invocation.
+func (s *Step) inTime(ctx context.Context) bool {
+	d, ok := ctx.Deadline()
+	return !ok || time.Until(d) >= s.CreateWithin+spare
+}
+
+// queued remembers a job for the dispatch that follows, which the index may be
+// behind for.
+func (s *Step) queued(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fresh = append(s.fresh, id)
+	s.fresh = s.fresh[max(0, len(s.fresh)-maxFresh):]
+}
+
+// recent are the jobs that queued remembers, less those that were seen elsewhere
+// since.
+func (s *Step) recent(gone map[string]bool) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fresh = slices.DeleteFunc(s.fresh, func(id string) bool { return gone[id] })
+	return slices.Clone(s.fresh)
+}
+
+// next is the first job of the queue that has not been tried in this round: as the
+// index shows it, and behind that what this process has queued itself just now.
 func (s *Step) next(ctx context.Context, seen map[string]bool) (job.Job, bool, error) {
 	ids, err := s.Jobs.Queue(ctx, candidates+len(seen))
 	if err != nil {
 		return job.Job{}, false, err
 	}
-	for _, id := range ids {
-		if seen[id] {
+	gone := map[string]bool{}
+	for _, id := range append(ids, s.recent(nil)...) {
+		if seen[id] || gone[id] {
 			continue
 		}
 		j, err := s.Jobs.Job(ctx, id)
@@ -72,7 +113,9 @@ func (s *Step) next(ctx context.Context, seen map[string]bool) (job.Job, bool, e
 		if err == nil && j.State == job.Queued && j.Due.IsZero() {
 			return j, true, nil
 		}
+		gone[id] = true
 	}
+	s.recent(gone)
 	return job.Job{}, false, nil
 }
 
@@ -94,20 +137,21 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 			return true, s.unstaged(ctx, j, c.in, err)
 		}
 	}
-	// A free call first: it says what time it is at the vendor, and that key and
-	// permission are in order before anything is written.
-	vendorAt, err := s.Vendor.Clock(ctx)
-	if err != nil {
-		return false, s.clockFailed(ctx, err)
-	}
 	urls, end, err := s.Staging.Sign(ctx, imageKey, audioKey)
 	if err != nil {
 		return false, err
 	}
-	now := time.Now().UTC()
-	switch g.Admits(now, j.ID, j.Seconds(), s.MaxInFlight, end.Add(-urlMargin), s.Profile) {
-	case job.Go:
-	default:
+	// A free call before anything is written: it shows that key and permission are
+	// in order, and says what time it is at the vendor. It comes last, as the window
+	// in which a lost task is looked for begins with it.
+	vendorAt, err := s.Vendor.Clock(ctx)
+	if err != nil {
+		return false, s.clockFailed(ctx, err)
+	}
+	// Without its monotonic reading, so that time that this machine spent frozen
+	// counts.
+	now := time.Now().Round(0).UTC()
+	if g.Admits(now, j.ID, j.Seconds(), s.MaxInFlight, end.Add(-urlMargin), s.Profile) != job.Go || !s.inTime(ctx) {
 		return false, nil
 	}
 	until := now.Add(s.PostLease)
@@ -116,7 +160,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 		StagedImage: imageKey, StagedAudio: audioKey, URLsEnd: end,
 	}})
 	if errors.Is(err, job.ErrConflict) {
-		return true, nil
+		return true, errRaced
 	}
 	if err != nil {
 		return false, err
@@ -185,6 +229,12 @@ func (s *Step) notCreated(ctx context.Context, j job.Job, cause error) (goOn boo
 			return false, err
 		}
 		next.Due = time.Time{}
+	case job.NotSent:
+		// It says nothing about the job: another one would not get there either.
+		if err := s.Gate.Throttle(ctx, s.after(1, v.RetryAfter)); err != nil {
+			return false, err
+		}
+		next.Due = time.Time{}
 	case job.OperatorNeeded:
 		if err := s.close(ctx, v); err != nil {
 			return false, err
@@ -196,11 +246,11 @@ func (s *Step) notCreated(ctx context.Context, j job.Job, cause error) (goOn boo
 	case job.Refused, job.Lost:
 		goOn = true
 		next.State, next.Fault = job.Failed, job.FaultOf(job.CodeVendorRefused, v)
-	default: // NotSent, FreshURL, OtherTransport
-		goOn = v.Outcome != job.NotSent
+	default: // FreshURL, OtherTransport
+		goOn = true
 		next.Refusals = j.Refusals + 1
 		next.Due = s.after(j.Refusals, v.RetryAfter)
-		if next.Refusals >= createTries && v.Outcome != job.NotSent {
+		if next.Refusals >= createTries {
 			next.State, next.Fault = job.Failed, job.FaultOf(job.CodeVendorRefused, v)
 			if v.Outcome == job.OtherTransport {
 				next.Fault.Code = job.CodeCannotDownload

@@ -58,9 +58,13 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 			next.Rank = job.Rank(j.Received.UnixMilli(), j.ID)
 		}
 		_, err = s.move(ctx, j, next)
+		if err == nil {
+			s.queued(j.ID)
+		}
 		return conflict(err)
 	}
 	next := j
+	var vendors *detectError
 	switch {
 	case err == nil:
 		next.State = job.Rejected
@@ -69,12 +73,25 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 		next.State, next.Fault = job.Canceled, &job.Fault{Code: job.CodeReplaced, File: j.Image.Key}
 	case errors.Is(err, job.ErrNotFound):
 		next.State, next.Fault = job.Rejected, &job.Fault{Code: job.CodeFileGone, File: j.Image.Key}
+	case errors.As(err, &vendors):
+		return s.detectFailed(ctx, j, vendors.err)
+	case time.Since(j.Received) > givesUp && ctx.Err() == nil:
+		next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeUnreadable, File: j.Image.Key}
 	default:
-		return s.detectFailed(ctx, j, err)
+		return err // our own trouble is no failure of the job's; its due time drives it
 	}
 	_, err = s.move(ctx, j, next)
 	return conflict(err)
 }
+
+// givesUp is how long our own trouble may keep a job from being looked at.
+const givesUp = 24 * time.Hour
+
+// detectError is trouble of the vendor's, or on the way there.
+type detectError struct{ err error }
+
+func (e *detectError) Error() string { return e.err.Error() }
+func (e *detectError) Unwrap() error { return e.err }
 
 // face has the portrait's face found, once per content and ratio.
 func (s *Step) face(ctx context.Context, j job.Job, ratio job.Ratio) (job.Face, error) {
@@ -99,9 +116,13 @@ func (s *Step) face(ctx context.Context, j job.Job, ratio job.Ratio) (job.Face, 
 	}
 	f, err = s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: urls[0], Ratio: ratio})
 	if err != nil {
-		return job.Face{}, err
+		return job.Face{}, &detectError{err}
 	}
-	return f, s.Faces.PutFace(ctx, j.Image.SHA256, ratio, f)
+	if err := s.Faces.PutFace(ctx, j.Image.SHA256, ratio, f); err != nil {
+		// It is paid for and goes into the job; only the next one pays again.
+		s.Log.WarnContext(ctx, "face not kept", "job_id", j.ID, "err", err)
+	}
+	return f, nil
 }
 
 // detectFailed decides what trouble with detect means for the job.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"emodrop/shared/job"
@@ -93,6 +94,9 @@ type Config struct {
 // Step prepares and dispatches jobs. Safe for concurrent use.
 type Step struct {
 	Config
+	mu sync.Mutex
+	// fresh are jobs that this process has queued and the index may not show yet.
+	fresh []string
 }
 
 // New returns a step, or an error that lists all that is wrong.
@@ -134,7 +138,7 @@ func New(c Config) (*Step, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Step{c}, nil
+	return &Step{Config: c}, nil
 }
 
 // after is when to try again what has failed that many times in a row.
