@@ -34,21 +34,26 @@ func (out macroblocks) convert(m *image.RGBA, r image.Rectangle) {
 		}
 		mb := out.at(i)
 		for y := 0; y < macroblockSide; y += 2 {
+			upper := m.Pix[m.PixOffset(left, top+y):]
+			lower := upper[m.Stride:]
 			for x := 0; x < macroblockSide; x += 2 {
-				var sr, sg, sb int32
-				for _, d := range [4]image.Point{{}, {X: 1}, {Y: 1}, {X: 1, Y: 1}} {
-					p := m.Pix[m.PixOffset(left+x+d.X, top+y+d.Y):]
-					r, g, b := int32(p[0]), int32(p[1]), int32(p[2])
-					mb[(y+d.Y)*macroblockSide+x+d.X] = uint8(16 + (67316*r+132155*g+25665*b+1<<17)>>18)
-					sr, sg, sb = sr+r, sg+g, sb+b
-				}
-				c := y/2*8 + x/2
-				mb[256+c] = uint8(128 + (-38856*sr-76282*sg+115138*sb+1<<19)>>20)
-				mb[320+c] = uint8(128 + (115138*sr-96414*sg-18724*sb+1<<19)>>20)
+				p, q := (*[8]uint8)(upper[4*x:]), (*[8]uint8)(lower[4*x:]) // two pixels each
+				at, c := y*macroblockSide+x, y/2*8+x/2
+				r1, g1, b1 := int32(p[0]), int32(p[1]), int32(p[2])
+				r2, g2, b2 := int32(p[4]), int32(p[5]), int32(p[6])
+				r3, g3, b3 := int32(q[0]), int32(q[1]), int32(q[2])
+				r4, g4, b4 := int32(q[4]), int32(q[5]), int32(q[6])
+				mb[at], mb[at+1] = luma(r1, g1, b1), luma(r2, g2, b2)
+				mb[at+macroblockSide], mb[at+macroblockSide+1] = luma(r3, g3, b3), luma(r4, g4, b4)
+				r, g, b := r1+r2+r3+r4, g1+g2+g3+g4, b1+b2+b3+b4
+				mb[256+c] = uint8(128 + (-38856*r-76282*g+115138*b+1<<19)>>20)
+				mb[320+c] = uint8(128 + (115138*r-96414*g-18724*b+1<<19)>>20)
 			}
 		}
 	}
 }
+
+func luma(r, g, b int32) uint8 { return uint8(16 + (67316*r+132155*g+25665*b+1<<17)>>18) }
 
 // differing lists the macroblocks in which any of the poses differs from the first, in order.
 func differing(poses []macroblocks) []int {

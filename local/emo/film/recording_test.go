@@ -95,6 +95,13 @@ func mp3Silence(frames int, checksum bool) []byte {
 	return bytes.Repeat(frame, frames)
 }
 
+// mp3Sparse is as many seconds of MPEG-2.5 Layer III as few bytes can hold: 8 kHz at 8 kbit/s, 72 ms to a frame.
+func mp3Sparse(seconds int) []byte {
+	frame := make([]byte, 72)
+	copy(frame, []byte{0xFF, 0xE3, 0x18, 0xC0})
+	return bytes.Repeat(frame, seconds*1000/72)
+}
+
 // indexFrame is what encoders put first: a silent frame with a table of contents.
 func indexFrame() []byte {
 	f := mp3Silence(1, false)

@@ -6,8 +6,9 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/mewkiz/flac"
 	"github.com/stretchr/testify/require"
@@ -49,7 +50,7 @@ func TestFLACGivesBackEverySample(t *testing.T) {
 		"a click":          func(i int) (int32, int32) { return int32(i/4000%2) * int32(i%2) * 30000, int32(i % 3) },
 	}
 	for name, kind := range kinds {
-		for _, n := range []int{1, 2, 5, 191, 4096, 4097, 10_000} {
+		for _, n := range []int{1, 2, 5, 191, 4096, 8193} {
 			want := make([][]int32, 2)
 			for i := range n {
 				a, b := kind(i)
@@ -58,7 +59,10 @@ func TestFLACGivesBackEverySample(t *testing.T) {
 			for channels := 1; channels <= 2; channels++ {
 				s := encodeFLAC(want[:channels], 16000)
 				d, got := decodeFLAC(t, s)
-				require.Equal(t, want[:channels], got, "%s, %d samples", name, n)
+				require.Len(t, got, channels)
+				for c := range got {
+					require.True(t, slices.Equal(want[c], got[c]), "%s, %d samples", name, n)
+				}
 				require.Equal(t, uint64(n), d.Info.NSamples)
 				require.Equal(t, md5sum(want[:channels]), d.Info.MD5sum)
 				require.Equal(t, int64(n), s.samples())
@@ -91,11 +95,11 @@ func TestEveryKindOfWAVIsHeard(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			want := tone(1, c.wantRate, 0.5)
-			s, err := readSound(wavFile(c.tag, c.bits, c.channels, c.rate, tone(c.channels, c.rate, 0.5)))
+			want := tone(1, c.wantRate, 0.3)
+			s, err := readSound(wavFile(c.tag, c.bits, c.channels, c.rate, tone(c.channels, c.rate, 0.3)))
 			require.NoError(t, err)
 			require.Equal(t, c.wantRate, s.rate)
-			require.InDelta(t, 0.5, float64(s.ticks())/ticksPerSecond, 0.001)
+			require.InDelta(t, 0.3, float64(s.ticks())/ticksPerSecond, 0.001)
 			_, got := decodeFLAC(t, s)
 			require.Len(t, got, map[bool]int{true: 2, false: 1}[c.channels == 2])
 			for _, channel := range got {
@@ -105,9 +109,9 @@ func TestEveryKindOfWAVIsHeard(t *testing.T) {
 				}
 				require.LessOrEqual(t, worst, c.tolerance)
 			}
-			loud := s.loudness(12)
+			loud := s.loudness(7)
 			require.Less(t, loud[2], -60.0, "silence first")
-			require.InDelta(t, 20*math.Log10(0.25/math.Sqrt2), loud[9], 1, "then a tone")
+			require.InDelta(t, 20*math.Log10(0.25/math.Sqrt2), loud[5], 1, "then a tone")
 		})
 	}
 }
@@ -125,26 +129,26 @@ func TestTheLawsOfTelephonyAreG711s(t *testing.T) {
 
 func TestAWAVWithAHeaderThatLiesIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	honest := wavFile(wavPCM, 16, 1, 16000, tone(1, 16000, 1))
+	honest := wavFile(wavPCM, 16, 1, 16000, tone(1, 16000, 0.5))
 	at := bytes.Index(honest, []byte("data")) + 4
 	for name, size := range map[string]uint32{"streamed": 0xFFFFFFFF, "never filled in": 0, "too large": 1 << 30} {
 		lying := bytes.Clone(honest)
 		binary.LittleEndian.PutUint32(lying[at:], size)
 		s, err := readSound(lying)
 		require.NoError(t, err, name)
-		require.Equal(t, int64(16000), s.samples(), name)
+		require.Equal(t, int64(8000), s.samples(), name)
 	}
-	extensible := bytes.Clone(wavFile(wavPCM, 16, 1, 16000, tone(1, 16000, 1)))
+	extensible := bytes.Clone(wavFile(wavPCM, 16, 1, 16000, tone(1, 16000, 0.5)))
 	format := append(bytes.Clone(extensible[20:36]), 22, 0, 16, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71)
 	binary.LittleEndian.PutUint16(format, wavExtensible)
 	s, err := readSound(riff(chunk("fmt ", format), chunk("data", extensible[at+4:])))
 	require.NoError(t, err)
-	require.Equal(t, int64(16000), s.samples())
+	require.Equal(t, int64(8000), s.samples())
 }
 
 func TestAnMP3IsCarriedFrameByFrameWithoutItsTags(t *testing.T) {
 	t.Parallel()
-	frames := mp3Silence(50, false)
+	frames := mp3Silence(12, false)
 	id3v1 := append([]byte("TAG"), make([]byte, 125)...)
 	for name, data := range map[string][]byte{
 		"bare":                frames,
@@ -158,33 +162,45 @@ func TestAnMP3IsCarriedFrameByFrameWithoutItsTags(t *testing.T) {
 		s, err := readSound(data)
 		require.NoError(t, err, name)
 		require.Equal(t, frames, bytes.Join(s.packets, nil), name)
-		require.Equal(t, int64(50*1152), s.samples(), name)
+		require.Equal(t, int64(12*1152), s.samples(), name)
 		require.Equal(t, 44100, s.rate)
 		require.Equal(t, 2, s.channels)
 	}
-	s, err := readSound(mp3Silence(50, true))
+	s, err := readSound(mp3Silence(12, true))
 	require.NoError(t, err)
-	require.Len(t, s.packets, 50)
-	for _, l := range s.loudness(20) {
+	require.Len(t, s.packets, 12)
+	for _, l := range s.loudness(7) {
 		require.EqualValues(t, silence, l, "silence is silent, with a checksum too")
 	}
 
-	s, err = readSound(speech44k)
+	s, err = readSound(mp3Sparse(6))
 	require.NoError(t, err)
+	require.InDelta(t, 6, float64(s.samples())/float64(s.rate), 0.08, "MPEG-2.5, which is not decoded")
+
+	s = spoken()
 	require.InDelta(t, 4, float64(s.samples())/float64(s.rate), 0.06)
 	require.Equal(t, 1, s.channels)
-	s, err = readSound(sample.SpeechChinese())
-	require.NoError(t, err)
-	require.InDelta(t, 5.3, float64(s.samples())/float64(s.rate), 0.06)
 }
+
+// spoken is four seconds of speech, with its loudness.
+var spoken = sync.OnceValue(func() *sound {
+	s, err := readSound(speech44k)
+	if err != nil {
+		panic(err)
+	}
+	return s
+})
 
 func TestLoudnessGuessedFromSideInformationFollowsTheDecodedOne(t *testing.T) {
 	t.Parallel()
-	s, err := readSound(speech44k)
-	require.NoError(t, err)
-	heard, ok := decodeLevels(s)
+	s := spoken()
+	heard := s.levels
+	begin := *s
+	begin.packets, begin.spans = s.packets[:20], s.spans[:20]
+	decoded, ok := decodeLevels(&begin)
 	require.True(t, ok)
-	require.Equal(t, heard, s.levels, "a short recording is decoded")
+	require.Len(t, decoded, 40)
+	require.Equal(t, decoded, heard[:40], "a short recording is decoded")
 	var guessed []float64
 	for _, p := range s.packets {
 		h, _ := parseMP3Header(p)
@@ -239,7 +255,7 @@ func TestAQuietVoiceMovesTheMouthAsALoudOneDoes(t *testing.T) {
 
 func TestRecordingsThatCannotBeFilmedAreRefused(t *testing.T) {
 	t.Parallel()
-	good := wavFile(wavPCM, 16, 1, 16000, tone(1, 16000, 1))
+	good := wavFile(wavPCM, 16, 1, 16000, tone(1, 16000, 0.1))
 	for name, data := range map[string][]byte{
 		"nothing":              nil,
 		"text":                 []byte("<html>"),
@@ -250,11 +266,11 @@ func TestRecordingsThatCannotBeFilmedAreRefused(t *testing.T) {
 		"a short format":       riff(chunk("fmt ", make([]byte, 4)), chunk("data", make([]byte, 100))),
 		"no channels":          wavFile(wavPCM, 16, 0, 16000, nil),
 		"no samples":           wavFile(wavPCM, 16, 1, 16000, nil),
-		"no rate":              wavFile(wavPCM, 16, 1, 0, tone(1, 16000, 1)),
-		"ADPCM":                wavFile(2, 4, 1, 16000, tone(1, 16000, 1)),
-		"12 bits":              wavFile(wavPCM, 12, 1, 16000, tone(1, 16000, 1)),
-		"eleven minutes":       wavFile(wavPCM, 8, 1, 4000, make([]float64, 660*4000)),
-		"a quarter of an hour": mp3Silence(int(15*time.Minute/time.Second)*44100/1152, false),
+		"no rate":              wavFile(wavPCM, 16, 1, 0, tone(1, 16000, 0.1)),
+		"ADPCM":                wavFile(2, 4, 1, 16000, tone(1, 16000, 0.1)),
+		"12 bits":              wavFile(wavPCM, 12, 1, 16000, tone(1, 16000, 0.1)),
+		"eleven minutes":       riff(wavFile(wavPCM, 8, 1, 4000, nil)[12:36], chunk("data", make([]byte, 660*4000))),
+		"eleven minutes again": mp3Sparse(660),
 	} {
 		_, err := readSound(data)
 		require.ErrorIs(t, err, ErrAudio, name)
