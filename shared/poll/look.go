@@ -9,7 +9,8 @@ import (
 
 const (
 	// looks is how often in a row the vendor must not know a task, before its
-	// life is over, until the list is asked too.
+	// life is over, until the list is asked too: not before a new task must be in
+	// it.
 	looks = 3
 	// idGrace is how far past a task's life it is still asked for.
 	idGrace = 10 * time.Minute
@@ -53,7 +54,11 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 	}
 	// Still going on, or a word we do not know, or one that goes backwards.
 	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
-		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID)
+		wasted := job.Money(0)
+		if a.Status == job.TaskSucceeded {
+			wasted = s.bill(j, a)
+		}
+		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID, wasted)
 	}
 	if j.Task.Missing > 0 && a.Status != job.TaskSucceeded {
 		_, _, err := s.move(ctx, j, with(j, func(t *job.Task) { t.Missing = 0 }))
@@ -71,11 +76,14 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 	case job.Throttled:
 		r.set(func(r *round) { r.stop = true })
 	case job.OperatorNeeded:
-		r.set(func(r *round) { r.stop = true })
-		return s.close(ctx, v)
+		// Not the end of the batch: it may be this task's own trouble, and a few
+		// more refusals harm nobody.
+		if err := s.close(ctx, v); err != nil {
+			return err
+		}
 	}
 	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
-		return s.expire(ctx, j, job.CodeTaskExpired, v.RequestID)
+		return s.expire(ctx, j, job.CodeTaskExpired, v.RequestID, 0)
 	}
 	return nil
 }
@@ -123,22 +131,23 @@ func (s *Step) bill(j job.Job, a job.Answer) job.Money {
 func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 	next := with(j, func(t *job.Task) { t.Status, t.Started, t.Ended = a.Status, a.Started, a.Ended })
 	again := func() {
-		next.State, next.Due = job.Queued, time.Now().Add(min(s.Backoff<<(j.Attempt-1), time.Hour))
+		next.State, next.Due = job.Queued, time.Now().Add(min(s.Backoff<<min(j.Attempt-1, 12), time.Hour))
 		next.Attempt, next.Intent, next.Refusals = j.Attempt+1, nil, 0
-		if j.Intent != nil && !j.Intent.Revoked.IsZero() {
-			// We took its inputs away ourselves: that was no attempt.
-			next.Attempt = j.Attempt
-		}
 	}
 	v := a.Fault
 	s.Log.WarnContext(ctx, "task failed", "job_id", j.ID, "vendor_code", v.Code, "vendor_message", v.Message,
 		"request_id", v.RequestID)
-	switch v.Outcome {
-	case job.BadInput:
+	switch revoked := j.Intent != nil && !j.Intent.Revoked.IsZero(); {
+	case revoked && v.Outcome != job.OperatorNeeded:
+		// We took its inputs away ourselves: that was no attempt, and whatever the
+		// vendor makes of it says nothing about the files.
+		again()
+		next.Attempt = j.Attempt
+	case v.Outcome == job.BadInput:
 		next.State, next.Fault = job.Rejected, job.FaultOf(job.CodeInputRefused, v)
-	case job.Refused, job.Lost:
+	case v.Outcome == job.Refused, v.Outcome == job.Lost:
 		next.State, next.Fault = job.Failed, job.FaultOf(job.CodeVendorRefused, v)
-	case job.OperatorNeeded:
+	case v.Outcome == job.OperatorNeeded:
 		if err := s.close(ctx, v); err != nil {
 			return err
 		}
@@ -159,17 +168,22 @@ func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 
 // missing decides what it means that the vendor does not know a task.
 func (s *Step) missing(ctx context.Context, j job.Job, a job.Answer) error {
-	if time.Since(j.Task.Submitted) >= s.Profile.IDLife {
-		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID)
+	age := time.Since(j.Task.Submitted)
+	if age >= s.Profile.IDLife {
+		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID, 0)
 	}
 	next := with(j, func(t *job.Task) { t.Missing++ })
-	if next.Task.Missing >= looks {
+	if next.Task.Missing > looks {
+		// The list lags as long as it may for a create call that nobody knows of.
+		if age < s.AskFirst+s.Quiet {
+			return nil
+		}
 		listed, err := s.listed(ctx, j)
 		if err != nil {
 			return err
 		}
 		if !listed {
-			return s.expire(ctx, j, job.CodeVendorLost, a.RequestID)
+			return s.expire(ctx, j, job.CodeVendorLost, a.RequestID, 0)
 		}
 		next.Task.Missing = 0
 	}
@@ -177,10 +191,11 @@ func (s *Step) missing(ctx context.Context, j job.Job, a job.Answer) error {
 	return err
 }
 
-// expire ends a job whose task is gone. Whether it was charged nobody can tell
-// from here: the message says so.
-func (s *Step) expire(ctx context.Context, j job.Job, code, requestID string) error {
+// expire ends a job whose task is gone. Unless the vendor has said so, nobody can
+// tell from here whether it was charged: the message says that.
+func (s *Step) expire(ctx context.Context, j job.Job, code, requestID string, wasted job.Money) error {
 	next := j
+	next.Wasted += wasted
 	next.State, next.Fault = job.Expired, &job.Fault{Code: code, RequestID: requestID}
 	_, _, err := s.move(ctx, j, next)
 	return err

@@ -10,9 +10,6 @@ import (
 )
 
 const (
-	// skew is how far a task's creation may lie outside an intent's window: the
-	// Date header knows whole seconds only.
-	skew = 2 * time.Second
 	// listPage is how many rows of the vendor's list are asked for at once.
 	listPage = 100
 	// listPages bounds a list that never ends.
@@ -30,36 +27,38 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 	if err != nil {
 		return err
 	}
-	found, sure, err := s.candidates(ctx, j, g.KeyID)
+	c, err := s.candidates(ctx, j, g.KeyID)
 	if err != nil {
-		v := job.VerdictOf(err)
-		if v.Outcome == job.OperatorNeeded {
+		// Only the list failed: the others are looked at all the same.
+		switch v := job.VerdictOf(err); v.Outcome {
+		case job.OperatorNeeded:
 			err = s.close(ctx, v)
+		case job.Throttled:
+			r.set(func(r *round) { r.stop = true })
 		}
-		r.set(func(r *round) { r.stop = true })
 		return err
+	}
+	if c.ours != "" && c.ours != g.KeyID {
+		if err := s.Slots.Learn(ctx, 0, 0, c.ours); err != nil {
+			return err
+		}
 	}
 	next := j
 	in := *j.Intent
 	next.Intent = &in
 	now := time.Now().UTC()
 	switch {
-	case len(found) == 1 && sure:
-		t := found[0]
+	case len(c.found) == 1 && c.sure:
+		t := c.found[0]
 		next.State, next.Due = job.Submitted, now
 		next.Task = &job.Task{ID: t.TaskID, RequestID: t.RequestID, BaseURL: in.BaseURL, Status: t.Status,
 			Submitted: in.At.Truncate(time.Millisecond), Created: t.Created, Adopted: true}
 		s.Log.WarnContext(ctx, "task found in the vendor's list and adopted", "job_id", j.ID, "task_id", t.TaskID)
-		if g.KeyID == "" {
-			if err := s.Slots.Learn(ctx, 0, 0, t.KeyID); err != nil {
-				return err
-			}
-		}
-	case len(found) > 0:
+	case len(c.found) > 0:
 		next.State, next.Due = job.Held, time.Time{}
 		next.Fault = &job.Fault{Code: job.CodeAmbiguous}
 		next.Candidates = nil
-		for _, t := range found {
+		for _, t := range c.found {
 			next.Candidates = append(next.Candidates, t.TaskID)
 		}
 		next.Fault.Detail = strings.Join(next.Candidates[:min(len(next.Candidates), 10)], ", ")
@@ -83,41 +82,6 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 	return err
 }
 
-// candidates are the tasks of the vendor's list that this intent may have made
-// and that have no owner. sure is false when it cannot be told that they are
-// ours: the id by which the list knows our key is not learned yet, and the list
-// shows several keys.
-func (s *Step) candidates(ctx context.Context, j job.Job, keyID string) (found []job.Listed, sure bool, err error) {
-	in := j.Intent
-	from := in.VendorAt.Add(-skew)
-	to := in.VendorAt.Add(in.Until.Sub(in.At) + skew)
-	sure = true
-	seenKey := ""
-	err = s.each(ctx, in.Model, from, func(t job.Listed) error {
-		if keyID == "" {
-			if seenKey != "" && t.KeyID != seenKey {
-				sure = false
-			}
-			seenKey = t.KeyID
-		} else if t.KeyID != keyID {
-			return nil
-		}
-		if t.Created.Before(from) || t.Created.After(to) {
-			return nil
-		}
-		owner, err := s.Jobs.Owner(ctx, t.TaskID)
-		if err != nil && !errors.Is(err, job.ErrNotFound) {
-			return err
-		}
-		if err == nil && owner != j.ID {
-			return nil
-		}
-		found = append(found, t)
-		return nil
-	})
-	return found, sure, err
-}
-
 // listed says whether the vendor's list still shows a job's task.
 func (s *Step) listed(ctx context.Context, j job.Job) (bool, error) {
 	found := false
@@ -132,11 +96,11 @@ func (s *Step) listed(ctx context.Context, j job.Job) (bool, error) {
 	return found, err
 }
 
-// each goes through the vendor's list from that time on. The query's own time
-// zone is not documented, so the window asked for is a day and the rows' own
-// times decide.
+// each goes through the vendor's list from a little before that time on. The
+// query's own time zone is not documented (it may be eight hours off), so the window
+// asked for is a day and the rows' own times decide.
 func (s *Step) each(ctx context.Context, model string, from time.Time, f func(job.Listed) error) error {
-	q := job.ListQuery{From: from.Add(-8 * time.Hour), To: from.Add(16 * time.Hour), Model: model, PageSize: listPage}
+	q := job.ListQuery{From: from.Add(-16 * time.Hour), To: from.Add(8 * time.Hour), Model: model, PageSize: listPage}
 	for q.Page = 1; q.Page <= listPages; q.Page++ {
 		if err := s.Pace(ctx); err != nil {
 			return err

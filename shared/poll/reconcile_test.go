@@ -1,0 +1,222 @@
+package poll_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"emodrop/shared/job"
+	"emodrop/shared/poll"
+)
+
+func TestALostCreateIsAdoptedOnceItsLeaseIsOver(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.posting("anna")
+		r.vendor.listed("lost", "k1", time.Second)
+		require.NoError(t, r.tick())
+		require.Equal(t, job.Submitting, r.job("anna").State, "its own invocation may still be at it")
+		require.Zero(t, r.vendor.lists)
+		took := r.until("anna", 2*time.Minute, job.Submitted, job.Running)
+		require.Less(t, took, 2*time.Minute)
+		j := r.job("anna")
+		require.Equal(t, "lost", j.Task.ID)
+		require.True(t, j.Task.Adopted)
+		require.Nil(t, r.theGate().Lease)
+		require.Empty(t, r.removed)
+	})
+}
+
+func TestALostCreateThatLeftNothingIsPostedAgainAfterItsInputsAreGoneAndTheQuietPeriod(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.posting("anna")
+		revoked := time.Duration(0)
+		began := time.Now()
+		for r.job("anna").State == job.Submitting {
+			require.NoError(t, r.tick())
+			if len(r.removed) > 0 && revoked == 0 {
+				revoked = time.Since(began)
+			}
+			if r.job("anna").State == job.Submitting {
+				require.Contains(t, r.theGate().Slots, "anna", "it may be there: its slot is taken")
+			}
+			time.Sleep(15 * time.Second)
+		}
+		require.Equal(t, job.Queued, r.job("anna").State)
+		require.Equal(t, []string{"staging/anna/image", "staging/anna/audio"}, r.removed)
+		require.GreaterOrEqual(t, revoked, 150*time.Second, "a lease and a minute")
+		require.GreaterOrEqual(t, time.Since(began)-revoked, 15*time.Minute)
+		require.Nil(t, r.job("anna").Intent)
+		require.Empty(t, r.theGate().Slots)
+	})
+}
+
+// TestWhatTheListShowsDecidesAboutALostCreate puts rows into the vendor's list
+// around an intent and says what is right.
+func TestWhatTheListShowsDecidesAboutALostCreate(t *testing.T) {
+	const minute = time.Minute
+	type row struct {
+		id, key string
+		at      time.Duration
+	}
+	known := func(r *rig) { require.NoError(r.t, r.s.Learn(r.t.Context(), 0, 0, "k1")) }
+	// mine has an earlier task of ours in the list, made by that key.
+	mine := func(key string) func(r *rig) {
+		return func(r *rig) {
+			r.submitted("earlier")
+			r.vendor.listed("task-earlier", key, 0)
+			time.Sleep(5 * minute)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		before func(r *rig)
+		rows   []row
+		want   job.State
+		task   string
+		ids    []string
+	}{
+		{"one row of a key nobody has seen", nil, []row{{"a", "k1", time.Second}}, job.Submitted, "a", nil},
+		{"one row of our key", known, []row{{"a", "k1", time.Second}}, job.Submitted, "a", nil},
+		{"one of ours, others of a key that has long been at work", known,
+			[]row{{"a", "k1", time.Second}, {"b", "k2", 2 * time.Second}, {"c", "k2", -10 * minute}}, job.Submitted, "a", nil},
+		{"ours is told by an earlier task of ours", mine("k1"),
+			[]row{{"a", "k1", time.Second}, {"b", "k2", 2 * time.Second}, {"c", "k2", -10 * minute}}, job.Submitted, "a", nil},
+		{"only a stranger's, and strangers were there before", known,
+			[]row{{"b", "k2", 2 * time.Second}, {"c", "k2", -10 * minute}}, job.Queued, "", nil},
+		{"only a stranger's, on the first day of a stack", nil,
+			[]row{{"b", "k2", 2 * time.Second}, {"c", "k2", -10 * minute}}, job.Held, "", []string{"b"}},
+		{"one of a key that is new: ours may have been exchanged", known, []row{{"a", "k2", time.Second}}, job.Held, "", []string{"a"}},
+		{"the key was exchanged, and a later task of ours tells", func(r *rig) { known(r); mine("k2")(r) },
+			[]row{{"a", "k2", time.Second}}, job.Submitted, "a", nil},
+		{"two of our key", known, []row{{"a", "k1", time.Second}, {"b", "k1", 3 * time.Second}}, job.Held, "", []string{"a", "b"}},
+		{"two keys, none of them known", nil, []row{{"a", "k1", time.Second}, {"b", "k2", time.Second}}, job.Held, "", []string{"a", "b"}},
+		{"made before the call", known, []row{{"a", "k1", -5 * time.Second}}, job.Queued, "", nil},
+		{"made when the next create may have been at it", known, []row{{"a", "k1", 90*time.Second + 500*time.Millisecond}}, job.Queued, "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				if c.before != nil {
+					c.before(r)
+				}
+				r.posting("anna")
+				for _, row := range c.rows {
+					r.vendor.listed(row.id, row.key, row.at)
+				}
+				r.until("anna", 20*minute, job.Queued, job.Held, job.Submitted, job.Running)
+				j := r.job("anna")
+				require.Equal(t, c.want, j.State)
+				if c.task != "" {
+					require.Equal(t, c.task, j.Task.ID)
+				}
+				slices.Sort(j.Candidates)
+				require.Equal(t, c.ids, j.Candidates)
+				if c.want == job.Held {
+					require.Equal(t, job.CodeAmbiguous, j.Fault.Code)
+					require.NotContains(t, r.theGate().Slots, "anna")
+					require.Len(t, r.told, 1)
+				}
+			})
+		})
+	}
+}
+
+func TestAnAdoptedTaskProvesNothingOfTheKeyThatMadeIt(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.posting("anna")
+		r.vendor.listed("a", "k9", time.Second)
+		r.until("anna", 3*time.Minute, job.Submitted, job.Running)
+		require.Empty(t, r.theGate().KeyID, "it may be a stranger's after all")
+	})
+}
+
+func TestTheKeyIsLearnedFromATaskWhoseCreateWasAnswered(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("earlier")
+		r.vendor.listed("task-earlier", "k1", 0)
+		time.Sleep(5 * time.Minute)
+		r.posting("anna")
+		r.vendor.listed("a", "k1", time.Second)
+		r.until("anna", 3*time.Minute, job.Submitted, job.Running)
+		require.Equal(t, "k1", r.theGate().KeyID)
+	})
+}
+
+func TestATaskOfAnotherJobIsNoCandidate(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.posting("anna")
+		time.Sleep(91 * time.Second)
+		r.submitted("bert")
+		r.vendor.listed("task-bert", "k1", -30*time.Second)
+		r.until("anna", 20*time.Minute, job.Queued)
+	})
+}
+
+func TestAListThatCannotBeHadSettlesNothingAndKeepsNobodyWaiting(t *testing.T) {
+	for name, v := range map[string]job.Verdict{
+		"trouble of the vendor's": {Outcome: job.Retry, Status: 500},
+		"no right to list":        {Outcome: job.OperatorNeeded, Status: 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.posting("anna")
+				time.Sleep(91 * time.Second)
+				r.submitted("bert")
+				r.change = func(c *poll.Config) { c.Pace = oneByOne() }
+				r.vendor.page = func(job.ListQuery) (job.ListPage, error) { return job.ListPage{}, said(v) }
+				r.vendor.says(job.TaskRunning)
+				for range 100 {
+					_ = r.tick()
+					time.Sleep(15 * time.Second)
+				}
+				require.Equal(t, job.Submitting, r.job("anna").State, "an hour does not make it safe")
+				require.Empty(t, r.removed)
+				require.Equal(t, job.Running, r.job("bert").State, "the others are looked at all the same")
+			})
+		})
+	}
+}
+
+func TestAListThatDoesNotEndSettlesNothing(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.posting("anna")
+		time.Sleep(91 * time.Second)
+		r.vendor.page = func(q job.ListQuery) (job.ListPage, error) {
+			return job.ListPage{Page: q.Page, Pages: 1 << 20, Tasks: []job.Listed{{TaskID: "x", KeyID: "k"}}}, nil
+		}
+		require.ErrorContains(t, r.tick(), "does not end")
+		require.Equal(t, job.Submitting, r.job("anna").State)
+	})
+}
+
+func TestEveryPageOfTheListIsLookedAt(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.posting("anna")
+		made := time.Now().Add(time.Second)
+		r.vendor.page = func(q job.ListQuery) (job.ListPage, error) {
+			p := job.ListPage{Page: q.Page, Pages: 3, Tasks: []job.Listed{{TaskID: "old", KeyID: "k", Created: made.Add(-time.Hour)}}}
+			if q.Page == 3 {
+				p.Tasks[0] = job.Listed{TaskID: "lost", KeyID: "k0", Created: made}
+			}
+			require.LessOrEqual(t, q.To.Sub(q.From), 24*time.Hour, "the vendor allows a day")
+			return p, nil
+		}
+		require.NoError(t, r.s.Learn(t.Context(), 0, 0, "k0"))
+		r.until("anna", 3*time.Minute, job.Submitted, job.Running)
+		require.Equal(t, "lost", r.job("anna").Task.ID)
+	})
+}
+
+func TestInputsThatCannotBeTakenBackKeepTheJobFromBeingPostedAgain(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.posting("anna")
+		r.broken["remove"] = errAWS
+		for range 100 {
+			_ = r.tick()
+			time.Sleep(15 * time.Second)
+		}
+		require.Equal(t, job.Submitting, r.job("anna").State)
+		require.True(t, r.job("anna").Intent.Revoked.IsZero())
+	})
+}
