@@ -2,7 +2,6 @@ package sample
 
 import (
 	"image"
-	"image/color"
 	"math"
 
 	"golang.org/x/image/vector"
@@ -162,27 +161,32 @@ func (c *canvas) fill(o outline, blur int, p paint) { c.fillWithin(nil, o, blur,
 // fillWithin paints only where the clip (when there is one) lets it through.
 func (c *canvas) fillWithin(clip *image.Alpha, o outline, blur int, p paint) {
 	m := c.mask(o, blur)
+	origin := c.origin
 	for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {
-		for x := m.Rect.Min.X; x < m.Rect.Max.X; x++ {
-			a := float64(m.AlphaAt(x, y).A) / 255
-			if a > 0 && clip != nil {
+		row := c.img.Pix[c.img.PixOffset(m.Rect.Min.X, y):]
+		for i, alpha := range m.Pix[m.PixOffset(m.Rect.Min.X, y):][:m.Rect.Dx()] {
+			if alpha == 0 {
+				continue
+			}
+			x := m.Rect.Min.X + i
+			a := float64(alpha) / 255
+			if clip != nil {
 				a *= float64(clip.AlphaAt(x, y).A) / 255
 			}
 			if a > 0 {
-				colour, opacity := p(float64(x-c.origin.X)+0.5, float64(y-c.origin.Y)+0.5)
-				c.blend(x, y, colour, a*opacity)
+				colour, opacity := p(float64(x-origin.X)+0.5, float64(y-origin.Y)+0.5)
+				blend((*[4]uint8)(row[4*i:]), colour, a*opacity)
 			}
 		}
 	}
 }
 
-func (c *canvas) blend(x, y int, over rgb, a float64) {
+func blend(pixel *[4]uint8, over rgb, a float64) {
 	if a <= 0 {
 		return
 	}
-	old := c.img.RGBAAt(x, y)
-	v := mix(rgb{float64(old.R), float64(old.G), float64(old.B)}, over, a)
-	c.img.SetRGBA(x, y, color.RGBA{R: part(v.r), G: part(v.g), B: part(v.b), A: 255})
+	v := mix(rgb{float64(pixel[0]), float64(pixel[1]), float64(pixel[2])}, over, a)
+	pixel[0], pixel[1], pixel[2], pixel[3] = part(v.r), part(v.g), part(v.b), 255
 }
 
 func part(v float64) uint8 { return uint8(min(max(v+0.5, 0), 255)) }

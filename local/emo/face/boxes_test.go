@@ -78,7 +78,7 @@ func requireBoxHolds(t *testing.T, w, h int, f image.Rectangle, ratio string) {
 func TestEveryBoxLiesInThePictureAroundTheFaceInTheRightShape(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 11))
-	for range 2_000 {
+	for range 300 {
 		w, h := 400+r.IntN(6600), 400+r.IntN(6600)
 		side := 1 + r.IntN(min(w, h))
 		x, y := r.IntN(w-side+1), r.IntN(h-side+1)
