@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -45,11 +44,12 @@ func (b *Inbox) Open(ctx context.Context, key, etag string) (io.ReadCloser, erro
 }
 
 // List gives the keys of one folder (not of those below it) in their order, those
-// after a key, at most limit; none means the end.
-func (b *Inbox) List(ctx context.Context, dir, after string, limit int) ([]string, error) {
+// after a key, at most limit; none means the end. The folder is as it stands in
+// keys, with its slash; empty at the top.
+func (b *Inbox) List(ctx context.Context, folder, after string, limit int) ([]string, error) {
 	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, Delimiter: aws.String("/"), MaxKeys: aws.Int32(int32(min(limit, 1000)))}
-	if dir != "" {
-		in.Prefix = aws.String(strings.TrimSuffix(dir, "/") + "/")
+	if folder != "" {
+		in.Prefix = &folder
 	}
 	if after != "" {
 		in.StartAfter = &after

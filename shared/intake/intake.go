@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,9 +23,10 @@ type Inbox interface {
 	// Open reads an object as it stood when it had that ETag: job.ErrConflict
 	// when it has changed since, job.ErrNotFound when it is gone.
 	Open(ctx context.Context, key, etag string) (io.ReadCloser, error)
-	// List gives the objects of one folder in the order of their keys, those
-	// after a key, at most limit; none means the end.
-	List(ctx context.Context, dir, after string, limit int) ([]string, error)
+	// List gives the keys of one folder (not of those below it) in their order,
+	// those after a key, at most limit; none means the end. The folder is as it
+	// stands in keys, with its slash; empty at the top.
+	List(ctx context.Context, folder, after string, limit int) ([]string, error)
 }
 
 // HandIns are the records of what was handed in.
@@ -77,6 +79,7 @@ type Config struct {
 // Handler takes the submit function's events. Safe for concurrent use.
 type Handler struct {
 	Config
+	portraits readings
 }
 
 // New returns a handler, or an error that lists all that is missing.
@@ -97,7 +100,7 @@ func New(c Config) (*Handler, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Handler{c}, nil
+	return &Handler{Config: c}, nil
 }
 
 const (
@@ -193,7 +196,7 @@ func (h *Handler) work(ctx context.Context, w job.Work) error {
 		}
 	})
 	each(w.Folders, func(dir string) { note(h.spread(ctx, dir)) })
-	each(w.Jobs, func(id string) { note(h.Next.Prepare(ctx, id)) })
+	each(w.Jobs, func(id string) { note(h.prepare(ctx, id)) })
 	return errors.Join(errs...)
 }
 
@@ -206,18 +209,30 @@ func (h *Handler) unknown(ctx context.Context, n job.Name, key string) error {
 	if err != nil {
 		return err
 	}
-	// The record must not be taken for one of a pair of the same stem.
-	n.Stem = key[len(key)-len(baseOf(key)):]
-	return h.notice(ctx, n, half.ETag, job.Fault{Code: job.CodeUnknownFile, File: key})
-}
-
-func baseOf(key string) string {
-	for i := len(key) - 1; i >= 0; i-- {
-		if key[i] == '/' {
-			return key[i+1:]
+	// A record of its own, under a name that no pair can have: theirs have no
+	// space at the end.
+	n.Stem = key[len(folderOf(key)):] + " "
+	for range races {
+		st, err := h.HandIns.Stem(ctx, n)
+		if err != nil || st.Made == half.ETag {
+			return err
+		}
+		about := n
+		about.Stem = strings.TrimSuffix(n.Stem, " ")
+		if err := h.notice(ctx, about, half.ETag, job.Fault{Code: job.CodeUnknownFile, File: key}); err != nil {
+			return err
+		}
+		now := time.Now().UTC()
+		told := st
+		told.Made, told.Told, told.Last = half.ETag, true, now
+		if told.First.IsZero() {
+			told.First = now
+		}
+		if _, err = h.HandIns.PutStem(ctx, st, told); !errors.Is(err, job.ErrConflict) {
+			return err
 		}
 	}
-	return key
+	return job.ErrConflict
 }
 
 func (h *Handler) notice(ctx context.Context, n job.Name, about string, f job.Fault) error {

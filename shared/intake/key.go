@@ -29,11 +29,12 @@ const (
 // Classify tells what a key is and under which name it counts: folder and stem
 // in NFC, the stem trimmed, the extension in any letter case.
 func Classify(key string) (Kind, job.Name) {
-	dir, base := "", key
-	if i := strings.LastIndexByte(key, '/'); i >= 0 {
-		dir, base = key[:max(i, 1)], key[i+1:]
+	dir := norm.NFC.String(folderOf(key))
+	base := norm.NFC.String(key[len(folderOf(key)):])
+	if strings.Trim(dir, "/") != "" {
+		// A folder of slashes alone keeps all of them: "/x" is not "x".
+		dir = strings.TrimSuffix(dir, "/")
 	}
-	dir, base = norm.NFC.String(dir), norm.NFC.String(base)
 	for part := range strings.SplitSeq(dir, "/") {
 		if strings.HasPrefix(part, "_") {
 			return Ignored, job.Name{}
@@ -44,10 +45,12 @@ func Classify(key string) (Kind, job.Name) {
 	ext = strings.ToLower(strings.TrimSpace(ext))
 	n := job.Name{Dir: dir, Stem: stem}
 	switch {
-	case base == "" || strings.HasPrefix(base, ".") || stem == "":
+	case base == "" || strings.HasPrefix(base, "."):
 		return Ignored, job.Name{}
 	case ext == ".tmp" || ext == ".part" || ext == ".crdownload":
 		return Ignored, job.Name{}
+	case stem == "":
+		return Unknown, n
 	case isPicture(ext) && strings.EqualFold(stem, "portrait"):
 		return Shared, n
 	case isPicture(ext):
@@ -65,6 +68,9 @@ func isPicture(ext string) bool {
 	}
 	return false
 }
+
+// folderOf is a key up to and with its last slash; empty at the top.
+func folderOf(key string) string { return key[:strings.LastIndexByte(key, '/')+1] }
 
 // parseName is the inverse of job.Name.String for names that Classify made.
 func parseName(s string) job.Name {

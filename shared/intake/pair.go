@@ -11,16 +11,27 @@ import (
 // take notes how one half of a stem stands in the bucket now, then looks whether
 // the stem is a job.
 func (h *Handler) take(ctx context.Context, n job.Name, key string, kind Kind) error {
+	known, err := h.note(ctx, n, key, kind)
+	if err != nil || !known {
+		return err
+	}
+	// Also when nothing is new: whoever saw it first may have died right after.
+	return h.pair(ctx, n)
+}
+
+// note notes how one half of a stem stands in the bucket now. known is false when
+// there is no such file and the stem does not count on it.
+func (h *Handler) note(ctx context.Context, n job.Name, key string, kind Kind) (known bool, err error) {
 	for range races {
 		st, err := h.HandIns.Stem(ctx, n)
 		if err != nil {
-			return err
+			return false, err
 		}
 		// The bucket is asked after the record: whoever wrote the record in
 		// between makes this write lose, so an older look never wins.
 		half, err := h.Inbox.Head(ctx, key)
 		if err != nil && !errors.Is(err, job.ErrNotFound) {
-			return err
+			return false, err
 		}
 		gone := err != nil
 		changed := st
@@ -32,10 +43,9 @@ func (h *Handler) take(ctx context.Context, n job.Name, key string, kind Kind) e
 		case gone && *slot != nil && (*slot).Key == key:
 			*slot = nil
 		case gone:
-			return nil
+			return false, nil
 		case !half.Newer(*slot):
-			// Seen before: but whoever saw it may have died right after.
-			return h.pair(ctx, n)
+			return true, nil
 		default:
 			*slot = &half
 		}
@@ -50,20 +60,17 @@ func (h *Handler) take(ctx context.Context, n job.Name, key string, kind Kind) e
 			changed.Due = now.Add(h.HalfPairAfter)
 		}
 		_, err = h.HandIns.PutStem(ctx, st, changed)
-		if errors.Is(err, job.ErrConflict) {
-			continue
+		if !errors.Is(err, job.ErrConflict) {
+			return err == nil, err
 		}
-		if err != nil {
-			return err
-		}
-		return h.pair(ctx, n)
 	}
-	return job.ErrConflict
+	return false, job.ErrConflict
 }
 
 // pair makes a job of a stem once it is complete and settled. It may be called
 // for any stem at any time.
 func (h *Handler) pair(ctx context.Context, n job.Name) error {
+	waited := "" // the portrait that has had its time to settle
 	for range races {
 		st, err := h.HandIns.Stem(ctx, n)
 		if err != nil || st.Rev == 0 {
@@ -80,20 +87,31 @@ func (h *Handler) pair(ctx context.Context, n job.Name) error {
 			return h.waiting(ctx, st)
 		}
 		if st.Made == p.made(st) {
-			return h.settled(ctx, st)
+			if served, err := h.served(ctx, st, p); err != nil || served {
+				return errors.Join(err, h.settled(ctx, st))
+			}
 		}
-		quiet := st.Last
-		if p.shared && p.half.Modified.After(quiet) {
-			quiet = p.half.Modified
+		wait := time.Until(st.Last.Add(h.Settle))
+		if p.shared && waited != p.half.ETag {
+			// By the bucket's clock, which may be ahead of ours: once is enough.
+			wait = max(wait, time.Until(p.half.Modified.Add(h.Settle)))
 		}
-		if wait := min(time.Until(quiet.Add(h.Settle)), h.Settle); wait > 0 {
+		if wait = min(wait, h.Settle); wait > 0 {
 			if d, ok := ctx.Deadline(); ok && time.Until(d) < wait+5*time.Second {
 				return nil // the stem's due time drives it
 			}
 			if err := pause(ctx, wait); err != nil {
 				return err
 			}
+			waited = p.half.ETag
 			continue
+		}
+		if p.shared {
+			if found, err := h.ownPicture(ctx, st); err != nil {
+				return err
+			} else if found {
+				continue
+			}
 		}
 		again, err := h.make(ctx, st, p)
 		if errors.Is(err, job.ErrConflict) || err == nil && again {
@@ -112,13 +130,15 @@ type picture struct {
 }
 
 // made says of which files a job of the stem would be made. Another portrait is
-// not another picture: replacing it serves only recordings that have had none.
+// not another picture by itself: see served.
 func (p picture) made(st job.Stem) string {
 	if p.shared {
-		return "portrait|" + st.Audio.Key + "|" + st.Audio.ETag
+		return "portrait" + audioMark(st)
 	}
-	return p.half.Key + "|" + p.half.ETag + "|" + st.Audio.Key + "|" + st.Audio.ETag
+	return p.half.Key + "|" + p.half.ETag + audioMark(st)
 }
+
+func audioMark(st job.Stem) string { return "|" + st.Audio.Key + "|" + st.Audio.ETag }
 
 func (h *Handler) picture(ctx context.Context, st job.Stem) (picture, error) {
 	if st.Image != nil {
@@ -167,25 +187,29 @@ func (h *Handler) postpone(ctx context.Context, n job.Name) error {
 // waiting leaves a half pair until its other half comes, and tells of it once
 // when that takes too long.
 func (h *Handler) waiting(ctx context.Context, st job.Stem) error {
-	next := st
-	if st.Told || st.Audio == nil && st.Image == nil {
+	half, kind, code := st.Audio, Recording, job.CodePictureMissing
+	if half == nil {
+		half, kind, code = st.Image, Picture, job.CodeAudioMissing
+	}
+	if half == nil || st.Told {
 		return h.settled(ctx, st)
 	}
-	notice := st.Last.Add(h.HalfPairAfter)
-	if time.Now().Before(notice) {
-		if st.Due.Equal(notice.Truncate(time.Millisecond)) {
+	next := st
+	next.Due = st.Last.Add(h.HalfPairAfter)
+	if time.Now().Before(next.Due) {
+		if st.Due.Equal(next.Due.Truncate(time.Millisecond)) {
 			return nil
 		}
-		next.Due = notice
 	} else {
-		f := job.Fault{Code: job.CodePictureMissing}
-		about := ""
-		if st.Audio == nil {
-			f.Code, f.File, about = job.CodeAudioMissing, st.Image.Key, st.Image.ETag
-		} else {
-			f.File, about = st.Audio.Key, st.Audio.ETag
+		// It may have gone, or been written anew, without our hearing of it.
+		now, err := h.Inbox.Head(ctx, half.Key)
+		if errors.Is(err, job.ErrNotFound) || err == nil && now.ETag != half.ETag {
+			return h.take(ctx, st.Name, half.Key, kind)
 		}
-		if err := h.notice(ctx, st.Name, about, f); err != nil {
+		if err != nil {
+			return err
+		}
+		if err := h.notice(ctx, st.Name, half.ETag, job.Fault{Code: code, File: half.Key}); err != nil {
 			return err
 		}
 		next.Told, next.Due = true, time.Time{}
@@ -195,192 +219,4 @@ func (h *Handler) waiting(ctx context.Context, st job.Stem) error {
 		return nil // somebody knows more; their own look follows
 	}
 	return err
-}
-
-// make reads both files and writes the job. again asks for another look: a file
-// changed while it was read.
-func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool, err error) {
-	may, err := h.mayReplace(ctx, st, p)
-	if err != nil {
-		return false, err
-	}
-	if !may {
-		return false, h.tooLate(ctx, st, p)
-	}
-	image, imageFault, err := h.pictureFacts(ctx, st, p)
-	if changed(err) {
-		return true, h.lookAgain(ctx, st, p, p.half.Key)
-	}
-	if err != nil {
-		return false, err
-	}
-	audio, audioFault, err := h.inspect(ctx, *st.Audio, false)
-	if changed(err) {
-		return true, h.lookAgain(ctx, st, p, st.Audio.Key)
-	}
-	if err != nil {
-		return false, err
-	}
-	now := time.Now().UTC()
-	j := job.Job{
-		State: job.Received, Name: st.Name, Image: image, Audio: audio,
-		Received: now.Truncate(time.Millisecond), Due: now.Add(grace),
-	}
-	j.ID = job.Identity(st.Name, image.SHA256, audio.SHA256, j.Options)
-	if f := firstOf(imageFault, audioFault); f != nil {
-		j.State, j.Fault = job.Rejected, f
-	}
-	j, isNew, err := h.create(ctx, j)
-	if err != nil {
-		return false, err
-	}
-	if st.Job != "" && st.Job != j.ID {
-		if err := h.replace(ctx, st.Job); err != nil {
-			return false, err
-		}
-	}
-	done := st
-	done.Job, done.Made, done.Shared, done.Due = j.ID, p.made(st), p.shared, time.Time{}
-	if _, err := h.HandIns.PutStem(ctx, st, done); err != nil {
-		return false, err
-	}
-	switch {
-	case isNew:
-		h.Log.InfoContext(ctx, "job", "job_id", j.ID, "from", "", "to", j.State, "code", codeOf(j.Fault))
-	default:
-		h.Log.InfoContext(ctx, "same hand-in again", "job_id", j.ID)
-	}
-	if j.State == job.Rejected && isNew {
-		h.tell(ctx, job.OutcomeMessage(j).ID)
-		return false, nil
-	}
-	if j.State == job.Received {
-		return false, h.Next.Prepare(ctx, j.ID)
-	}
-	return false, nil
-}
-
-// create writes a job unless the same hand-in has made one before. A job that was
-// taken back for a newer hand-in and is now handed in again lives again.
-func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew bool, err error) {
-	out, err = h.Jobs.Create(ctx, j)
-	if !errors.Is(err, job.ErrConflict) {
-		return out, err == nil, err
-	}
-	old, err := h.Jobs.Job(ctx, j.ID)
-	if err != nil {
-		return job.Job{}, false, err
-	}
-	if old.State != job.Canceled || old.Fault == nil || old.Fault.Code != job.CodeReplaced || j.State != job.Received {
-		return old, false, nil
-	}
-	back := old
-	back.State, back.Attempt, back.Fault = job.Received, old.Attempt+1, nil
-	back.Image, back.Audio, back.Received, back.Due = j.Image, j.Audio, j.Received, j.Due
-	out, err = h.Jobs.Move(ctx, old, back)
-	return out, err == nil, err
-}
-
-// replace takes back the job that an earlier state of the same name made, if it
-// has not left for the vendor. One that has goes on: it may be paid for.
-func (h *Handler) replace(ctx context.Context, id string) error {
-	old, err := h.Jobs.Job(ctx, id)
-	if errors.Is(err, job.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if old.State != job.Received && old.State != job.Queued {
-		return nil
-	}
-	gone := old
-	gone.State, gone.Fault = job.Canceled, &job.Fault{Code: job.CodeReplaced}
-	gone, err = h.Jobs.Move(ctx, old, gone)
-	if err != nil {
-		return err
-	}
-	h.Log.InfoContext(ctx, "job", "job_id", id, "from", old.State, "to", gone.State, "code", job.CodeReplaced)
-	h.tell(ctx, job.OutcomeMessage(gone).ID)
-	return nil
-}
-
-// mayReplace says whether a stem's own picture may take the place of the
-// folder's portrait that its recording has gone with: while that job has not left
-// for the vendor, or has ended unpaid.
-func (h *Handler) mayReplace(ctx context.Context, st job.Stem, p picture) (bool, error) {
-	if !st.Shared || p.shared || st.Job == "" || st.Made != (picture{shared: true}).made(st) {
-		return true, nil
-	}
-	old, err := h.Jobs.Job(ctx, st.Job)
-	if errors.Is(err, job.ErrNotFound) {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	switch old.State {
-	case job.Received, job.Queued, job.Rejected, job.Canceled, job.Failed:
-		return true, nil
-	}
-	return false, nil
-}
-
-// tooLate tells that a picture came after its recording had been sent with the
-// folder's portrait, once.
-func (h *Handler) tooLate(ctx context.Context, st job.Stem, p picture) error {
-	if err := h.notice(ctx, st.Name, p.half.ETag, job.Fault{Code: job.CodeTooLate, File: p.half.Key}); err != nil {
-		return err
-	}
-	done := st
-	done.Made, done.Due = p.made(st), time.Time{}
-	_, err := h.HandIns.PutStem(ctx, st, done)
-	return err
-}
-
-// lookAgain notes how a file stands that was not any more as it was noted.
-func (h *Handler) lookAgain(ctx context.Context, st job.Stem, p picture, key string) error {
-	if p.shared && key == p.half.Key {
-		return h.notePortrait(ctx, st.Name.Dir, key)
-	}
-	half, err := h.Inbox.Head(ctx, key)
-	next := st
-	switch {
-	case errors.Is(err, job.ErrNotFound) && st.Audio.Key == key:
-		next.Audio = nil
-	case errors.Is(err, job.ErrNotFound):
-		next.Image = nil
-	case err != nil:
-		return err
-	case st.Audio.Key == key:
-		next.Audio = &half
-	default:
-		next.Image = &half
-	}
-	next.Last = time.Now().UTC()
-	_, err = h.HandIns.PutStem(ctx, st, next)
-	if errors.Is(err, job.ErrConflict) {
-		return nil
-	}
-	return err
-}
-
-func changed(err error) bool {
-	return errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound)
-}
-
-func firstOf(fs ...*job.Fault) *job.Fault {
-	for _, f := range fs {
-		if f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
-func codeOf(f *job.Fault) string {
-	if f == nil {
-		return ""
-	}
-	return f.Code
 }

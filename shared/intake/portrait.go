@@ -3,7 +3,12 @@ package intake
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"emodrop/shared/job"
 )
@@ -31,7 +36,7 @@ func (h *Handler) notePortrait(ctx context.Context, dir, key string) error {
 		next := f
 		switch {
 		case err != nil && f.Portrait != nil && f.Portrait.Key == key:
-			next.Portrait, next.Facts = nil, nil
+			next.Portrait, next.Facts, next.After, next.Due = nil, nil, "", time.Time{}
 		case err != nil || !half.Newer(f.Portrait):
 			return nil
 		default:
@@ -46,52 +51,156 @@ func (h *Handler) notePortrait(ctx context.Context, dir, key string) error {
 	return job.ErrConflict
 }
 
-// page is how many objects of a folder are looked at between two notes of how
-// far it has got.
-const page = 200
+const (
+	// page is how many objects of a folder are looked at between two notes of how
+	// far it has got.
+	page = 200
+	// lastPage is what an invocation must have left to begin another page.
+	lastPage = 20 * time.Second
+	// maxErrors bounds what is said of recordings that could not be taken.
+	maxErrors = 10
+)
 
 // spread hands a folder's portrait to its recordings, page by page; poll has it
-// go on when an invocation ends before the folder does.
+// go on when an invocation ends before the folder does. A recording that cannot be
+// read keeps no other from its portrait: the folder is gone through again for it.
 func (h *Handler) spread(ctx context.Context, dir string) error {
+	if err := h.readPortrait(ctx, dir); err != nil {
+		return err
+	}
+	var errs []error
 	for {
 		f, err := h.HandIns.Folder(ctx, dir)
 		if err != nil {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
 		if f.Due.IsZero() || f.Portrait == nil {
-			return nil
+			return errors.Join(errs...)
 		}
-		keys, err := h.Inbox.List(ctx, dir, f.After, page)
+		keys, err := h.folderPage(ctx, f)
 		if err != nil {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
-		failed := make(chan error, len(keys))
-		each(keys, func(key string) {
-			if kind, name := Classify(key); kind == Recording {
-				if err := h.take(ctx, name, key, kind); err != nil {
-					failed <- err
-				}
-			}
-		})
-		select {
-		case err := <-failed:
-			return err
-		default:
+		errs = append(errs, h.serve(ctx, keys)...)
+		errs = errs[:min(len(errs), maxErrors)]
+		if ctx.Err() != nil {
+			return errors.Join(errs...) // time is up: this page is not done
 		}
-		next := f
-		if len(keys) == 0 {
+		next, stop := f, false
+		if d, ok := ctx.Deadline(); ok {
+			stop = time.Until(d) < h.Settle+lastPage
+		}
+		switch {
+		case len(keys) == 0 && len(errs) == 0:
 			next.After, next.Due = "", time.Time{}
-		} else {
+		case len(keys) == 0:
+			next.After, next.Due, stop = "", time.Now().Add(grace), true
+		case stop:
+			next.After, next.Due = keys[len(keys)-1], time.Now()
+		default:
 			next.After, next.Due = keys[len(keys)-1], time.Now().Add(h.Settle+grace)
 		}
-		_, err = h.HandIns.PutFolder(ctx, f, next)
-		if err != nil && !errors.Is(err, job.ErrConflict) {
-			return err
+		if _, err = h.HandIns.PutFolder(ctx, f, next); err != nil && !errors.Is(err, job.ErrConflict) {
+			return errors.Join(append(errs, err)...)
 		}
-		if d, ok := ctx.Deadline(); ok && time.Until(d) < h.Settle+20*time.Second {
-			return nil
+		if stop {
+			return errors.Join(errs...)
 		}
 	}
+}
+
+// serve hands the portrait to the recordings among these keys. All are noted before
+// the first is waited for, so that they settle together.
+func (h *Handler) serve(ctx context.Context, keys []string) (errs []error) {
+	var mu sync.Mutex
+	var names []job.Name
+	each(keys, func(key string) {
+		kind, name := Classify(key)
+		if kind != Recording {
+			return
+		}
+		known, err := h.note(ctx, name, key, kind)
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			errs = append(errs, err)
+		} else if known && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	})
+	each(names, func(name job.Name) {
+		if err := h.pair(ctx, name); err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		}
+	})
+	return errs
+}
+
+// folderPage lists the next objects of a folder. A folder's name may stand in the
+// bucket in several Unicode forms, which are one folder to people; the keys of one
+// form all come before those of the next, so one key says how far all have got.
+func (h *Handler) folderPage(ctx context.Context, f job.Folder) ([]string, error) {
+	raw := folderOf(f.Portrait.Key)
+	forms := []string{raw, norm.NFC.String(raw), norm.NFD.String(raw)}
+	slices.Sort(forms)
+	for _, form := range slices.Compact(forms) {
+		keys, err := h.Inbox.List(ctx, form, f.After, page)
+		if err != nil || len(keys) > 0 {
+			return keys, err
+		}
+	}
+	return nil, nil
+}
+
+// ownPictures is how many keys after a recording's stem are looked at for a
+// picture of its own: few names begin with the whole of another and a dot.
+const ownPictures = 50
+
+// ownPicture looks for a picture of the stem's own whose event has not come yet,
+// before the recording goes with the portrait for good.
+func (h *Handler) ownPicture(ctx context.Context, st job.Stem) (found bool, err error) {
+	key := st.Audio.Key
+	stem := key[:strings.LastIndexByte(key, '.')+1]
+	keys, err := h.Inbox.List(ctx, folderOf(key), stem, ownPictures)
+	if err != nil {
+		return false, err
+	}
+	for _, k := range keys {
+		if !strings.HasPrefix(k, stem) {
+			break
+		}
+		if kind, n := Classify(k); kind == Picture && n == st.Name {
+			known, err := h.note(ctx, n, k, kind)
+			if err != nil || known {
+				return known, err
+			}
+		}
+	}
+	return false, nil
+}
+
+// readPortrait reads a folder's portrait before its recordings want it, all at
+// once.
+func (h *Handler) readPortrait(ctx context.Context, dir string) error {
+	f, err := h.HandIns.Folder(ctx, dir)
+	if err != nil || f.Portrait == nil || f.Facts != nil || f.Due.IsZero() {
+		return err
+	}
+	if wait := min(time.Until(f.Portrait.Modified.Add(h.Settle)), h.Settle); wait > 0 {
+		if d, ok := ctx.Deadline(); ok && time.Until(d) < wait+5*time.Second {
+			return nil
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+	_, _, err = h.pictureFacts(ctx, job.Stem{}, picture{half: f.Portrait, shared: true, folder: f})
+	if changed(err) {
+		return h.notePortrait(ctx, dir, f.Portrait.Key)
+	}
+	return err
 }
 
 // pictureFacts reads the picture of a stem; a portrait is read once for all.
@@ -102,7 +211,7 @@ func (h *Handler) pictureFacts(ctx context.Context, st job.Stem, p picture) (job
 	if f := p.folder.Facts; f != nil && f.ETag == p.half.ETag && f.Key == p.half.Key {
 		return *f, nil, nil
 	}
-	in, fault, err := h.inspect(ctx, *p.half, true)
+	in, fault, err := h.portraits.read(ctx, *p.half, h.inspect)
 	if err != nil || fault != nil {
 		return in, fault, err
 	}

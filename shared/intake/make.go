@@ -1,0 +1,311 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// make reads both files and writes the job. again asks for another look: a file
+// changed while it was read.
+//
+// The stem names its job before the job is there, so whoever comes between the
+// two writes, or after a death between them, knows of it: one stem never has two
+// jobs that nobody has weighed against each other.
+func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool, err error) {
+	old, err := h.last(ctx, st)
+	if err != nil {
+		return false, err
+	}
+	if st.Job != "" && st.Made == "" && old.ID == "" && time.Now().Before(st.Due) {
+		return false, nil // somebody is about to write it; if they died, the due time drives it
+	}
+	late := (st.Shared || p.shared) && st.Job != "" && !yields(old, p)
+	if late && had(old, st) {
+		return false, h.tooLate(ctx, st, p)
+	}
+	j, again, err := h.read(ctx, st, p)
+	if err != nil || again {
+		return again, err
+	}
+	if late && old.ID != j.ID && old.Audio.SHA256 == j.Audio.SHA256 {
+		return false, h.tooLate(ctx, st, p)
+	}
+	if old.ID != "" && old.ID != j.ID {
+		// First: a new job beside one that leaves in the same moment would be
+		// two films of one recording.
+		if err := h.replace(ctx, old); err != nil {
+			return false, err
+		}
+	}
+	claim := st
+	claim.Job, claim.Made, claim.Shared, claim.Due = j.ID, "", p.shared, time.Now().Add(grace)
+	if claim, err = h.HandIns.PutStem(ctx, st, claim); err != nil {
+		return false, err
+	}
+	made, isNew, err := h.create(ctx, j)
+	if err != nil {
+		return false, err
+	}
+	if made.State == job.Submitting && !sameFiles(made, j) {
+		return false, nil // not to be touched now: the claim's due time comes back to it
+	}
+	done := claim
+	done.Made, done.Due = p.made(st), time.Time{}
+	_, err = h.HandIns.PutStem(ctx, claim, done)
+	alone := err == nil
+	if err != nil && !errors.Is(err, job.ErrConflict) {
+		return false, err
+	}
+	switch {
+	case !isNew:
+		h.Log.InfoContext(ctx, "same hand-in again", "job_id", made.ID)
+		return false, nil
+	case made.State == job.Rejected:
+		h.Log.InfoContext(ctx, "job", "job_id", made.ID, "from", "", "to", made.State, "code", codeOf(made.Fault))
+		h.tell(ctx, job.OutcomeMessage(made).ID)
+		return false, nil
+	}
+	h.Log.InfoContext(ctx, "job", "job_id", made.ID, "from", "", "to", made.State)
+	if !alone {
+		// Somebody handed in more meanwhile; they go on from here, unless they
+		// were done before this job was there.
+		return false, h.prepareWanted(ctx, made)
+	}
+	return false, h.Next.Prepare(ctx, made.ID)
+}
+
+// last is the job that a stem names; the zero Job when it is not, or no longer,
+// there.
+func (h *Handler) last(ctx context.Context, st job.Stem) (job.Job, error) {
+	if st.Job == "" {
+		return job.Job{}, nil
+	}
+	j, err := h.Jobs.Job(ctx, st.Job)
+	if errors.Is(err, job.ErrNotFound) {
+		return job.Job{}, nil
+	}
+	return j, err
+}
+
+// read reads both files into a job.
+func (h *Handler) read(ctx context.Context, st job.Stem, p picture) (j job.Job, again bool, err error) {
+	image, imageFault, err := h.pictureFacts(ctx, st, p)
+	if changed(err) {
+		return job.Job{}, true, h.lookAgain(ctx, st, p, p.half.Key)
+	}
+	if err != nil {
+		return job.Job{}, false, err
+	}
+	audio, audioFault, err := h.inspect(ctx, *st.Audio, false)
+	if changed(err) {
+		return job.Job{}, true, h.lookAgain(ctx, st, p, st.Audio.Key)
+	}
+	if err != nil {
+		return job.Job{}, false, err
+	}
+	now := time.Now().UTC()
+	j = job.Job{
+		State: job.Received, Name: st.Name, Image: image, Audio: audio,
+		Received: now.Truncate(time.Millisecond), Due: now.Add(grace),
+	}
+	j.ID = job.Identity(st.Name, image.SHA256, audio.SHA256, j.Options)
+	if f := firstOf(imageFault, audioFault); f != nil {
+		j.State, j.Fault = job.Rejected, f
+	}
+	return j, false, nil
+}
+
+// create writes a job unless the same hand-in has made one before. A job that was
+// given up because its files were not there as they had been, and is now handed in
+// again, lives again; one on its way notes under which ETags its files are now.
+func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew bool, err error) {
+	var old job.Job
+	for range races {
+		out, err = h.Jobs.Create(ctx, j)
+		if !errors.Is(err, job.ErrConflict) {
+			return out, err == nil, err
+		}
+		// It was there, or another transaction was in the way.
+		if old, err = h.Jobs.Job(ctx, j.ID); !errors.Is(err, job.ErrNotFound) {
+			break
+		}
+	}
+	if err != nil {
+		return job.Job{}, false, err
+	}
+	next := old
+	next.Image, next.Audio = j.Image, j.Audio
+	switch {
+	case j.State != job.Received:
+		return old, false, nil
+	case givenUp(old):
+		next.State, next.Attempt, next.Fault = job.Received, old.Attempt+1, nil
+		next.Refusals, next.Received, next.Due = 0, j.Received, j.Due
+		out, err = h.Jobs.Move(ctx, old, next)
+		return out, err == nil, err
+	case sameFiles(old, j):
+		return old, false, nil
+	}
+	switch old.State {
+	case job.Received, job.Queued, job.Submitted, job.Running:
+		out, err = h.Jobs.Move(ctx, old, next)
+		return out, false, err
+	}
+	return old, false, nil
+}
+
+// prepare drives a job that poll found waiting for its detect call.
+func (h *Handler) prepare(ctx context.Context, id string) error {
+	j, err := h.Jobs.Job(ctx, id)
+	switch {
+	case errors.Is(err, job.ErrNotFound):
+		return nil
+	case err != nil || j.State != job.Received:
+		return err
+	case j.Attempt > 1:
+		// Perhaps a person's wish, whatever came meanwhile.
+		return h.Next.Prepare(ctx, id)
+	}
+	return h.prepareWanted(ctx, j)
+}
+
+// prepareWanted drives a job, or takes it back when its stem has gone on to another
+// while whoever wrote the job was slow, or dead.
+func (h *Handler) prepareWanted(ctx context.Context, j job.Job) error {
+	st, err := h.HandIns.Stem(ctx, j.Name)
+	if err != nil {
+		return err
+	}
+	if st.Job == "" || st.Job == j.ID {
+		return h.Next.Prepare(ctx, j.ID)
+	}
+	if err := h.replace(ctx, j); !errors.Is(err, job.ErrConflict) {
+		return err
+	}
+	return nil // somebody moved it; its due time drives it
+}
+
+// replace takes back the job that an earlier state of the same name made, if it
+// has not left for the vendor. One that has goes on: it may be paid for.
+func (h *Handler) replace(ctx context.Context, old job.Job) error {
+	if old.State != job.Received && old.State != job.Queued {
+		return nil
+	}
+	gone := old
+	gone.State, gone.Fault = job.Canceled, &job.Fault{Code: job.CodeReplaced}
+	gone, err := h.Jobs.Move(ctx, old, gone)
+	if err != nil {
+		return err
+	}
+	h.Log.InfoContext(ctx, "job", "job_id", old.ID, "from", old.State, "to", gone.State, "code", job.CodeReplaced)
+	h.tell(ctx, job.OutcomeMessage(gone).ID)
+	return nil
+}
+
+// served says whether a stem whose files have made a job before has had all that
+// they can bring.
+func (h *Handler) served(ctx context.Context, st job.Stem, p picture) (bool, error) {
+	old, err := h.last(ctx, st)
+	if err != nil || old.ID == "" {
+		return true, err // long past: its record has been deleted
+	}
+	if givenUp(old) {
+		return false, nil
+	}
+	other := old.Image.Key != p.half.Key || old.Image.ETag != p.half.ETag
+	return !p.shared || !other || !yields(old, p), nil
+}
+
+// yields says whether a job may give way to one of the same recording with another
+// picture, where one of the two pictures is the folder's portrait. A picture of its
+// own may take the place of all that has not left or has ended unpaid; a portrait
+// only of what could never go with the picture it had.
+func yields(old job.Job, p picture) bool {
+	if givenUp(old) {
+		return true
+	}
+	switch old.State {
+	case job.Received, job.Queued:
+		return true
+	case job.Rejected:
+		return !p.shared || old.Fault != nil && old.Fault.File == old.Image.Key
+	case job.Canceled, job.Failed:
+		return !p.shared
+	}
+	return false
+}
+
+// givenUp says whether a job ended only because its files were not, or no longer,
+// there as it knew them.
+func givenUp(j job.Job) bool {
+	if j.Fault == nil {
+		return false
+	}
+	return j.State == job.Canceled && j.Fault.Code == job.CodeReplaced ||
+		j.State == job.Rejected && j.Fault.Code == job.CodeFileGone
+}
+
+// had says whether a stem's recording, as it is, went into its job.
+func had(old job.Job, st job.Stem) bool {
+	if old.ID == "" {
+		return strings.HasSuffix(st.Made, audioMark(st))
+	}
+	return old.Audio.Key == st.Audio.Key && old.Audio.ETag == st.Audio.ETag
+}
+
+// tooLate leaves a recording with the job it has, and tells, once, of a picture of
+// its own that came after that job had left.
+func (h *Handler) tooLate(ctx context.Context, st job.Stem, p picture) error {
+	if !p.shared {
+		err := h.notice(ctx, st.Name, p.half.ETag, job.Fault{Code: job.CodeTooLate, File: p.half.Key})
+		if err != nil {
+			return err
+		}
+	}
+	done := st
+	done.Made, done.Due = p.made(st), time.Time{}
+	_, err := h.HandIns.PutStem(ctx, st, done)
+	return err
+}
+
+// lookAgain notes how a file stands that was not any more as it was noted.
+func (h *Handler) lookAgain(ctx context.Context, st job.Stem, p picture, key string) error {
+	if p.shared && key == p.half.Key {
+		return h.notePortrait(ctx, st.Name.Dir, key)
+	}
+	kind := Picture
+	if st.Audio.Key == key {
+		kind = Recording
+	}
+	_, err := h.note(ctx, st.Name, key, kind)
+	return err
+}
+
+func changed(err error) bool {
+	return errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound)
+}
+
+func sameFiles(a, b job.Job) bool {
+	return a.Image.Key == b.Image.Key && a.Image.ETag == b.Image.ETag &&
+		a.Audio.Key == b.Audio.Key && a.Audio.ETag == b.Audio.ETag
+}
+
+func firstOf(fs ...*job.Fault) *job.Fault {
+	for _, f := range fs {
+		if f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+func codeOf(f *job.Fault) string {
+	if f == nil {
+		return ""
+	}
+	return f.Code
+}
