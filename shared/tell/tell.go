@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"emodrop/shared/job"
@@ -21,18 +20,24 @@ import (
 
 // Messages are the records of what is to be told.
 type Messages interface {
+	// Message reads one, or job.ErrNotFound when it has been told.
 	Message(ctx context.Context, id string) (job.Message, error)
+	// PutMessage writes back what is left of one and removes it when nothing is;
+	// job.ErrConflict when it has changed since.
 	PutMessage(ctx context.Context, from, to job.Message) error
 }
 
-// HandIns says which job is the newest of its name.
+// HandIns says which job is the newest of its name, and how a job stands.
 type HandIns interface {
 	Stem(ctx context.Context, n job.Name) (job.Stem, error)
+	// Job reads one, or job.ErrNotFound.
+	Job(ctx context.Context, id string) (job.Job, error)
 }
 
 // Outbox takes records.
 type Outbox interface {
 	PutRecord(ctx context.Context, key string, body []byte) error
+	// RemoveRecord is no error when there is none.
 	RemoveRecord(ctx context.Context, key string) error
 }
 
@@ -58,47 +63,74 @@ type Config struct {
 	// Channels are those that are configured. What is to be told by another one
 	// counts as told.
 	Channels []job.Channel
+	// Within bounds one channel's sending, so that one that hangs does not keep
+	// the others waiting. Zero: 10 s.
+	Within time.Duration
 	// Backoff is the first wait after a failure; it doubles to an hour. Zero:
 	// 15 s.
 	Backoff time.Duration
 	Log     *slog.Logger
 }
 
-// Teller sends messages. Safe for concurrent use.
+// Teller sends messages. Safe for concurrent use, also of one message: receivers
+// may then get it twice.
 type Teller struct {
 	Config
 }
 
-// New returns a teller, or an error that lists all that is missing.
+// New returns a teller, or an error that lists all that is missing or wrong.
 func New(c Config) (*Teller, error) {
+	if c.Within == 0 {
+		c.Within = 10 * time.Second
+	}
 	if c.Backoff == 0 {
 		c.Backoff = 15 * time.Second
 	}
 	var errs []error
-	for what, missing := range map[string]bool{
-		"Messages": c.Messages == nil, "HandIns": c.HandIns == nil, "Outbox": c.Outbox == nil, "Log": c.Log == nil,
-		"Topic": c.Topic == nil && slices.Contains(c.Channels, job.Topic),
-		"Bus":   c.Bus == nil && slices.Contains(c.Channels, job.Bus),
+	for _, need := range []struct {
+		what    string
+		missing bool
+	}{
+		{"Messages", c.Messages == nil}, {"HandIns", c.HandIns == nil}, {"Outbox", c.Outbox == nil}, {"Log", c.Log == nil},
+		{"Topic", c.Topic == nil && slices.Contains(c.Channels, job.Topic)},
+		{"Bus", c.Bus == nil && slices.Contains(c.Channels, job.Bus)},
 	} {
-		if missing {
-			errs = append(errs, fmt.Errorf("tell: %s is required", what))
+		if need.missing {
+			errs = append(errs, fmt.Errorf("tell: %s is required", need.what))
+		}
+	}
+	if c.Within < 0 || c.Backoff < 0 {
+		errs = append(errs, errors.New("tell: Within and Backoff must not be negative"))
+	}
+	for _, ch := range c.Channels {
+		if !slices.Contains(job.Channels(), ch) {
+			errs = append(errs, fmt.Errorf("tell: there is no channel %q", ch))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	c.Channels = slices.Clone(c.Channels)
 	return &Teller{c}, nil
 }
 
-// Tell sends what of a message is unsent. A message that is gone has been told. An
-// error says that something is left; it is due again by then.
+// maxBackoff is the longest wait before a message is tried again.
+const maxBackoff = time.Hour
+
+// Tell sends what of a message is unsent, by every channel whatever becomes of the
+// others, and writes down what is left. A message that is gone has been told; one
+// that somebody else has written meanwhile is theirs. An error says that something
+// is left; it is due again by then.
+//
+// It may be killed anywhere: nothing is written down before it is sent, so what
+// was sent since the last write is sent again.
 func (t *Teller) Tell(ctx context.Context, messageID string) error {
 	m, err := t.Messages.Message(ctx, messageID)
 	if errors.Is(err, job.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("tell %s: %w", messageID, err)
 	}
 	var errs []error
 	left := m
@@ -108,94 +140,32 @@ func (t *Teller) Tell(ctx context.Context, messageID string) error {
 			continue
 		}
 		if err := t.send(ctx, c, m); err != nil {
-			errs = append(errs, fmt.Errorf("tell by %s: %w", c, err))
+			errs = append(errs, fmt.Errorf("tell %s by %s: %w", m.ID, c, err))
 			left.Unsent = append(left.Unsent, c)
+			continue
 		}
+		t.Log.InfoContext(ctx, "told", "message_id", m.ID, "job_id", m.Job, "channel", c)
 	}
 	left.Tries = m.Tries + 1
-	left.Due = time.Now().Add(min(t.Backoff<<min(m.Tries, 12), time.Hour))
-	if err := t.Messages.PutMessage(ctx, m, left); err != nil && !errors.Is(err, job.ErrConflict) {
-		errs = append(errs, err)
+	left.Due = time.Now().Add(t.wait(m.Tries))
+	err = t.Messages.PutMessage(ctx, m, left)
+	if errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound) {
+		// Somebody else told it at the same time, and knows what is left.
+		return nil
+	}
+	if err != nil {
+		errs = append(errs, fmt.Errorf("tell %s: write down what is left: %w", m.ID, err))
 	}
 	return errors.Join(errs...)
 }
 
-func (t *Teller) send(ctx context.Context, c job.Channel, m job.Message) error {
-	switch c {
-	case job.Record:
-		return t.record(ctx, m)
-	case job.Topic:
-		if replaced(m) {
-			// Whoever uploaded a newer file knows; a mail that a job "ended
-			// without a film" would only frighten. Pipelines hear of it by the bus.
-			return nil
-		}
-		subject, body := words.Mail(m, t.Place)
-		return t.Topic.Publish(ctx, words.Note{ID: m.ID, Subject: subject, Text: body, JSON: string(words.Event(m, t.Place)),
-			Attributes: attributes(m)})
-	case job.Bus:
-		return t.Bus.PutEvent(ctx, m.ID, detailType(m), words.Event(m, t.Place))
-	}
-	return fmt.Errorf("no such channel")
-}
-
-// record writes the outcome beside the film, or under failed/. Only the newest
-// hand-in of a name writes under the plain name; an older job's outcome never takes
-// its place.
-func (t *Teller) record(ctx context.Context, m job.Message) error {
-	key := job.RecordKey(m)
-	body := words.Record(m, t.Place)
-	if m.Job == "" {
-		return t.Outbox.PutRecord(ctx, key, body)
-	}
-	st, err := t.HandIns.Stem(ctx, m.Name)
-	if err != nil {
-		return err
-	}
-	newest := st.Job == m.Job && !replaced(m)
-	if m.Film == nil && !newest {
-		key = strings.TrimSuffix(key, ".json") + "." + m.Job + ".json"
-	}
-	if err := t.Outbox.PutRecord(ctx, key, body); err != nil {
-		return err
-	}
-	if m.State != job.Succeeded || !newest {
-		return nil
-	}
-	// What failed under this name before holds no more.
-	return t.Outbox.RemoveRecord(ctx, job.RecordKey(job.Message{Name: m.Name, State: job.Failed}))
-}
-
-func replaced(m job.Message) bool {
-	return m.State == job.Canceled && m.Fault != nil && m.Fault.Code == job.CodeReplaced
-}
-
-func detailType(m job.Message) string {
-	switch {
-	case m.Job != "":
-		return "EMO Job State Change"
-	case m.Fault != nil && (m.Fault.Code == job.CodeAudioMissing || m.Fault.Code == job.CodePictureMissing):
-		return "EMO Input Waiting"
-	}
-	return "EMO Input Unknown"
-}
-
-// maxAttribute bounds an attribute's value, in bytes.
-const maxAttribute = 256
-
-func attributes(m job.Message) map[string]string {
-	a := map[string]string{"state": string(m.State), "job": m.Job, "dir": m.Name.Dir}
-	if m.Fault != nil {
-		a["code"] = m.Fault.Code
-	}
-	for k, v := range a {
-		if v == "" {
-			delete(a, k)
-			continue
-		}
-		if len(v) > maxAttribute {
-			a[k] = strings.ToValidUTF8(v[:maxAttribute], "")
+// wait is how long a message rests after that many failures before this one.
+func (t *Teller) wait(tries int) time.Duration {
+	w := min(t.Backoff, maxBackoff)
+	for range tries {
+		if w *= 2; w >= maxBackoff {
+			return maxBackoff
 		}
 	}
-	return a
+	return w
 }

@@ -1,0 +1,81 @@
+package tell
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"emodrop/shared/job"
+	"emodrop/shared/words"
+)
+
+// The kinds of our events on the bus: what rules match on, so never changed.
+const (
+	jobEvent     = "EMO Job State Change"
+	waitingEvent = "EMO Input Waiting"
+	unknownEvent = "EMO Input Unknown"
+)
+
+// send sends a message by one channel.
+func (t *Teller) send(ctx context.Context, c job.Channel, m job.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, t.Within)
+	defer cancel()
+	switch c {
+	case job.Record:
+		return t.record(ctx, m)
+	case job.Topic:
+		if replaced(m) {
+			// Whoever uploaded a newer file knows; a mail that a job "ended
+			// without a film" would only frighten, and the newer job's own mail
+			// comes. Pipelines count jobs, so the bus tells them.
+			return nil
+		}
+		subject, body := words.Mail(m, t.Place)
+		return t.Topic.Publish(ctx, words.Note{ID: m.ID, Subject: subject, Text: body, JSON: string(words.Event(m, t.Place)),
+			Attributes: attributes(m)})
+	case job.Bus:
+		return t.Bus.PutEvent(ctx, m.ID, detailType(m), words.Event(m, t.Place))
+	}
+	return fmt.Errorf("there is no channel %q", c)
+}
+
+// replaced reports whether a job was taken back for a newer one of its name.
+func replaced(m job.Message) bool {
+	return m.State == job.Canceled && m.Fault != nil && m.Fault.Code == job.CodeReplaced
+}
+
+func detailType(m job.Message) string {
+	switch {
+	case m.Job != "":
+		return jobEvent
+	case m.Fault != nil && (m.Fault.Code == job.CodeAudioMissing || m.Fault.Code == job.CodePictureMissing):
+		return waitingEvent
+	}
+	return unknownEvent
+}
+
+// maxAttribute bounds an attribute's value, in bytes: filter policies compare no
+// more. Source: https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+const maxAttribute = 256
+
+// attributes are what subscribers filter by. None is empty: SNS takes no empty
+// ones.
+func attributes(m job.Message) map[string]string {
+	a := map[string]string{"state": string(m.State), "job": m.Job, "dir": m.Name.Dir}
+	if m.Fault != nil {
+		a["code"] = m.Fault.Code
+	}
+	for k, v := range a {
+		v = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return ' '
+			}
+			return r
+		}, v)
+		if a[k] = strings.ToValidUTF8(v[:min(len(v), maxAttribute)], ""); a[k] == "" {
+			delete(a, k)
+		}
+	}
+	return a
+}
