@@ -106,7 +106,7 @@ func TestAReadOnAKeptConnectionThatBreaksIsRepeated(t *testing.T) {
 
 func TestACreateOnAConnectionClosedWhileIdleIsWrittenAtMostOnce(t *testing.T) {
 	t.Parallel()
-	for range 50 {
+	for range 20 {
 		p := &pipes{}
 		p.serve = func(p *pipes, n int, conn net.Conn) {
 			defer conn.Close()

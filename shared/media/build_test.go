@@ -25,7 +25,7 @@ func inspect(t testing.TB, data []byte) (File, error) {
 	t.Helper()
 	f, err := Inspect(bytes.NewReader(data), noLimit)
 	little := iotest.OneByteReader
-	if len(data) > 20_000 { // which would take long
+	if len(data) > 4_000 { // which would take long
 		little = func(r io.Reader) io.Reader { return sip{r} }
 	}
 	for name, cut := range map[string]func(io.Reader) io.Reader{
@@ -62,9 +62,9 @@ func requireCut(t *testing.T, whole []byte, recognisedFrom int) {
 	require.NoError(t, err)
 	for n := recognisedFrom; n < len(whole); n++ {
 		f, err := Inspect(bytes.NewReader(whole[:n]), noLimit)
-		require.Equal(t, Truncated, code(err), "%d of %d bytes", n, len(whole))
-		require.NotEmpty(t, f.Format)
-		require.Nil(t, f.Image)
+		if code(err) != Truncated || f.Format == "" || f.Image != nil { // thousands of times: no assertion costs less
+			require.Failf(t, "not refused as cut", "%d of %d bytes: %+v, %v", n, len(whole), f, err)
+		}
 	}
 }
 

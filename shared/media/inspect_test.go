@@ -113,7 +113,11 @@ func TestReadingStopsOneByteBehindTheLimit(t *testing.T) {
 			require.Equal(t, limit+1, r.n)
 			require.Nil(t, f.Image)
 			require.Nil(t, f.Audio)
-			slow, serr := Inspect(iotest.OneByteReader(endless(head)), limit)
+			var little io.Reader = sip{endless(head)}
+			if limit <= 100 {
+				little = iotest.OneByteReader(endless(head))
+			}
+			slow, serr := Inspect(little, limit)
 			require.Equal(t, f, slow)
 			require.Equal(t, err, serr)
 		}
@@ -171,7 +175,7 @@ func allocated(f func()) uint64 {
 
 // Not parallel: it counts the whole process's allocations.
 func TestMemoryIsConstantHoweverLongTheFile(t *testing.T) {
-	const size = 4 << 20
+	const size = 2 << 20
 	fat := []byte("ID3\x04\x00\x00\x7f\x7f\x7f\x7f")
 	for name, head := range map[string][]byte{
 		"jpeg":       jpegFile(t, 100, 100)[:200],
