@@ -28,10 +28,11 @@ func (h *Handler) download(ctx context.Context, j job.Job, file *os.File) (job.J
 	result := *j.Result
 	result.URL = a.VideoURL
 	next.Result = &result
-	if j, err = h.Jobs.Move(ctx, j, next); err != nil {
+	moved, err := h.Jobs.Move(ctx, j, next)
+	if err != nil {
 		return j, err
 	}
-	return j, h.Links.Fetch(ctx, j.Result.URL, file, limit)
+	return moved, h.Links.Fetch(ctx, moved.Result.URL, file, limit)
 }
 
 // largest is how many bytes a film of that length can have: far more than any
