@@ -65,6 +65,7 @@ func demo(ctx context.Context, cfg stack.Config, stdout io.Writer) (err error) {
 			err = e
 		}
 	}()
+	cfg.Say("a drawn portrait and a few seconds of speech go into " + filepath.Join(cfg.Home, "drop"))
 	begin := time.Now()
 	name := job.Name{Stem: "hello"}
 	for file, body := range map[string][]byte{"hello.jpg": sample.Portrait(), "hello.wav": sample.Speech()} {

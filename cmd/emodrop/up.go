@@ -163,7 +163,8 @@ func source() (string, error) {
 }
 
 // build builds the four functions for this machine, with the flags of `go run`, so
-// that what is compiled for this command is not compiled a second time.
+// that what is compiled for this command is not compiled a second time, and without
+// what only debuggers read, which takes as long to link as the rest.
 func build(ctx context.Context, src, into string, stderr io.Writer) error {
 	if err := os.MkdirAll(into, 0o755); err != nil {
 		return err
@@ -173,7 +174,7 @@ func build(ctx context.Context, src, into string, stderr io.Writer) error {
 		fmt.Fprintln(stderr, "building the four functions; with an empty build cache this takes a minute or two …")
 	})
 	defer note.Stop()
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags=lambda.norpc", "-o", into+string(filepath.Separator), "./functions/...")
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", into+string(filepath.Separator), "./functions/...")
 	cmd.Dir = src
 	out, err := cmd.CombinedOutput()
 	if err != nil {
