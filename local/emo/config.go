@@ -99,9 +99,11 @@ type FilmMaker interface {
 	Make(ctx context.Context, w io.Writer, f Film) (FilmInfo, error)
 }
 
-// Film is what a film is made from. Ratio is "1:1" or "3:4".
+// Film is what a film is made from. The boxes are the create call's, x1, y1, x2, y2 in pixels of the picture as shown:
+// FaceBox is where the face is, ExtBox what is filmed. Ratio is "1:1" or "3:4".
 type Film struct {
 	Picture []byte
+	FaceBox [4]int
 	ExtBox  [4]int
 	Audio   []byte
 	Ratio   string

@@ -39,6 +39,19 @@ func TestATaskWaitsRunsAndSucceedsInTheTimeItsFilmTakes(t *testing.T) {
 	})
 }
 
+func TestAFilmIsMadeFromWhatTheCreateCallNamed(t *testing.T) {
+	var films seenFilms
+	virtual(t, func(c *Config) { films.seen = make(chan Film, 1); c.Films = films }, func(t *testing.T, r *rig) {
+		r.submit(func(b doc) {
+			input("face_bbox", []int{210, 220, 310, 330})(b)
+			input("ext_bbox", []int{100, 100, 400, 500})(b)
+		})
+		require.Equal(t, Film{
+			Picture: portrait(), FaceBox: [4]int{210, 220, 310, 330}, ExtBox: [4]int{100, 100, 400, 500}, Audio: recording(), Ratio: "3:4",
+		}, <-films.seen)
+	})
+}
+
 func TestSpeedDividesWorkingTimeAndSlotsWorkSideBySide(t *testing.T) {
 	virtual(t, func(c *Config) { c.Speed, c.Slots = 10, 2 }, func(t *testing.T, r *rig) {
 		ids := []string{r.submit(nil), r.submit(nil), r.submit(nil)}

@@ -129,7 +129,7 @@ func (s *Server) makeFilm(ctx context.Context, t *task, in taskInputs, fault str
 	_, _ = rand.Read(name[:]) // never fails since Go 1.24
 	f := &film{Name: hex.EncodeToString(name[:]) + ".mp4", TaskID: t.ID, Ratio: ratio}
 	size, err := s.blobs.put(f.Name, func(w io.Writer) (err error) {
-		f.Info, err = maker.Make(ctx, w, Film{Picture: in.image, ExtBox: t.Ext, Audio: in.audio, Ratio: ratio})
+		f.Info, err = maker.Make(ctx, w, Film{Picture: in.image, FaceBox: t.Face, ExtBox: t.Ext, Audio: in.audio, Ratio: ratio})
 		return err
 	})
 	if err != nil {
