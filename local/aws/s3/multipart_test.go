@@ -18,9 +18,9 @@ func TestMultipartUploadsBecomeOneObjectWithAnETagOfParts(t *testing.T) {
 	t.Parallel()
 	a := awstest.New(t, awstest.Buckets(inbox))
 	c := client(a)
-	parts := [][]byte{bytes.Repeat([]byte("a"), 5<<20), bytes.Repeat([]byte("b"), 5<<20), []byte("end")}
+	parts := [][]byte{bytes.Repeat([]byte("a"), 5<<20), []byte("end")}
 	done := upload(t, c, "big", parts)
-	require.Regexp(t, `^"[0-9a-f]{32}-3"$`, aws.ToString(done.ETag))
+	require.Regexp(t, `^"[0-9a-f]{32}-2"$`, aws.ToString(done.ETag))
 	require.Equal(t, string(bytes.Join(parts, nil)), get(t, c, "big"))
 
 	head, err := c.HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(inbox), Key: aws.String("big"), IfMatch: done.ETag})
@@ -31,7 +31,7 @@ func TestMultipartUploadsBecomeOneObjectWithAnETagOfParts(t *testing.T) {
 	})
 	require.NoError(t, err)
 	_, err = c.PutObject(t.Context(), &sdk.PutObjectInput{
-		Bucket: aws.String(inbox), Key: aws.String("big"), Body: strings.NewReader("x"), IfMatch: aws.String(`"00000000000000000000000000000000-3"`),
+		Bucket: aws.String(inbox), Key: aws.String("big"), Body: strings.NewReader("x"), IfMatch: aws.String(`"00000000000000000000000000000000-2"`),
 	})
 	requireCode(t, err, "PreconditionFailed")
 	list, err := c.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: aws.String(inbox), Prefix: aws.String("big")})
