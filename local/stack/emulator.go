@@ -45,6 +45,8 @@ func (f faces) Find(ctx context.Context, picture []byte) (emo.Finding, error) {
 type films struct{}
 
 func (films) Make(ctx context.Context, w io.Writer, f emo.Film) (emo.FilmInfo, error) {
-	made, err := film.Make(ctx, w, film.Request{Picture: f.Picture, ExtBox: f.ExtBox, Audio: f.Audio, Ratio: f.Ratio})
+	made, err := film.Make(ctx, w, film.Request{
+		Picture: f.Picture, FaceBox: f.FaceBox, ExtBox: f.ExtBox, Audio: f.Audio, Ratio: f.Ratio,
+	})
 	return emo.FilmInfo{Duration: made.Duration, Width: made.Width, Height: made.Height, Size: made.Size}, err
 }
