@@ -157,7 +157,7 @@ func TestTwentyJobsEndInOneFilmEachWhateverIsKilled(t *testing.T) {
 		}
 		next.Stop()
 	}
-	t.Logf("killed: %v", killed)
+	t.Logf("told to die: %v", killed)
 	r.endsWell(names...)
 }
 

@@ -22,8 +22,11 @@ import (
 	"emodrop/shared/media"
 )
 
-// root is the source tree as seen from this folder.
-var root = filepath.Join("..", "..")
+// The source tree, and the DynamoDB stand-in, as seen from this folder.
+var (
+	root    = filepath.Join("..", "..")
+	modules = filepath.Join(root, "local", "aws", "dynamo")
+)
 
 // binaries are the four functions, built once per run as the command builds them.
 var binaries struct {
@@ -46,7 +49,7 @@ func functions(t *testing.T) string {
 		if binaries.dir, binaries.err = os.MkdirTemp("", "emodrop-functions-"); binaries.err != nil {
 			return
 		}
-		cmd := exec.Command("go", "build", "-tags=lambda.norpc", "-o", binaries.dir+string(filepath.Separator), "./functions/...")
+		cmd := exec.Command("go", "build", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", binaries.dir+string(filepath.Separator), "./functions/...")
 		cmd.Dir = root
 		if out, err := cmd.CombinedOutput(); err != nil {
 			binaries.err = fmt.Errorf("build the functions: %w\n%s", err, out)
@@ -86,7 +89,7 @@ type running struct {
 func up(t *testing.T, home string, change ...func(*stack.Config)) *running {
 	t.Helper()
 	r := &running{home: home, t: t}
-	cfg := stack.Config{Home: home, Binaries: functions(t), Modules: filepath.Join(root, "local", "aws", "dynamo"),
+	cfg := stack.Config{Home: home, Binaries: functions(t), Modules: modules,
 		DynamoEndpoint: os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), Timing: quick(), Say: func(line string) {
 			r.mu.Lock()
 			defer r.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 
 	"emodrop/local/aws/services"
 	"emodrop/local/sample"
+	"emodrop/local/stack"
 	"emodrop/shared/job"
 )
 
@@ -71,6 +72,10 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 	require.NoError(t, err)
 	require.Equal(t, before, body)
 	require.FileExists(t, film, "what was removed from the folder comes back from the bucket")
+
+	// Two stacks in one folder would write over each other, even on another port.
+	_, err = stack.Start(t.Context(), stack.Config{Home: home, Binaries: functions(t), Modules: modules, Fresh: true})
+	require.ErrorContains(t, err, "the stack of this folder runs already, at "+url)
 
 	// Another name with the same content: a film of its own, but the face is known.
 	// That it is the second one shows that the restart made nothing of the first.

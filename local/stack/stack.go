@@ -155,6 +155,9 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			_ = s.Close(end)
 		}
 	}()
+	if err := alone(ctx, s.state("identity.json")); err != nil {
+		return nil, err
+	}
 	if cfg.Fresh {
 		if err := clear(cfg.Home); err != nil {
 			return nil, err
