@@ -68,7 +68,7 @@ func (h *Handler) checkAudio(in *job.Input, f media.File) *job.Fault {
 	in.Seconds = f.Audio.Duration.Seconds()
 	if f.Audio.Duration > h.Profile.MaxAudio {
 		// Up, so that a hair over the limit never reads as the limit itself.
-		shown := (f.Audio.Duration + 9*time.Millisecond).Truncate(10 * time.Millisecond)
+		shown := (f.Audio.Duration + 10*time.Millisecond - 1).Truncate(10 * time.Millisecond)
 		return fault(job.CodeAudioTooLong, in.Key, "%.2f s; at most %.0f s", shown.Seconds(), h.Profile.MaxAudio.Seconds())
 	}
 	return nil

@@ -19,7 +19,8 @@ type Event struct {
 	// Batch says that Objects came from a queue that wants to hear which
 	// messages failed.
 	Batch bool
-	// Bad are messages of a batch that could not be read, by message id.
+	// Bad is what could not be read beside what could, by message id; the id is
+	// empty outside a batch.
 	Bad map[string]error
 }
 
@@ -57,6 +58,9 @@ func Decode(raw []byte) (Event, error) {
 		return Event{Work: &w}, nil
 	}
 	objs, err := decodeObjects(raw)
+	if err != nil && len(objs) > 0 {
+		return Event{Objects: objs, Bad: map[string]error{"": err}}, nil
+	}
 	return Event{Objects: objs}, err
 }
 
@@ -70,7 +74,6 @@ func decodeBatch(raw []byte) (Event, error) {
 		objs, err := decodeObjects([]byte(m.Body))
 		if err != nil {
 			ev.Bad[m.MessageId] = err
-			continue
 		}
 		for _, o := range objs {
 			o.Message = m.MessageId
@@ -81,7 +84,8 @@ func decodeBatch(raw []byte) (Event, error) {
 }
 
 // decodeObjects reads one event of S3, in either form. The test event that S3
-// sends when notifications are set up is no object and no error.
+// sends when notifications are set up is no object and no error. Records that
+// cannot be read are an error beside those that can.
 func decodeObjects(raw []byte) ([]Object, error) {
 	var e struct {
 		Event      string `json:"Event"`
@@ -95,7 +99,7 @@ func decodeObjects(raw []byte) ([]Object, error) {
 				Key string `json:"key"`
 			} `json:"object"`
 		} `json:"detail"`
-		Records []events.S3EventRecord `json:"Records"`
+		Records []json.RawMessage `json:"Records"`
 	}
 	if err := json.Unmarshal(raw, &e); err != nil {
 		// The cause may quote the payload, which holds file names.
@@ -109,17 +113,43 @@ func decodeObjects(raw []byte) ([]Object, error) {
 			return nil, errNotOurs
 		}
 		return []Object{{Bucket: e.Detail.Bucket.Name, Key: e.Detail.Object.Key}}, nil
-	case len(e.Records) > 0 && e.Records[0].EventSource == "aws:s3":
-		objs := make([]Object, 0, len(e.Records))
-		for _, r := range e.Records {
-			// Only the direct form encodes keys, as HTML forms do.
-			key, err := url.QueryUnescape(r.S3.Object.Key)
-			if err != nil || key == "" {
-				return nil, errNotOurs
-			}
-			objs = append(objs, Object{Bucket: r.S3.Bucket.Name, Key: key})
-		}
-		return objs, nil
 	}
-	return nil, errNotOurs
+	var objs []Object
+	var bad error
+	for _, r := range e.Records {
+		o, err := decodeRecord(r)
+		if err != nil {
+			bad = err
+			continue
+		}
+		objs = append(objs, o)
+	}
+	if len(objs) == 0 {
+		return nil, errNotOurs
+	}
+	return objs, bad
+}
+
+// decodeRecord reads one record of a direct notification.
+func decodeRecord(raw []byte) (Object, error) {
+	var r struct {
+		EventSource string `json:"eventSource"`
+		S3          struct {
+			Bucket struct {
+				Name string `json:"name"`
+			} `json:"bucket"`
+			Object struct {
+				Key string `json:"key"`
+			} `json:"object"`
+		} `json:"s3"`
+	}
+	if err := json.Unmarshal(raw, &r); err != nil || r.EventSource != "aws:s3" {
+		return Object{}, errNotOurs
+	}
+	// Only the direct form encodes keys, as HTML forms do.
+	key, err := url.QueryUnescape(r.S3.Object.Key)
+	if err != nil || key == "" || r.S3.Bucket.Name == "" {
+		return Object{}, errNotOurs
+	}
+	return Object{Bucket: r.S3.Bucket.Name, Key: key}, nil
 }

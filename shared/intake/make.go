@@ -3,7 +3,6 @@ package intake
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"emodrop/shared/job"
@@ -204,72 +203,6 @@ func (h *Handler) replace(ctx context.Context, old job.Job) error {
 	h.Log.InfoContext(ctx, "job", "job_id", old.ID, "from", old.State, "to", gone.State, "code", job.CodeReplaced)
 	h.tell(ctx, job.OutcomeMessage(gone).ID)
 	return nil
-}
-
-// served says whether a stem whose files have made a job before has had all that
-// they can bring.
-func (h *Handler) served(ctx context.Context, st job.Stem, p picture) (bool, error) {
-	old, err := h.last(ctx, st)
-	if err != nil || old.ID == "" {
-		return true, err // long past: its record has been deleted
-	}
-	if givenUp(old) {
-		return false, nil
-	}
-	other := old.Image.Key != p.half.Key || old.Image.ETag != p.half.ETag
-	return !p.shared || !other || !yields(old, p), nil
-}
-
-// yields says whether a job may give way to one of the same recording with another
-// picture, where one of the two pictures is the folder's portrait. A picture of its
-// own may take the place of all that has not left or has ended unpaid; a portrait
-// only of what could never go with the picture it had.
-func yields(old job.Job, p picture) bool {
-	if givenUp(old) {
-		return true
-	}
-	switch old.State {
-	case job.Received, job.Queued:
-		return true
-	case job.Rejected:
-		return !p.shared || old.Fault != nil && old.Fault.File == old.Image.Key
-	case job.Canceled, job.Failed:
-		return !p.shared
-	}
-	return false
-}
-
-// givenUp says whether a job ended only because its files were not, or no longer,
-// there as it knew them.
-func givenUp(j job.Job) bool {
-	if j.Fault == nil {
-		return false
-	}
-	return j.State == job.Canceled && j.Fault.Code == job.CodeReplaced ||
-		j.State == job.Rejected && j.Fault.Code == job.CodeFileGone
-}
-
-// had says whether a stem's recording, as it is, went into its job.
-func had(old job.Job, st job.Stem) bool {
-	if old.ID == "" {
-		return strings.HasSuffix(st.Made, audioMark(st))
-	}
-	return old.Audio.Key == st.Audio.Key && old.Audio.ETag == st.Audio.ETag
-}
-
-// tooLate leaves a recording with the job it has, and tells, once, of a picture of
-// its own that came after that job had left.
-func (h *Handler) tooLate(ctx context.Context, st job.Stem, p picture) error {
-	if !p.shared {
-		err := h.notice(ctx, st.Name, p.half.ETag, job.Fault{Code: job.CodeTooLate, File: p.half.Key})
-		if err != nil {
-			return err
-		}
-	}
-	done := st
-	done.Made, done.Due = p.made(st), time.Time{}
-	_, err := h.HandIns.PutStem(ctx, st, done)
-	return err
 }
 
 // lookAgain notes how a file stands that was not any more as it was noted.
