@@ -173,7 +173,6 @@ type vendor struct {
 	task  func(id string) (job.Answer, error)
 	rows  []job.Listed
 	page  func(q job.ListQuery) (job.ListPage, error)
-	clock error
 	asked []string
 	lists int
 }
@@ -205,8 +204,6 @@ func (v *vendor) List(_ context.Context, q job.ListQuery) (job.ListPage, error) 
 	}
 	return p, nil
 }
-
-func (v *vendor) Clock(context.Context) (time.Time, error) { return time.Now(), v.clock }
 
 func (v *vendor) says(status job.TaskStatus, change ...func(*job.Answer)) {
 	v.task = func(id string) (job.Answer, error) {

@@ -42,6 +42,13 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 			return s.succeeded(ctx, r, j, a)
 		}
 		s.Log.ErrorContext(ctx, "task succeeded without a film's link", "job_id", j.ID, "request_id", a.RequestID)
+		if j.Task.Status != job.TaskSucceeded {
+			// It is charged whatever becomes of it, and known for a day only.
+			next := with(j, func(t *job.Task) { t.Status, t.Ended, t.Missing = a.Status, a.Ended, 0 })
+			next.Billed = s.bill(j, a)
+			_, _, err := s.move(ctx, j, next)
+			return err
+		}
 	case job.TaskFailed:
 		return s.failed(ctx, j, a)
 	case job.TaskCanceled:
@@ -54,11 +61,7 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 	}
 	// Still going on, or a word we do not know, or one that goes backwards.
 	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
-		wasted := job.Money(0)
-		if a.Status == job.TaskSucceeded {
-			wasted = s.bill(j, a)
-		}
-		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID, wasted)
+		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID)
 	}
 	if j.Task.Missing > 0 && a.Status != job.TaskSucceeded {
 		_, _, err := s.move(ctx, j, with(j, func(t *job.Task) { t.Missing = 0 }))
@@ -83,7 +86,7 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 		}
 	}
 	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
-		return s.expire(ctx, j, job.CodeTaskExpired, v.RequestID, 0)
+		return s.expire(ctx, j, job.CodeTaskExpired, v.RequestID)
 	}
 	return nil
 }
@@ -170,7 +173,7 @@ func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 func (s *Step) missing(ctx context.Context, j job.Job, a job.Answer) error {
 	age := time.Since(j.Task.Submitted)
 	if age >= s.Profile.IDLife {
-		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID, 0)
+		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID)
 	}
 	next := with(j, func(t *job.Task) { t.Missing++ })
 	if next.Task.Missing > looks {
@@ -183,7 +186,7 @@ func (s *Step) missing(ctx context.Context, j job.Job, a job.Answer) error {
 			return err
 		}
 		if !listed {
-			return s.expire(ctx, j, job.CodeVendorLost, a.RequestID, 0)
+			return s.expire(ctx, j, job.CodeVendorLost, a.RequestID)
 		}
 		next.Task.Missing = 0
 	}
@@ -193,9 +196,9 @@ func (s *Step) missing(ctx context.Context, j job.Job, a job.Answer) error {
 
 // expire ends a job whose task is gone. Unless the vendor has said so, nobody can
 // tell from here whether it was charged: the message says that.
-func (s *Step) expire(ctx context.Context, j job.Job, code, requestID string, wasted job.Money) error {
+func (s *Step) expire(ctx context.Context, j job.Job, code, requestID string) error {
 	next := j
-	next.Wasted += wasted
+	next.Wasted, next.Billed = j.Wasted+j.Billed, 0
 	next.State, next.Fault = job.Expired, &job.Fault{Code: code, RequestID: requestID}
 	_, _, err := s.move(ctx, j, next)
 	return err

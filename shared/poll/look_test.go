@@ -32,19 +32,36 @@ func TestAnUnchangedLookWritesNothing(t *testing.T) {
 }
 
 func TestAnythingButADocumentedEndGoesOn(t *testing.T) {
-	for _, status := range []job.TaskStatus{job.TaskPending, "SUSPENDED", "running", "", job.TaskSucceeded} {
+	for _, status := range []job.TaskStatus{job.TaskPending, "SUSPENDED", "running", ""} {
 		t.Run(string(status), func(t *testing.T) {
 			in(t, func(t *testing.T, r *rig) {
 				r.submitted("anna")
 				r.vendor.says(job.TaskRunning)
 				require.NoError(t, r.tick())
 				rev := r.job("anna").Rev
-				r.vendor.says(status) // SUCCEEDED without a link, or backwards
+				r.vendor.says(status) // backwards, or nothing we know
 				require.NoError(t, r.tick())
 				require.Equal(t, rev, r.job("anna").Rev)
 			})
 		})
 	}
+}
+
+func TestASuccessWithoutALinkIsAskedForAgainAndItsCostNoted(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("anna")
+		r.vendor.says(job.TaskSucceeded)
+		require.NoError(t, r.tick())
+		j := r.job("anna")
+		require.Equal(t, job.Submitted, j.State)
+		require.Equal(t, job.Money(800_000), j.Billed)
+		require.NoError(t, r.tick())
+		require.Equal(t, j.Rev, r.job("anna").Rev, "once")
+		r.vendor.says(job.TaskSucceeded, func(a *job.Answer) { a.VideoURL = "https://films/1" })
+		require.NoError(t, r.tick())
+		require.Equal(t, job.Storing, r.job("anna").State)
+		require.Equal(t, job.Money(800_000), r.job("anna").Billed)
+	})
 }
 
 func TestAFinishedTaskIsPricedByTheVendorsWordAndHandedOn(t *testing.T) {
@@ -266,13 +283,17 @@ func TestATaskPastItsLifeEndsTheJobAndSaysWhatItCost(t *testing.T) {
 		"never to be asked": {24*time.Hour + 11*time.Minute, func(v *vendor) {
 			v.task = func(string) (job.Answer, error) { return job.Answer{}, said(job.Verdict{Outcome: job.Retry}) }
 		}, job.CodeTaskExpired, 0},
-		"succeeded, but never with a link": {24*time.Hour + 11*time.Minute, func(v *vendor) { v.says(job.TaskSucceeded) }, job.CodeTaskExpired, 800_000},
+		"succeeded, but never with a link": {24 * time.Hour, func(v *vendor) { v.says(job.TaskUnknown) }, job.CodeTaskExpired, 800_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, r *rig) {
 				r.submitted("anna")
 				r.vendor.says(job.TaskRunning)
 				require.NoError(t, r.tick())
+				if c.wasted > 0 {
+					r.vendor.says(job.TaskSucceeded)
+					require.NoError(t, r.tick())
+				}
 				time.Sleep(c.after)
 				c.answer(r.vendor)
 				require.NoError(t, r.tick())

@@ -16,7 +16,6 @@ import (
 type Vendor interface {
 	Task(ctx context.Context, baseURL, id string) (job.Answer, error)
 	List(ctx context.Context, q job.ListQuery) (job.ListPage, error)
-	Clock(ctx context.Context) (time.Time, error)
 }
 
 // Jobs are the records of the jobs.
