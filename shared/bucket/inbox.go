@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"emodrop/shared/job"
 )
@@ -47,7 +50,8 @@ func (b *Inbox) Open(ctx context.Context, key, etag string) (io.ReadCloser, erro
 // after a key, at most limit; none means the end. The folder is as it stands in
 // keys, with its slash; empty at the top.
 func (b *Inbox) List(ctx context.Context, folder, after string, limit int) ([]string, error) {
-	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, Delimiter: aws.String("/"), MaxKeys: aws.Int32(int32(min(limit, 1000)))}
+	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, Delimiter: aws.String("/"), MaxKeys: aws.Int32(int32(min(limit, 1000))),
+		EncodingType: types.EncodingTypeUrl}
 	if folder != "" {
 		in.Prefix = &folder
 	}
@@ -61,7 +65,9 @@ func (b *Inbox) List(ctx context.Context, folder, after string, limit int) ([]st
 		}
 		keys := make([]string, len(out.Contents))
 		for i, o := range out.Contents {
-			keys[i] = aws.ToString(o.Key)
+			if keys[i], err = listedKey(out, o); err != nil {
+				return nil, err
+			}
 		}
 		// A page may hold nothing but folders.
 		if len(keys) > 0 || !aws.ToBool(out.IsTruncated) {
@@ -74,7 +80,7 @@ func (b *Inbox) List(ctx context.Context, folder, after string, limit int) ([]st
 // Page gives the objects of the whole bucket in the order of their keys, those
 // after a key, at most limit; none means the end.
 func (b *Inbox) Page(ctx context.Context, after string, limit int) ([]job.Half, error) {
-	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, MaxKeys: aws.Int32(int32(min(limit, 1000)))}
+	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, MaxKeys: aws.Int32(int32(min(limit, 1000))), EncodingType: types.EncodingTypeUrl}
 	if after != "" {
 		in.StartAfter = &after
 	}
@@ -84,10 +90,31 @@ func (b *Inbox) Page(ctx context.Context, after string, limit int) ([]job.Half, 
 	}
 	page := make([]job.Half, len(out.Contents))
 	for i, o := range out.Contents {
-		page[i] = job.Half{Key: aws.ToString(o.Key), ETag: aws.ToString(o.ETag), Size: aws.ToInt64(o.Size),
+		key, err := listedKey(out, o)
+		if err != nil {
+			return nil, err
+		}
+		page[i] = job.Half{Key: key, ETag: aws.ToString(o.ETag), Size: aws.ToInt64(o.Size),
 			Modified: aws.ToTime(o.LastModified).UTC()}
 	}
 	return page, nil
+}
+
+// listedKey is a key of a listing. Listings are asked for URL-encoded: XML cannot
+// say every character that a key may have, and one such key would keep its whole
+// folder from being listed.
+//
+// Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+func listedKey(out *s3.ListObjectsV2Output, o types.Object) (string, error) {
+	key := aws.ToString(o.Key)
+	if out.EncodingType != types.EncodingTypeUrl {
+		return key, nil
+	}
+	plain, err := url.QueryUnescape(key)
+	if err != nil {
+		return "", fmt.Errorf("read a listing: %w", err)
+	}
+	return plain, nil
 }
 
 // say puts S3's answer into the domain's words.
@@ -96,6 +123,11 @@ func say(doing string, err error) error {
 		return nil
 	}
 	var re *awshttp.ResponseError
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "NoSuchBucket" {
+		// A file that is gone is normal; a bucket that is gone is not.
+		return fmt.Errorf("%s: %w", doing, err)
+	}
 	if errors.As(err, &re) {
 		switch re.HTTPStatusCode() {
 		case http.StatusNotFound:

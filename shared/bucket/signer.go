@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -52,6 +53,9 @@ func (s *RoleSigner) Credentials(ctx context.Context) (aws.CredentialsProvider, 
 		return nil, time.Time{}, fmt.Errorf("assume the signer role: %w", err)
 	}
 	c := out.Credentials
+	if c == nil {
+		return nil, time.Time{}, errors.New("assume the signer role: no credentials in the answer")
+	}
 	s.creds = credentials.NewStaticCredentialsProvider(aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken))
 	s.end = aws.ToTime(c.Expiration)
 	return s.creds, s.end, nil
