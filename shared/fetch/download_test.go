@@ -170,6 +170,18 @@ func TestAPartThatNobodyAskedForIsNotTakenForTheWhole(t *testing.T) {
 	})
 }
 
+func TestAPartThatNobodyAskedForIsNotTakenForTheRest(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T) {
+		half := say("HTTP/1.1 200 OK\r\nContent-Length: 16", film[:5])
+		other := say("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-15/16\r\nContent-Length: 11", strings.ToUpper(film[5:]))
+		r := get(t, 100, half, other, whole(`"a"`, film))
+		require.NoError(t, r.err)
+		require.Equal(t, film, r.body)
+		require.Equal(t, 3, r.got.Tries)
+	})
+}
+
 func TestAPartInChunksMustReachTheTotal(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T) {

@@ -137,7 +137,7 @@ func (f *Fetcher) Fetch(ctx context.Context, link job.Secret, to *os.File, limit
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, f.cfg.Timeout, fmt.Errorf("not done within %s: %w", f.cfg.Timeout, context.DeadlineExceeded))
 	defer cancel()
-	d := &download{f: f, url: u, to: to, limit: limit}
+	d := &download{f: f, url: u, to: to, limit: limit, total: -1}
 	mayFallBack := u.Scheme == "http" && f.cfg.AllowHTTP && !f.cfg.Loopback
 	if u.Scheme == "http" && !f.cfg.Loopback {
 		u.Scheme = "https"

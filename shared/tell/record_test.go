@@ -96,6 +96,33 @@ func TestAWordThatComesLateIsNotTheLastWord(t *testing.T) {
 		w.tell(held)
 		require.Equal(t, map[string]string{plainKey: failed.ID}, w.records)
 	})
+	t.Run("after the same state for another reason", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.newest("j1")
+		create := w.end("j1", job.Held, job.CodeAmbiguous)
+		film := w.end("j1", job.Held, job.CodeFilmMisfit)
+		w.tell(film)
+		w.tell(create)
+		require.Equal(t, map[string]string{plainKey: film.ID}, w.records)
+	})
+	t.Run("after a kill that left the older word behind", func(t *testing.T) {
+		t.Parallel()
+		for _, s := range []job.State{job.Succeeded, job.Expired} {
+			w := newWorld(t)
+			w.newest("j1")
+			held := w.end("j1", job.Held, job.CodeAmbiguous)
+			last := w.end("j1", s, "")
+			w.tell(last)
+			w.records[plainKey] = held.ID
+			w.tell(held)
+			want := map[string]string{plainKey: last.ID}
+			if s == job.Succeeded {
+				want = map[string]string{filmKey: last.ID}
+			}
+			require.Equal(t, want, w.records, s)
+		}
+	})
 	t.Run("an attempt's, after the next one's film", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)

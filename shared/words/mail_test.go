@@ -115,10 +115,12 @@ func TestAMailOfALinkShowsNoLink(t *testing.T) {
 		"https%3A%2F%2Fb%2FCANARY", `https:\/\/b\/CANARY`, "Signature=CANARY", "X-Amz-Security-Token: CANARY", "HTTP://B/CANARY", "k?Expires=1&Signature=CANARY",
 	} {
 		m := outcomes()["failed"]
-		m.Fault = &job.Fault{Code: job.CodeVendorFailed, VendorCode: "X", VendorMessage: said, Detail: said}
-		subject, body := Mail(m, place)
-		for _, s := range []string{subject, body, string(Record(m, place)), string(Event(m, place))} {
-			require.NotContains(t, s, "CANARY", said)
+		for _, code := range []string{job.CodeVendorFailed, job.CodeCorrupt} { // the second shows the detail
+			m.Fault = &job.Fault{Code: code, VendorCode: "X", VendorMessage: said, Detail: said}
+			subject, body := Mail(m, place)
+			for _, s := range []string{subject, body, string(Record(m, place)), string(Event(m, place))} {
+				require.NotContains(t, s, "CANARY", said)
+			}
 		}
 	}
 }
