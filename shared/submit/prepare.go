@@ -69,10 +69,8 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 	case err == nil:
 		next.State = job.Rejected
 		next.Fault = &job.Fault{Code: job.CodeFaceRefused, File: j.Image.Key, VendorCode: face.Code, VendorMessage: face.Message}
-	case errors.Is(err, job.ErrConflict):
-		next.State, next.Fault = job.Canceled, &job.Fault{Code: job.CodeReplaced, File: j.Image.Key}
-	case errors.Is(err, job.ErrNotFound):
-		next.State, next.Fault = job.Rejected, &job.Fault{Code: job.CodeFileGone, File: j.Image.Key}
+	case errors.Is(err, job.ErrConflict), errors.Is(err, job.ErrNotFound):
+		next.State, next.Fault = gone(j.Image, err)
 	case errors.As(err, &vendors):
 		return s.detectFailed(ctx, j, vendors.err)
 	case time.Since(j.Received) > givesUp && ctx.Err() == nil:

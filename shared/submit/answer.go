@@ -1,0 +1,116 @@
+package submit
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+const (
+	// createTries is how often clear refusals that may pass send a job back to
+	// the queue before it fails.
+	createTries = 5
+	// recordTries is how often the answer's transaction is tried again when others
+	// are in its way: what it fails to write, poll has to find in the list.
+	recordTries = 3
+)
+
+// record writes what the vendor answered. If it cannot, poll finds the task in
+// the vendor's list.
+func (s *Step) record(ctx context.Context, j job.Job, c job.Created) error {
+	next := j
+	next.State = job.Submitted
+	next.Due = time.Now().UTC()
+	next.Task = &job.Task{ID: c.TaskID, RequestID: c.RequestID, BaseURL: j.Intent.BaseURL, Status: c.Status,
+		Submitted: next.Due.Truncate(time.Millisecond), Created: c.At}
+	_, err := s.move(ctx, j, next)
+	for range recordTries {
+		if !errors.Is(err, job.ErrConflict) {
+			return err
+		}
+		// Was it another transaction in the way, or has the job moved?
+		now, rerr := s.Jobs.Job(ctx, j.ID)
+		if rerr != nil {
+			return rerr
+		}
+		if now.Rev != j.Rev {
+			break
+		}
+		_, err = s.move(ctx, j, next)
+	}
+	if errors.Is(err, job.ErrConflict) {
+		// Poll was faster: it adopted this task, or holds the job with the task
+		// among its candidates.
+		s.Log.WarnContext(ctx, "answer of the create call came late", "job_id", j.ID, "task_id", c.TaskID)
+		return nil
+	}
+	return err
+}
+
+// notCreated decides what a create call without a task means.
+func (s *Step) notCreated(ctx context.Context, j job.Job, cause error) (goOn bool, err error) {
+	v := job.VerdictOf(cause)
+	s.Log.WarnContext(ctx, "create", "job_id", j.ID, "outcome", v.Outcome, "err", cause)
+	next := j
+	next.State = job.Queued
+	next.Tries = j.Tries
+	switch v.Outcome {
+	case job.Unknown, job.Retry:
+		// The task may exist. The job stays SUBMITTING, keeps its slot, and is
+		// not posted again until poll has settled what happened.
+		return false, nil
+	case job.Throttled:
+		if err := s.Gate.Throttle(ctx, s.after(0, v.RetryAfter)); err != nil {
+			return false, err
+		}
+		next.Due = time.Time{}
+	case job.NotSent:
+		// It says nothing about the job: another one would not get there either.
+		if err := s.Gate.Throttle(ctx, s.after(1, v.RetryAfter)); err != nil {
+			return false, err
+		}
+		next.Due = time.Time{}
+	case job.OperatorNeeded:
+		if err := s.close(ctx, v); err != nil {
+			return false, err
+		}
+		next.Due = time.Time{}
+	case job.BadInput:
+		goOn = true
+		next.State, next.Fault = job.Rejected, job.FaultOf(job.CodeInputRefused, v)
+	case job.Refused, job.Lost:
+		goOn = true
+		next.State, next.Fault = job.Failed, job.FaultOf(job.CodeVendorRefused, v)
+	default: // FreshURL, OtherTransport
+		goOn = true
+		next.Refusals = j.Refusals + 1
+		next.Due = s.after(j.Refusals, v.RetryAfter)
+		if next.Refusals >= createTries {
+			next.State, next.Fault = job.Failed, job.FaultOf(job.CodeVendorRefused, v)
+			if v.Outcome == job.OtherTransport {
+				next.Fault.Code = job.CodeCannotDownload
+			}
+		}
+	}
+	if next.State == job.Queued {
+		next.Intent = nil
+	}
+	_, err = s.move(ctx, j, next)
+	return goOn && err == nil, conflict(err)
+}
+
+// clockFailed decides what trouble with the free call means: nothing was written,
+// so the job stays queued in any case.
+func (s *Step) clockFailed(ctx context.Context, cause error) error {
+	v := job.VerdictOf(cause)
+	switch v.Outcome {
+	case job.OperatorNeeded:
+		return s.close(ctx, v)
+	case job.Throttled:
+		return s.Gate.Throttle(ctx, s.after(0, v.RetryAfter))
+	}
+	s.Log.WarnContext(ctx, "vendor's clock", "err", cause)
+	return s.Gate.Throttle(ctx, s.after(1, v.RetryAfter))
+}

@@ -1,0 +1,51 @@
+package submit
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+
+	"emodrop/shared/job"
+)
+
+// stageTries is how often a job's files are tried to be copied before the job
+// fails: over a day, with the waits between.
+const stageTries = 30
+
+// unstaged lets a job whose files cannot be copied now step back, so that it does
+// not keep those behind it waiting.
+func (s *Step) unstaged(ctx context.Context, j job.Job, in job.Input, cause error) error {
+	if ctx.Err() != nil {
+		return cause // the invocation ended, not the copy
+	}
+	s.Log.WarnContext(ctx, "stage", "job_id", j.ID, "err", cause, "tries", j.Tries+1)
+	next := j
+	next.Tries, next.Due = j.Tries+1, s.after(j.Tries, 0)
+	if next.Tries >= stageTries {
+		next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeUnreadable, File: in.Key}
+	}
+	_, err := s.move(ctx, j, next)
+	return conflict(err)
+}
+
+// inputGone ends a queued job whose file is no longer what was checked.
+func (s *Step) inputGone(ctx context.Context, j job.Job, in job.Input, cause error) error {
+	next := j
+	next.State, next.Fault = gone(in, cause)
+	_, err := s.move(ctx, j, next)
+	return conflict(err)
+}
+
+// gone says what becomes of a job whose file is not there any more as it was. What
+// stands there now is another hand-in with a job of its own, and nobody needs to be
+// told; but a folder's new portrait makes no job of a recording that had one, so
+// that this one ends for good.
+func gone(in job.Input, cause error) (job.State, *job.Fault) {
+	base := path.Base(in.Key)
+	shared := strings.EqualFold(strings.TrimSpace(strings.TrimSuffix(base, path.Ext(base))), "portrait")
+	if errors.Is(cause, job.ErrConflict) && !shared {
+		return job.Canceled, &job.Fault{Code: job.CodeReplaced, File: in.Key}
+	}
+	return job.Rejected, &job.Fault{Code: job.CodeFileGone, File: in.Key}
+}
