@@ -42,14 +42,14 @@ func TestASubjectIsShortPlainAndTells(t *testing.T) {
 func TestTheCopyLineTakesEveryNameAsItIs(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]string{
-		"videos/anna.mp4":                  "aws s3 cp s3://emodrop-outbox/videos/anna.mp4 .",
-		"videos/week 1/anna.mp4":           "aws s3 cp 's3://emodrop-outbox/videos/week 1/anna.mp4' .",
-		"videos/张三.mp4":                    "aws s3 cp 's3://emodrop-outbox/videos/张三.mp4' .",
-		"videos/o'neil.mp4":                `aws s3 cp 's3://emodrop-outbox/videos/o'\''neil.mp4' .`,
-		`videos/"$(reboot)";&|\.mp4`:       `aws s3 cp 's3://emodrop-outbox/videos/"$(reboot)";&|\.mp4' .`,
-		"videos/%PATH%.mp4":                "aws s3 cp 's3://emodrop-outbox/videos/%PATH%.mp4' .",
-		"videos/a\nb.mp4":                  "", // a line that faked another would be worse than none
-		"videos/\u202egpj.exe.mp4":         "",
+		"videos/anna.mp4":                       "aws s3 cp s3://emodrop-outbox/videos/anna.mp4 .",
+		"videos/week 1/anna.mp4":                "aws s3 cp 's3://emodrop-outbox/videos/week 1/anna.mp4' .",
+		"videos/张三.mp4":                         "aws s3 cp 's3://emodrop-outbox/videos/张三.mp4' .",
+		"videos/o'neil.mp4":                     `aws s3 cp 's3://emodrop-outbox/videos/o'\''neil.mp4' .`,
+		`videos/"$(reboot)";&|\.mp4`:            `aws s3 cp 's3://emodrop-outbox/videos/"$(reboot)";&|\.mp4' .`,
+		"videos/%PATH%.mp4":                     "aws s3 cp 's3://emodrop-outbox/videos/%PATH%.mp4' .",
+		"videos/a\nb.mp4":                       "", // a line that faked another would be worse than none
+		"videos/\u202egpj.exe.mp4":              "",
 		"videos/\U0001F469\u200d\U0001F52C.mp4": "aws s3 cp 's3://emodrop-outbox/videos/\U0001F469\u200d\U0001F52C.mp4' .",
 	} {
 		_, body := Mail(job.Message{Job: "0123456789", State: job.Succeeded, Film: &job.Film{Key: key}}, place)
