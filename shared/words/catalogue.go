@@ -81,8 +81,8 @@ var catalogue = map[string]entry{
 		text{"“{file}”时长过长[：{detail}]。", "请剪短，或拆分为多段不超过 60 秒的录音，每段生成一个视频。"},
 	},
 	job.CodeFileGone: {
-		text{"“{file}” was deleted before the film could be made.", "Leave the files in the inbox until the film is there. " + againEN},
-		text{"“{file}”在视频制作之前已被删除。", "视频完成之前，请不要删除收件桶中的文件。" + againZH},
+		text{"“{file}” was deleted or replaced before the film could be made.", "Upload it again together with its other half, and leave both in the inbox until the film is there."},
+		text{"“{file}”在视频制作之前已被删除或替换。", "请将图片和录音一起重新上传，并在视频完成之前保留在收件桶中。"},
 	},
 	job.CodeUnreadable: {
 		text{"“{file}” could not be read from the inbox for a day.", askEN + " to look at the inbox's permissions and encryption. " + againEN},
