@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,22 +14,23 @@ import (
 // everything is more than any world holds.
 const everything = 100_000
 
-// Jobs are all jobs, in the order in which they were received.
+// Jobs are all jobs, in the order in which they were made.
 func (w *World) Jobs() ([]job.Job, error) {
-	ctx := context.Background()
+	seen := map[string]bool{}
 	var all []job.Job
-	for day := w.began.UTC().Truncate(24 * time.Hour); !day.After(time.Now()); day = day.Add(24 * time.Hour) {
-		ids, err := w.Store.Recent(ctx, day, everything)
+	for _, c := range w.Calls() {
+		if c.Op != "store.Create" || seen[c.About] {
+			continue
+		}
+		seen[c.About] = true
+		j, err := w.Store.Job(context.Background(), c.About)
+		if errors.Is(err, job.ErrNotFound) {
+			continue // it was to be made, and was not
+		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("job %s: %w", c.About, err)
 		}
-		for i := len(ids) - 1; i >= 0; i-- {
-			j, err := w.Store.Job(ctx, ids[i])
-			if err != nil {
-				return nil, fmt.Errorf("job %s: %w", ids[i], err)
-			}
-			all = append(all, j)
-		}
+		all = append(all, j)
 	}
 	return all, nil
 }

@@ -10,11 +10,6 @@ import (
 	"emodrop/local/sim"
 )
 
-// patience is how long a job may take whatever goes wrong once: the search for a
-// lost create (a lease, a minute, a quarter of an hour) and what comes before and
-// after it.
-const patience = 40 * time.Minute
-
 // TestOneJobSurvivesEverySingleFailure lets every call that one job brings about go
 // wrong, one at a time and in every way, for each way in which its create call can
 // end.
@@ -45,7 +40,7 @@ func TestOneJobSurvivesEverySingleFailure(t *testing.T) {
 						in(t, sim.Config{Emulator: emo.Config{Faults: rules}}, func(t *testing.T, w *sim.World) {
 							w.SetPlan(sim.At(c.Op, c.N, fate))
 							hand(w, 1)
-							w.Run(patience)
+							settle(t, w)
 							finished(t, w, 1)
 						})
 					})
@@ -55,9 +50,39 @@ func TestOneJobSurvivesEverySingleFailure(t *testing.T) {
 	}
 }
 
-// worth leaves out what repeats without the job: once it has ended, ticks only look
-// whether anything is due. Reads count once each; what follows from the first of an
-// op that fails follows from the others.
+// TestSeveralJobsSurviveADeathAtEveryEffect has two and three jobs meet: what dies
+// with one of them must not harm the others.
+func TestSeveralJobsSurviveADeathAtEveryEffect(t *testing.T) {
+	t.Parallel()
+	for n, rules := range map[int][]emo.Rule{2: {{Op: "create", Kind: "drop_after", Count: 1}}, 3: nil} {
+		t.Run(named(n, "jobs"), func(t *testing.T) {
+			t.Parallel()
+			var calls []sim.Call
+			in(t, sim.Config{Emulator: emo.Config{Faults: rules}}, func(t *testing.T, w *sim.World) {
+				hand(w, n)
+				settle(t, w)
+				finished(t, w, n)
+				calls = w.Calls()
+			})
+			for i, c := range worth(calls) {
+				if !c.Effect || i%n != 0 {
+					continue // every n-th: the jobs are alike
+				}
+				t.Run(named(c.Op, c.N), func(t *testing.T) {
+					in(t, sim.Config{Emulator: emo.Config{Faults: rules}}, func(t *testing.T, w *sim.World) {
+						w.SetPlan(sim.At(c.Op, c.N, sim.KillAfter))
+						hand(w, n)
+						settle(t, w)
+						finished(t, w, n)
+					})
+				})
+			}
+		})
+	}
+}
+
+// worth leaves out what only repeats: the ticks after the job's end, and of reads
+// and of poll's own lease all but the first ones.
 func worth(calls []sim.Call) []sim.Call {
 	last := 0
 	for i, c := range calls {
@@ -67,7 +92,8 @@ func worth(calls []sim.Call) []sim.Call {
 	}
 	var out []sim.Call
 	for _, c := range calls[:min(len(calls), last+3)] {
-		if c.Effect || c.N <= 2 {
+		lease := c.Op == "store.Lease" || c.Op == "store.EndLease"
+		if c.N <= 2 || c.Effect && !lease {
 			out = append(out, c)
 		}
 	}

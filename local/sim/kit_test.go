@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,6 @@ import (
 func in(t *testing.T, cfg sim.Config, f func(t *testing.T, w *sim.World)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		cfg.Dir = t.TempDir()
 		if testing.Verbose() && cfg.Log == nil {
 			cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 		}
@@ -30,15 +30,48 @@ func in(t *testing.T, cfg sim.Config, f func(t *testing.T, w *sim.World)) {
 	})
 }
 
-// second is the length of most recordings: 17 s of the vendor's work.
+// length is that of most recordings: 17 s of the vendor's work.
 const length = 2 * time.Second
+
+// patience is how long a job may take whatever goes wrong once: the search for a
+// lost create (a lease, a minute, a quarter of an hour) and what comes before and
+// after it.
+const patience = 40 * time.Minute
+
+// portraits are drawn once: it takes longer than a job does.
+var portraits = sync.OnceValue(func() (all [16][]byte) {
+	for i := range all {
+		all[i] = sim.Portrait(i)
+	}
+	return all
+})
+
+// portrait is the picture of the i-th job.
+func portrait(i int) []byte { return portraits()[i%len(portraits())] }
+
+// settle runs until nothing is under way any more, at most for our patience, and
+// some minutes longer to see what still comes.
+func settle(t *testing.T, w *sim.World) {
+	t.Helper()
+	for end := time.Now().Add(patience - 5*time.Minute); time.Now().Before(end); {
+		w.Run(time.Minute)
+		all, err := w.Jobs()
+		require.NoError(t, err)
+		left, err := w.Unfinished()
+		require.NoError(t, err)
+		if len(all) > 0 && left == "" {
+			break
+		}
+	}
+	w.Run(5 * time.Minute)
+}
 
 // hand hands in n pairs, one second after the other, so that their order is known.
 func hand(w *sim.World, n int) {
 	for i := range n {
 		name := fmt.Sprintf("job-%02d", i)
 		w.Hand(name+".wav", sim.Recording(i, length))
-		w.Hand(name+".png", sim.Portrait(i))
+		w.Hand(name+".png", portrait(i))
 		if i+1 < n {
 			w.Run(time.Second)
 		}

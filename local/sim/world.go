@@ -43,6 +43,8 @@ type Config struct {
 	Tick time.Duration
 	// Settle is how long a hand-in must have been quiet; zero: 5 s.
 	Settle time.Duration
+	// Profile of the model; zero: emo-v1's.
+	Profile job.Profile
 	// Ratio of films that ask for none; zero: 1:1.
 	Ratio job.Ratio
 	// Dir is where films are kept while they are verified; zero: the system's.
@@ -65,7 +67,6 @@ type World struct {
 	key       string
 	transport http.RoundTripper
 	out       *outlets
-	began     time.Time
 	ctx       context.Context
 	end       context.CancelFunc
 	running   sync.WaitGroup
@@ -94,13 +95,16 @@ func New(c Config) (*World, error) {
 	if c.Ratio == "" {
 		c.Ratio = job.Square
 	}
+	if c.Profile.Model == "" {
+		c.Profile = job.EMO()
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if len(c.Emulator.APIKeys) == 0 {
 		c.Emulator.APIKeys = map[string]string{"sk-sim": "1001"}
 	}
-	w := &World{cfg: c, profile: job.EMO(), key: c.Key, Inbox: newBucket(), Outbox: newBucket(), began: time.Now(),
+	w := &World{cfg: c, profile: c.Profile, key: c.Key, Inbox: newBucket(), Outbox: newBucket(),
 		counts: map[string]int{}, processes: map[string]handler{}}
 	for k := range c.Emulator.APIKeys {
 		if w.key == "" || len(c.Emulator.APIKeys) == 1 {

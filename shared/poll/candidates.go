@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,8 +16,12 @@ const (
 	// where the next intent's begins: a posting lease outlives its create call by
 	// far, so what seems to lie there is another's.
 	skew = 2 * time.Second
-	// samples is how many tasks of a key are looked up to tell whose it is.
-	samples = 5
+	// samples is how many tasks of a key are looked up to tell whose it is: the
+	// newest, as the list has it, and the oldest.
+	samples = 8
+	// exchange is how long after a change of keys the old one may still be used: a
+	// process believes a key it has fetched for some minutes.
+	exchange = 10 * time.Minute
 )
 
 // candidates are what the vendor's list shows of an intent.
@@ -30,9 +35,9 @@ type candidates struct {
 }
 
 // candidates looks through the vendor's list. Whose a key is its other tasks tell:
-// ours is one that made a task whose create call was answered to us; a stranger's
-// one that made only tasks we know nothing of, while we know our own. A key without
-// a history may be either: ours may have been exchanged just now.
+// ours is one that made a task whose create call was answered to us. A stranger's is
+// one that made a task we know nothing of while we provably used another key, that
+// is, well before that key's last task. Any other may be ours, exchanged just now.
 func (s *Step) candidates(ctx context.Context, j job.Job, keyID string) (candidates, error) {
 	in := j.Intent
 	from, to := in.VendorAt.Add(-skew), in.VendorAt.Add(in.Until.Sub(in.At))
@@ -44,6 +49,8 @@ func (s *Step) candidates(ctx context.Context, j job.Job, keyID string) (candida
 			inside = append(inside, t)
 		case len(around[t.KeyID]) < samples:
 			around[t.KeyID] = append(around[t.KeyID], t)
+		default:
+			around[t.KeyID][samples-1] = t
 		}
 		return nil
 	})
@@ -65,13 +72,13 @@ func (s *Step) candidates(ctx context.Context, j job.Job, keyID string) (candida
 	if len(free) == 0 {
 		return candidates{}, nil
 	}
-	k, err := s.keys(ctx, keyID, around)
+	k, err := s.keys(ctx, keyID, around, from)
 	if err != nil {
 		return candidates{}, err
 	}
 	c := candidates{sure: true, ours: k.proven}
 	for _, t := range free {
-		if k.strange[t.KeyID] && len(k.own) > 0 {
+		if k.strange[t.KeyID] {
 			continue
 		}
 		c.found = append(c.found, t)
@@ -82,40 +89,37 @@ func (s *Step) candidates(ctx context.Context, j job.Job, keyID string) (candida
 
 // keys is what the list tells of the keys in it.
 type keys struct {
-	// own are those that are ours, strange those that made tasks we know nothing
-	// of; a key without a history is neither.
+	// own are those that are ours, strange those that are provably not.
 	own, strange map[string]bool
-	seen         map[string][]job.Listed
-	// proven is the key of ours that made the newest task.
+	// proven is the key of ours that made the newest task, at that time.
 	proven string
+	newest time.Time
+	// others made a task we know nothing of before the window: company in which no
+	// key is taken for ours unproven.
+	others map[string]bool
 }
 
-// lonely: we know nothing of our own key, and this is the only one in sight. It is
-// taken for ours; the film has to fit its request all the same.
+// lonely: we know nothing of our own key, and this is the only one in sight, without
+// a history. It is taken for ours; the film has to fit its request all the same.
 func (k keys) lonely(key string, free []job.Listed) bool {
-	if len(k.own) > 0 || k.strange[key] {
-		return false
-	}
-	for other := range k.seen {
-		if other != key {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(free, func(t job.Listed) bool { return t.KeyID != key })
+	return len(k.own) == 0 && len(k.others) == 0 &&
+		!slices.ContainsFunc(free, func(t job.Listed) bool { return t.KeyID != key })
 }
 
-// keys looks at what the keys made besides.
-func (s *Step) keys(ctx context.Context, known string, seen map[string][]job.Listed) (keys, error) {
-	k := keys{own: map[string]bool{}, strange: map[string]bool{}, seen: seen}
+// keys looks at what the keys made besides; the window begins at from.
+func (s *Step) keys(ctx context.Context, known string, seen map[string][]job.Listed, from time.Time) (keys, error) {
+	k := keys{own: map[string]bool{}, strange: map[string]bool{}, others: map[string]bool{}}
 	if known != "" {
 		k.own[known] = true
 	}
-	var newest time.Time
+	first := map[string]time.Time{} // of the tasks we know nothing of, by key
 	for key, tasks := range seen {
 		for _, t := range tasks {
 			owner, err := s.Jobs.Owner(ctx, t.TaskID)
 			if errors.Is(err, job.ErrNotFound) {
-				k.strange[key] = true
+				if at, ok := first[key]; !ok || t.Created.Before(at) {
+					first[key] = t.Created
+				}
 				continue
 			}
 			if err != nil {
@@ -128,14 +132,16 @@ func (s *Step) keys(ctx context.Context, known string, seen map[string][]job.Lis
 			// A task that was only adopted proves nothing of its key.
 			if err == nil && j.Task != nil && j.Task.ID == t.TaskID && !j.Task.Adopted {
 				k.own[key] = true
-				if t.Created.After(newest) {
-					newest, k.proven = t.Created, key
+				if t.Created.After(k.newest) {
+					k.newest, k.proven = t.Created, key
 				}
 			}
 		}
 	}
-	for key := range k.own {
-		delete(k.strange, key)
+	for key, at := range first {
+		k.others[key] = k.others[key] || at.Before(from)
+		k.strange[key] = !k.own[key] && at.Before(k.newest.Add(-exchange))
 	}
+	maps.DeleteFunc(k.others, func(_ string, v bool) bool { return !v })
 	return k, nil
 }

@@ -3,8 +3,6 @@ package submit
 import (
 	"context"
 	"errors"
-	"path"
-	"strings"
 
 	"emodrop/shared/job"
 )
@@ -38,13 +36,9 @@ func (s *Step) inputGone(ctx context.Context, j job.Job, in job.Input, cause err
 }
 
 // gone says what becomes of a job whose file is not there any more as it was. What
-// stands there now is another hand-in with a job of its own, and nobody needs to be
-// told; but a folder's new portrait makes no job of a recording that had one, so
-// that this one ends for good.
+// stands there now is another hand-in, of which intake makes a job of its own.
 func gone(in job.Input, cause error) (job.State, *job.Fault) {
-	base := path.Base(in.Key)
-	shared := strings.EqualFold(strings.TrimSpace(strings.TrimSuffix(base, path.Ext(base))), "portrait")
-	if errors.Is(cause, job.ErrConflict) && !shared {
+	if errors.Is(cause, job.ErrConflict) {
 		return job.Canceled, &job.Fault{Code: job.CodeReplaced, File: in.Key}
 	}
 	return job.Rejected, &job.Fault{Code: job.CodeFileGone, File: in.Key}
