@@ -41,6 +41,8 @@ type Message struct {
 	Wasted  Money   `json:"wasted,omitempty"`
 	Ratio   Ratio   `json:"ratio,omitempty"`
 	TaskID  string  `json:"task_id,omitempty"`
+	// Seconds is how long the film is or was to be; 0 when that is not known.
+	Seconds float64 `json:"seconds,omitempty"`
 	Options Options `json:"options,omitzero"`
 	// Received and At are when the hand-in was complete and when this outcome
 	// came.
@@ -63,7 +65,7 @@ func OutcomeMessage(j Job) Message {
 		Job: j.ID, Attempt: j.Attempt, State: j.State, Name: j.Name,
 		Image: j.Image.Key, Audio: j.Audio.Key,
 		Fault: j.Fault, Film: j.Film, Billed: j.Billed, Wasted: j.Wasted,
-		Ratio: j.Ratio, Options: Options{Metadata: j.Options.Metadata},
+		Ratio: j.Ratio, Seconds: j.Seconds(), Options: Options{Metadata: j.Options.Metadata},
 		Received: j.Received, At: j.Updated,
 		Unsent: Channels(), Due: j.Updated,
 	}

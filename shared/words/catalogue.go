@@ -153,8 +153,8 @@ var catalogue = map[string]entry{
 	},
 	// Of jobs that need a person.
 	job.CodeAmbiguous: {
-		text{"It is not clear whether the video service took the order for “{name}”: several of its tasks could be the one.", askEN + " to decide: adopt one of the tasks, or order the film again and risk a second charge. Until then nothing is sent for it."},
-		text{"无法确定视频服务是否已接收“{name}”的任务：有多个任务都可能是它。", askZH + "处理：认领其中一个任务，或重新提交并承担可能的二次计费。在此之前不会再次提交。"},
+		text{"It is not clear whether the video service took the order for “{name}”: several of its tasks could be the one[: {detail}].", askEN + " to decide: adopt one of the tasks, or order the film again and risk a second charge. Until then nothing is sent for it."},
+		text{"无法确定视频服务是否已接收“{name}”的任务：有多个任务都可能是它[：{detail}]。", askZH + "处理：认领其中一个任务，或重新提交并承担可能的二次计费。在此之前不会再次提交。"},
 	},
 	job.CodeFilmMisfit: {
 		text{"The film that came back for “{name}” is not what was ordered[: {detail}].", "It has been kept. " + askEN + " to look at it and accept it or not."},

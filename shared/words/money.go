@@ -29,12 +29,12 @@ func Charged(m job.Message, lang Lang) string {
 		return then(say("The video service charges %s for this film.", "视频服务对该视频计费 %s。", price(m.Billed, lang)))
 	case m.State == job.Held:
 		return then(say("Whether a film was charged is not known until this is settled; it would be at most %s.",
-			"在处理之前无法确定是否已计费；最多为 %s。", price(most(m.Ratio), lang)))
+			"在处理之前无法确定是否已计费；最多为 %s。", price(most(m), lang)))
 	case lost != "":
 		return lost
 	case m.State == job.Expired:
 		return say("The film may have been charged, at most %s; only the video service's bill can tell.",
-			"该视频可能已计费，最多 %s，请以视频服务的账单为准。", price(most(m.Ratio), lang))
+			"该视频可能已计费，最多 %s，请以视频服务的账单为准。", price(most(m), lang))
 	case m.Fault != nil && beforeDetect(m.Fault.Code):
 		return say("Nothing was charged.", "未产生费用。")
 	case m.Fault != nil && m.Fault.Code == job.CodeVendorCanceled:
@@ -47,16 +47,20 @@ func Charged(m job.Message, lang Lang) string {
 		"没有产生视频费用。图片检测最多 %s。", price(job.EMO().PricePerDetect, lang))
 }
 
-// most is what the longest film costs: a message does not say how long its
-// recording was. Without a ratio it is the dearer one.
-func most(r job.Ratio) job.Money {
+// most is what the film can have cost: by its recording's length, or the longest
+// film's where that is not known. Without a ratio it is the dearer one.
+func most(m job.Message) job.Money {
 	p := job.EMO()
-	if _, ok := p.PricePerSecond[r]; ok {
-		return p.Price(r, p.MaxAudio.Seconds())
+	seconds := m.Seconds
+	if seconds <= 0 {
+		seconds = p.MaxAudio.Seconds()
+	}
+	if _, ok := p.PricePerSecond[m.Ratio]; ok {
+		return p.Price(m.Ratio, seconds)
 	}
 	top := job.Money(0)
 	for r := range p.PricePerSecond {
-		top = max(top, p.Price(r, p.MaxAudio.Seconds()))
+		top = max(top, p.Price(r, seconds))
 	}
 	return top
 }
