@@ -1,0 +1,90 @@
+package template
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// besides: env.example.json gives `sam local invoke` exactly what it cannot work out,
+// samconfig.toml keeps builds honest, docs/deploy.md explains every parameter and
+// output it names.
+func besides(t *tree, _ *code) []string {
+	return slices.Concat(exampleEnvironment(t), samConfig(), deployPage(t))
+}
+
+// exampleEnvironment: a variable that SAM does not find in the template is dropped in
+// silence, and a reference to a resource becomes its logical id.
+// Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-using-invoke.html
+func exampleEnvironment(t *tree) []string {
+	var wrong []string
+	var given map[string]map[string]string
+	if err := readJSON("env.example.json", &given); err != nil {
+		return []string{err.Error()}
+	}
+	w := t.world("callback on", map[string]string{"Callback": "true"})
+	for _, id := range sorted(given) {
+		if t.resource(id).kind != serverless {
+			wrong = append(wrong, "env.example.json: there is no function "+id)
+		}
+	}
+	for _, fn := range t.ofKind(serverless) {
+		env := w.environment(fn)
+		for _, v := range sorted(env) {
+			if unknown := strings.Contains(env[v], "<"); unknown != (given[fn.id][v] != "") {
+				wrong = append(wrong, fmt.Sprintf("env.example.json: %s %s: want it exactly when it names a resource, which is %t", fn.id, v, unknown))
+			}
+		}
+		for _, v := range sorted(given[fn.id]) {
+			if _, ok := env[v]; !ok {
+				wrong = append(wrong, fmt.Sprintf("env.example.json: %s %s is not in the template, so SAM drops it", fn.id, v))
+			}
+		}
+	}
+	return wrong
+}
+
+func samConfig() []string {
+	var wrong []string
+	b, err := os.ReadFile(root + "/samconfig.toml")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, want := range []string{"cached = false", "resolve_s3 = true", `capabilities = "CAPABILITY_IAM"`, `stack_name = "emodrop"`, "confirm_changeset = true"} {
+		if !slices.Contains(strings.Split(string(b), "\n"), want) {
+			wrong = append(wrong, "samconfig.toml: does not say "+want)
+		}
+	}
+	return wrong
+}
+
+var named = regexp.MustCompile("`([A-Z][A-Za-z]+)`")
+
+// deployPage: each parameter has its row, and no row is about one that is not there.
+func deployPage(t *tree) []string {
+	var wrong []string
+	b, err := os.ReadFile(root + "/docs/deploy.md")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	rows := map[string]bool{}
+	for line := range strings.SplitSeq(string(b), "\n") {
+		if m := named.FindStringSubmatch(line); m != nil && strings.HasPrefix(line, "| `"+m[1]+"` |") {
+			rows[m[1]] = true
+		}
+	}
+	names := mapAt(t.top, "Parameters")
+	for _, p := range sorted(names) {
+		if !rows[p] {
+			wrong = append(wrong, "docs/deploy.md: says nothing of the parameter "+p)
+		}
+	}
+	for _, r := range sorted(rows) {
+		if names[r] == nil && at(t.top, "Outputs/"+r) == nil {
+			wrong = append(wrong, "docs/deploy.md: there is no parameter or output "+r)
+		}
+	}
+	return wrong
+}
