@@ -43,10 +43,15 @@ type Handler func(ctx context.Context, event json.RawMessage) (any, error)
 
 // Start runs a function under the Lambda runtime. It does not return.
 func Start(build func(context.Context, Config, aws.Config, *slog.Logger) (Handler, error)) {
-	ctx := context.Background()
-	log := lambdacontext.NewLogger()
+	lambda.Start(handler(context.Background(), os.Getenv, lambdacontext.NewLogger(), build))
+}
+
+// handler builds a function from its environment. One that cannot be built says
+// why at every invocation, instead of a runtime that only exits.
+func handler(ctx context.Context, env func(string) string, log *slog.Logger,
+	build func(context.Context, Config, aws.Config, *slog.Logger) (Handler, error)) Handler {
 	h, err := func() (Handler, error) {
-		cfg, err := FromEnv(os.Getenv)
+		cfg, err := FromEnv(env)
 		if err != nil {
 			return nil, fmt.Errorf("configuration: %w", err)
 		}
@@ -58,10 +63,9 @@ func Start(build func(context.Context, Config, aws.Config, *slog.Logger) (Handle
 	}()
 	if err != nil {
 		log.ErrorContext(ctx, "function cannot start", "err", err)
-		// Every invocation says why, instead of a runtime that only exits.
-		h = func(context.Context, json.RawMessage) (any, error) { return nil, err }
+		return func(context.Context, json.RawMessage) (any, error) { return nil, err }
 	}
-	lambda.Start(h)
+	return h
 }
 
 // parts are the adapters that several functions share.

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"emodrop/shared/job"
+	"emodrop/shared/store"
 )
 
 // Config is what the functions are told through their environment. The comment of
-// each field names its variable, says what zero means, and who needs it; the
-// template declares the same names, and a test keeps the two together.
+// each field names its variable, says what unset means, and who needs it; the
+// template declares the same names, and a test keeps the two together. What is
+// unset or blank takes its default; zero is never a value of its own.
 type Config struct {
 	// Inbox and Outbox are the buckets: EMODROP_INBOX, EMODROP_OUTBOX.
 	Inbox, Outbox string
@@ -38,7 +40,7 @@ type Config struct {
 	// EMODROP_DETECT_MODEL. Empty: emo-v1 and emo-detect-v1.
 	Model, DetectModel string
 	// MaxInFlight is how many tasks may be at the vendor at once:
-	// EMODROP_MAX_IN_FLIGHT. Zero: 3.
+	// EMODROP_MAX_IN_FLIGHT. Unset: 3.
 	MaxInFlight int
 	// ResultHosts are the hosts films are fetched from: EMODROP_RESULT_HOSTS,
 	// separated by commas. Empty: the vendor's.
@@ -51,30 +53,30 @@ type Config struct {
 	// EMODROP_RATIO. Empty: normal, 1:1.
 	Style job.Style
 	Ratio job.Ratio
-	// Settle is how long a hand-in must have been quiet: EMODROP_SETTLE. Zero or
-	// unset: 5 s.
+	// Settle is how long a hand-in must have been quiet: EMODROP_SETTLE. Unset:
+	// 5 s.
 	Settle time.Duration
 	// HalfPairAfter is when a missing half is told: EMODROP_HALF_PAIR_AFTER.
-	// Zero: 30 min.
+	// Unset: 30 min.
 	HalfPairAfter time.Duration
 	// PollInterval is the time between batches, EMODROP_POLL_INTERVAL, and
-	// PollPeriod between the schedule's ticks, EMODROP_POLL_PERIOD. Zero: 15 s,
+	// PollPeriod between the schedule's ticks, EMODROP_POLL_PERIOD. Unset: 15 s,
 	// 1 min.
 	PollInterval, PollPeriod time.Duration
 	// CreateWithin bounds the create call, PostLease the right to make it,
 	// AskFirst and Quiet the search for a task whose create call had no clear
 	// answer: EMODROP_CREATE_WITHIN, EMODROP_POST_LEASE, EMODROP_ASK_FIRST,
-	// EMODROP_QUIET. Zero: 30 s, 90 s, 1 min, 15 min.
+	// EMODROP_QUIET. Unset: 30 s, 90 s, 1 min, 15 min.
 	CreateWithin, PostLease, AskFirst, Quiet time.Duration
 	// StoreLease is how long finalize may be busy with one film before it is
-	// taken for dead: EMODROP_STORE_LEASE. Zero: 6 min.
+	// taken for dead: EMODROP_STORE_LEASE. Unset: 6 min.
 	StoreLease time.Duration
 	// Backoff is the first wait after trouble that may pass: EMODROP_BACKOFF.
-	// Zero: 15 s.
+	// Unset: 15 s.
 	Backoff time.Duration
 	// SweepEvery is the time between two searches of the inbox for files whose
 	// event never came, EMODROP_SWEEP; Horizon how old such a file may be,
-	// EMODROP_HORIZON. Zero: 15 min, 7 days.
+	// EMODROP_HORIZON. Unset: 15 min, 7 days.
 	SweepEvery, Horizon time.Duration
 	// Console is the page's address for messages: EMODROP_CONSOLE. Empty: the
 	// AWS console's page of the outbox.
@@ -99,7 +101,7 @@ func FromEnv(env func(string) string) (Config, error) {
 		VendorURL: r.text("EMODROP_VENDOR_URL", ""), Workspace: r.text("EMODROP_WORKSPACE", ""),
 		Model: r.text("EMODROP_MODEL", ""), DetectModel: r.text("EMODROP_DETECT_MODEL", ""),
 		MaxInFlight: r.number("EMODROP_MAX_IN_FLIGHT", 3, 1, 1000),
-		Loopback:    r.text("EMODROP_LOOPBACK", "") == "1",
+		Loopback:    r.oneOf("EMODROP_LOOPBACK", "0", "1") == "1",
 		Style:       job.Style(r.oneOf("EMODROP_STYLE", string(job.Normal), string(job.Calm), string(job.Active))),
 		Ratio:       job.Ratio(r.oneOf("EMODROP_RATIO", string(job.Square), string(job.Portrait), string(job.Auto))),
 
@@ -122,6 +124,12 @@ func FromEnv(env func(string) string) (Config, error) {
 		if h = strings.TrimSpace(h); h != "" {
 			c.ResultHosts = append(c.ResultHosts, h)
 		}
+	}
+	if len(c.ResultHosts) == 0 {
+		r.bad("EMODROP_RESULT_HOSTS names no host")
+	}
+	if c.Horizon >= store.Retention {
+		r.bad("EMODROP_HORIZON is %s: a file whose job's record has been deleted (after %s) would be made again", c.Horizon, store.Retention)
 	}
 	if c.Inbox != "" && c.Inbox == c.Outbox {
 		r.bad("EMODROP_INBOX and EMODROP_OUTBOX are the same bucket: results would be taken for hand-ins")
