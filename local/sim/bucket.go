@@ -110,8 +110,8 @@ func (b *Bucket) page(after string, limit int) []job.Half {
 // outboxHost is where links to staged copies lead.
 const outboxHost = "outbox.test"
 
-// presign makes a link that works until end while the object is there.
-func presign(key string, end time.Time) job.Secret {
+// Link makes a link to a staged copy that works until end, while the copy is there.
+func Link(key string, end time.Time) job.Secret {
 	until := strconv.FormatInt(end.Unix(), 10)
 	u := url.URL{Scheme: "https", Host: outboxHost, Path: "/" + key,
 		RawQuery: url.Values{"until": {until}, "sig": {signature(key, until)}}.Encode()}

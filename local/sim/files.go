@@ -74,7 +74,7 @@ func (b outbox) Sign(ctx context.Context, keys ...string) ([]job.Secret, time.Ti
 	urls, err := do(ctx, b.w, "staging.sign", "", false, func() ([]job.Secret, error) {
 		var urls []job.Secret
 		for _, k := range keys {
-			urls = append(urls, presign(k, end))
+			urls = append(urls, Link(k, end))
 		}
 		return urls, nil
 	})
