@@ -32,6 +32,8 @@ type Config struct {
 	Say func(format string, args ...any)
 	// Quiet is how long a file must not have changed; zero: 500 ms.
 	Quiet time.Duration
+	// Again is how long after a failure a file is tried again; zero: 5 s.
+	Again time.Duration
 }
 
 // seen is what is remembered of a file that was handed in.
@@ -58,6 +60,10 @@ func Watch(ctx context.Context, c Config) error {
 	if c.Quiet == 0 {
 		c.Quiet = 500 * time.Millisecond
 	}
+	if c.Again == 0 {
+		c.Again = 5 * time.Second
+	}
+	c.Dir = filepath.Clean(c.Dir) // as the watcher names it in its events
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return fmt.Errorf("drop folder: %w", err)
 	}
@@ -78,8 +84,17 @@ func Watch(ctx context.Context, c Config) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-fw.Events:
-			if e.Has(fsnotify.Create) || e.Has(fsnotify.Write) {
+			switch {
+			case e.Has(fsnotify.Create) || e.Has(fsnotify.Write):
 				w.touch(e.Name)
+			case e.Name == c.Dir && (e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename)):
+				// The folder itself went away; nothing would ever be seen again.
+				if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+					return fmt.Errorf("drop folder: %w", err)
+				}
+				if err := w.add(c.Dir); err != nil {
+					return err
+				}
 			}
 		case err := <-fw.Errors:
 			if errors.Is(err, fsnotify.ErrEventOverflow) {
@@ -102,14 +117,35 @@ func (w *watcher) add(dir string) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
+		case err != nil && path != w.Dir:
+			// One folder that cannot be read keeps no other from being watched.
+			w.Say("drop: %v", err)
+			return fs.SkipDir
 		case err != nil:
 			return fmt.Errorf("drop folder: %w", err)
+		case d.IsDir() && path != w.Dir && hidden(path):
+			return fs.SkipDir
 		case d.IsDir():
-			return w.fs.Add(path)
+			return w.watch(path)
 		}
 		w.touch(path)
 		return nil
 	})
+}
+
+// watch watches one folder. Only the first must be watched: one below it that
+// cannot be keeps no other from it.
+func (w *watcher) watch(dir string) error {
+	err := w.fs.Add(dir)
+	switch {
+	case err == nil:
+		return nil
+	case dir == w.Dir:
+		return fmt.Errorf("watch the drop folder: %w", err)
+	case !errors.Is(err, fs.ErrNotExist):
+		w.Say("drop: %s is not watched: %v", w.key(dir), err)
+	}
+	return fs.SkipDir
 }
 
 // touch notes that a path changed.
@@ -118,13 +154,16 @@ func (w *watcher) touch(path string) {
 	if err != nil {
 		return
 	}
+	if path != w.Dir && hidden(path) {
+		return
+	}
 	if info.IsDir() {
 		if err := w.add(path); err != nil {
 			w.Say("drop: %v", err)
 		}
 		return
 	}
-	if strings.HasPrefix(filepath.Base(path), ".") || !info.Mode().IsRegular() {
+	if !info.Mode().IsRegular() {
 		return
 	}
 	look := lookOf(info)
@@ -134,6 +173,9 @@ func (w *watcher) touch(path string) {
 	}
 	w.waiting[path] = waiting{time.Now(), look}
 }
+
+// hidden says whether a file or folder is one that people do not see.
+func hidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 
 func lookOf(info fs.FileInfo) seen { return seen{info.Size(), info.ModTime().UnixNano()} }
 
@@ -169,7 +211,7 @@ func (w *watcher) handIn(ctx context.Context, now time.Time) {
 				return
 			}
 			w.Say("drop: %s could not be handed in: %v", key, err)
-			w.waiting[path] = waiting{now.Add(5 * time.Second), f.look}
+			w.waiting[path] = waiting{now.Add(w.Again), f.look}
 			continue
 		}
 		w.Say("%s handed in (%d bytes)", key, info.Size())
