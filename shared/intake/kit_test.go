@@ -13,7 +13,6 @@ import (
 	"image/png"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -402,10 +401,11 @@ func recording(length time.Duration, seed uint64) []byte {
 	}
 	b.WriteString("data")
 	_ = binary.Write(&b, binary.LittleEndian, uint32(n))
-	r := rand.New(rand.NewPCG(seed, 1))
-	for range n + n%2 {
-		b.WriteByte(byte(r.Uint32()))
+	sound := make([]byte, n+n%2)
+	for i := range min(8, len(sound)) {
+		sound[i] = byte(seed >> (8 * i))
 	}
+	b.Write(sound)
 	return b.Bytes()
 }
 

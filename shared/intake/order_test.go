@@ -273,13 +273,14 @@ func between(rnd *rand.Rand, d time.Duration) time.Duration {
 }
 
 func TestFilesThatComeTogetherMakeTheSameOneFilmInAnyOrder(t *testing.T) {
+	shared, own, voice := picture(t, 400, 400, 1), picture(t, 400, 400, 2), recording(10*time.Millisecond, 1)
 	for _, kills := range []bool{false, true} {
 		t.Run(fmt.Sprintf("kills=%t", kills), func(t *testing.T) {
-			seeds(t, 40, func(t *testing.T, rnd *rand.Rand) {
+			seeds(t, 20, func(t *testing.T, rnd *rand.Rand) {
 				all := []arrival{
-					{portrait, "p", picture(t, 400, 400, 1), between(rnd, settle)},
-					{annaWAV, "r", recording(100*time.Millisecond, 1), between(rnd, settle)},
-					{annaPNG, "o", picture(t, 400, 400, 2), between(rnd, settle)},
+					{portrait, "p", shared, between(rnd, settle)},
+					{annaWAV, "r", voice, between(rnd, settle)},
+					{annaPNG, "o", own, between(rnd, settle)},
 				}
 				w := arrive(t, rnd, kills, all)
 				films := sent(w.world)
@@ -296,15 +297,17 @@ func TestFilesThatComeTogetherMakeTheSameOneFilmInAnyOrder(t *testing.T) {
 }
 
 func TestARecordingIsNeverPaidTwiceHoweverFarApartItsPicturesCome(t *testing.T) {
+	shared, own, voice := picture(t, 400, 400, 1), picture(t, 400, 400, 2), recording(10*time.Millisecond, 1)
+	another := picture(t, 400, 400, 3)
 	for _, kills := range []bool{false, true} {
 		t.Run(fmt.Sprintf("kills=%t", kills), func(t *testing.T) {
-			seeds(t, 60, func(t *testing.T, rnd *rand.Rand) {
+			seeds(t, 25, func(t *testing.T, rnd *rand.Rand) {
 				all := []arrival{
-					{portrait, "p1", picture(t, 400, 400, 1), between(rnd, time.Minute)},
-					{portrait, "p2", picture(t, 400, 400, 3), between(rnd, time.Minute)},
-					{annaWAV, "r1", recording(100*time.Millisecond, 1), between(rnd, time.Minute)},
-					{annaWAV, "r2", recording(100*time.Millisecond, 1), between(rnd, 2*time.Minute)},
-					{annaPNG, "o", picture(t, 400, 400, 2), between(rnd, 90*time.Second)},
+					{portrait, "p1", shared, between(rnd, time.Minute)},
+					{portrait, "p2", another, between(rnd, time.Minute)},
+					{annaWAV, "r1", voice, between(rnd, time.Minute)},
+					{annaWAV, "r2", voice, between(rnd, 2*time.Minute)},
+					{annaPNG, "o", own, between(rnd, 90*time.Second)},
 				}
 				w := arrive(t, rnd, kills, all)
 				films := sent(w.world)

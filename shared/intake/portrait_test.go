@@ -56,8 +56,8 @@ func TestAPortraitForManyRecordingsIsReadOnce(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		const n = 250
 		for i := range n {
-			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(100*time.Millisecond, uint64(i)))
-			w.files.put(fmt.Sprintf("shop/zz/voice %03d.wav", i), recording(100*time.Millisecond, uint64(i)))
+			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(10*time.Millisecond, uint64(i)))
+			w.files.put(fmt.Sprintf("shop/zz/voice %03d.wav", i), recording(10*time.Millisecond, uint64(i)))
 		}
 		w.drop("shop/portrait.png", picture(t, 400, 400, 1))
 		require.Equal(t, n, len(w.all()))
@@ -75,7 +75,7 @@ func TestRecordingsThatComeWithThePortraitReadItOnceTogether(t *testing.T) {
 		go w.created(portrait)
 		for i := range 20 {
 			key := fmt.Sprintf("courses/week 1/%d.wav", i)
-			w.files.put(key, recording(time.Second, uint64(i)))
+			w.files.put(key, recording(10*time.Millisecond, uint64(i)))
 			go w.created(key)
 		}
 		time.Sleep(time.Minute)
@@ -90,7 +90,7 @@ func TestAFolderTooLongForOneInvocationGoesOnWhereItWas(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		const n = 450
 		for i := range n {
-			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(100*time.Millisecond, uint64(i)))
+			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(10*time.Millisecond, uint64(i)))
 		}
 		w.files.put("shop/portrait.png", picture(t, 400, 400, 1))
 		ctx, cancel := context.WithTimeout(t.Context(), 22*time.Second)
@@ -112,7 +112,7 @@ func TestAFolderTooLongForOneInvocationGoesOnWhereItWas(t *testing.T) {
 func TestOneRecordingThatCannotBeReadDoesNotKeepTheOthersFromThePortrait(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		for i := range 210 {
-			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(100*time.Millisecond, uint64(i)))
+			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(10*time.Millisecond, uint64(i)))
 		}
 		w.files.fail["shop/voice 007.wav"] = errors.New("access denied")
 		w.files.put("shop/portrait.png", picture(t, 400, 400, 1))
@@ -200,7 +200,7 @@ func TestABetterPortraitServesTheRecordingsThatABadOneKeptFromTheirFilm(t *testi
 func TestABadPortraitIsReadOnceForAll(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		for i := range 30 {
-			w.files.put(fmt.Sprintf("shop/%d.wav", i), recording(time.Second, uint64(i)))
+			w.files.put(fmt.Sprintf("shop/%d.wav", i), recording(10*time.Millisecond, uint64(i)))
 		}
 		w.drop("shop/portrait.png", []byte("no picture at all, but quite some text"))
 		require.Equal(t, 1, w.files.reads("shop/portrait.png"))
