@@ -113,3 +113,49 @@ $(DYNOXIDE): $(DYNAMO)/package-lock.json $(DYNAMO)/package.json
 	else \
 	    echo "npm is missing: install Node.js (https://nodejs.org), or put dynoxide on PATH, or set AWS_ENDPOINT_URL_DYNAMODB" >&2; exit 1; \
 	fi
+
+# --- the stack in an AWS account, see docs/deploy.md ---
+
+STACK ?= emodrop
+SAM   ?= sam
+AWS   ?= aws
+
+.PHONY: deploy delete
+
+# SAM reports a compile error as a folder that is missing, so go builds first. The
+# flags reach SAM's builder through the environment alone; they are those of build.
+## Build with SAM and deploy to AWS; STACK names the stack, ARGS goes to `sam deploy` (first time: ARGS=--guided)
+deploy:
+	$(GO) build ./functions/...
+	CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false -tags=lambda.norpc '-ldflags=-s -w -buildid='" $(SAM) build
+	$(SAM) deploy --stack-name $(STACK) $(ARGS)
+
+# What CloudFormation keeps it forgets, so the names are read before. Versions have
+# to be deleted one by one; a refused deletion ends the loop.
+## Delete the stack from AWS; hand-ins, films and the jobs table stay, unless PURGE=yes
+delete:
+	@set -e; \
+	kept=$$($(AWS) cloudformation describe-stack-resources --stack-name $(STACK) --output text --query \
+	    "StackResources[?ResourceType=='AWS::S3::Bucket' || ResourceType=='AWS::DynamoDB::Table'].[ResourceType, PhysicalResourceId]"); \
+	$(SAM) delete --stack-name $(STACK) --no-prompts; \
+	if [ "$(PURGE)" != yes ]; then \
+	    echo "Kept, because they hold what people made or paid for (make delete PURGE=yes would have deleted them):"; \
+	    printf '%s\n' "$$kept"; exit 0; \
+	fi; \
+	batch=$$(mktemp); trap 'rm -f "$$batch"' EXIT; \
+	printf '%s\n' "$$kept" | while read -r kind name; do case $$kind in \
+	AWS::S3::Bucket) \
+	    echo "emptying and deleting the bucket $$name"; \
+	    while $(AWS) s3api list-object-versions --bucket "$$name" --max-items 500 --output json --query \
+	            '{Quiet: `true`, Objects: [Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}}' >"$$batch"; \
+	          grep -q '"Key"' "$$batch"; do \
+	        refused=$$($(AWS) s3api delete-objects --bucket "$$name" --delete "file://$$batch" --output text); \
+	        if [ -n "$$refused" ]; then printf '%s\n' "$$refused" >&2; exit 1; fi; \
+	    done; \
+	    $(AWS) s3api delete-bucket --bucket "$$name" ;; \
+	AWS::DynamoDB::Table) \
+	    echo "deleting the table $$name"; \
+	    $(AWS) dynamodb update-table --table-name "$$name" --no-deletion-protection-enabled --output text --query TableDescription.TableName >/dev/null; \
+	    $(AWS) dynamodb wait table-exists --table-name "$$name"; \
+	    $(AWS) dynamodb delete-table --table-name "$$name" --output text --query TableDescription.TableName >/dev/null ;; \
+	esac; done
