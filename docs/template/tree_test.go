@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
@@ -17,14 +18,22 @@ const root = "../.." // of the repository, seen from this package
 // spelled out ({"Ref": "x"}).
 type tree struct{ top map[string]any }
 
-// load reads the repository's template anew, so that a test may edit it.
+// load is the repository's template, a copy of one's own that a test may edit.
 func load() (*tree, error) {
+	t, err := read()
+	if err != nil {
+		return nil, err
+	}
+	return &tree{clone(t.top).(map[string]any)}, nil
+}
+
+var read = sync.OnceValues(func() (*tree, error) {
 	text, err := os.ReadFile(root + "/template.yaml")
 	if err != nil {
 		return nil, err
 	}
 	return parse(text)
-}
+})
 
 func parse(text []byte) (*tree, error) {
 	var doc yaml.Node
