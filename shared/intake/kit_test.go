@@ -342,17 +342,6 @@ func (w *world) send(ctx context.Context, id string) error {
 	return err
 }
 
-// sendAll sends what is queued; a lost race is left for the next time.
-func (w *world) sendAll(ctx context.Context) error {
-	ids, err := w.store.Queue(ctx, 1000)
-	for _, id := range ids {
-		if err := w.send(ctx, id); err != nil && !errors.Is(err, job.ErrConflict) {
-			return err
-		}
-	}
-	return err
-}
-
 // end takes a sent job to a state.
 func (w *world) end(id string, s job.State) {
 	w.t.Helper()
