@@ -79,7 +79,7 @@ func buckets(t *tree, _ *code) []string {
 
 // stagingPrefix is where the code puts the vendor's copies.
 func stagingPrefix() string {
-	image, _ := job.StagedKeys(job.Job{ID: "x"}, 1, ".jpg", ".mp3")
+	image, _ := job.StagedKeys(job.Job{ID: "x"}, 1, "n", ".jpg", ".mp3")
 	first, _, _ := strings.Cut(image, "/")
 	return first + "/"
 }

@@ -160,8 +160,8 @@ func TestBeforeALostCreateIsPostedAgainItsInputsAreGoneAndItHasBeenQuiet(t *test
 		}
 		require.GreaterOrEqual(t, again.Sub(posted), 17*time.Minute, "a lease, a minute, a quarter of an hour")
 		require.Less(t, again.Sub(posted), 20*time.Minute)
-		require.Len(t, w.Outbox.Keys("staging/"+id(t, w)+"/1/"), 0)
-		require.Len(t, w.Outbox.Keys("staging/"+id(t, w)+"/2/"), 2)
+		require.Len(t, w.Outbox.Keys("staging/"+id(t, w)+"/1-"), 0)
+		require.Len(t, w.Outbox.Keys("staging/"+id(t, w)+"/2-"), 2)
 		w.Run(5 * time.Minute)
 		finished(t, w, 1)
 	})

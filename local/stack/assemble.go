@@ -124,7 +124,7 @@ func (s *Stack) functions() error {
 	s.Host, err = lambda.New(lambda.Config{
 		Functions: []lambda.Function{
 			fn("submit", t.Redeliver, 4, 0), fn("poll", time.Minute, 2, lambda.NoRetries),
-			fn("finalize", 5*time.Minute, 4, 0), fn("callback", 10*time.Second, 2, 0),
+			fn("finalize", t.StoreLease-t.StoreLease/6, 4, 0), fn("callback", 10*time.Second, 2, 0),
 		},
 		Region: region, AccountID: account, Log: s.quiet(), OnLog: s.say.function,
 		BaseAddr: func() string { return s.addr + runtimePath },

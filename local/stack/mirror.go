@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -81,7 +82,7 @@ func (m *mirror) gone(ctx context.Context, key string) {
 // that a file system cannot hold stay in the bucket alone.
 func (m *mirror) path(key string) string {
 	local := filepath.FromSlash(key)
-	if !filepath.IsLocal(local) {
+	if !filepath.IsLocal(local) || path.Clean(key) != key {
 		return ""
 	}
 	return filepath.Join(m.home, local)

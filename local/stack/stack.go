@@ -71,7 +71,7 @@ type Timing struct {
 func Lively() Timing {
 	return Timing{Tick: 5 * time.Second, Interval: time.Second, Settle: time.Second, HalfPairAfter: 2 * time.Minute,
 		CreateWithin: 10 * time.Second, PostLease: 20 * time.Second, AskFirst: 5 * time.Second, Quiet: 30 * time.Second,
-		StoreLease: time.Minute, Redeliver: 2 * time.Minute, Backoff: 2 * time.Second, Speed: 10}
+		StoreLease: 3 * time.Minute, Redeliver: 2 * time.Minute, Backoff: 2 * time.Second, Speed: 10}
 }
 
 // Cloud is what the deployed stack does by default, and the vendor's real speed.

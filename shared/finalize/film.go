@@ -15,7 +15,7 @@ import (
 
 // download fetches the film; when its link has ended, once more by a fresh one.
 func (h *Handler) download(ctx context.Context, j job.Job, file *os.File) (job.Job, error) {
-	limit := largest(j.Seconds())
+	limit := largest(j.Audio.Seconds)
 	cause := h.Links.Fetch(ctx, j.Result.URL, file, limit)
 	if job.LinkTroubleOf(cause) != job.LinkGone || j.Task == nil {
 		return j, cause

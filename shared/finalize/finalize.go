@@ -106,9 +106,13 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) error {
 	if j.State != job.Storing || j.Result == nil {
 		return nil
 	}
+	if time.Now().Before(j.Busy) {
+		return nil // somebody has it; when that one is dead, poll hands it over again
+	}
 	// The lease: whoever writes this first has the film to himself until then.
 	leased := j
-	leased.Due = time.Now().Add(h.Lease)
+	leased.Busy = h.until(ctx)
+	leased.Due = leased.Busy
 	leased.Tries = j.Tries + 1
 	j, err = h.Jobs.Move(ctx, j, leased)
 	if errors.Is(err, job.ErrConflict) {
@@ -118,6 +122,18 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) error {
 		return err
 	}
 	return h.bring(ctx, j)
+}
+
+// deathMargin is how long after its limit an invocation may still be at work.
+const deathMargin = 10 * time.Second
+
+// until is when this invocation is dead for certain.
+func (h *Handler) until(ctx context.Context) time.Time {
+	until := time.Now().Add(h.Lease)
+	if d, ok := ctx.Deadline(); ok && d.Add(deathMargin).After(until) {
+		until = d.Add(deathMargin)
+	}
+	return until.UTC().Truncate(time.Millisecond)
 }
 
 // bring downloads, verifies and stores one film.
@@ -160,6 +176,7 @@ func (h *Handler) bring(ctx context.Context, j job.Job) error {
 
 // end makes the last move and tells of it.
 func (h *Handler) end(ctx context.Context, from, to job.Job) error {
+	to.Busy = time.Time{}
 	moved, err := h.Jobs.Move(ctx, from, to)
 	if errors.Is(err, job.ErrConflict) {
 		return nil // somebody else brought the same film home
@@ -214,9 +231,13 @@ func (h *Handler) later(ctx context.Context, j job.Job, cause error) error {
 	if gone && over > h.Profile.ServerTimeout || over > h.Profile.LinkLife {
 		next.State = job.Expired
 		next.Fault = &job.Fault{Code: job.CodeLinkEnded}
-		next.Wasted, next.Billed = j.Billed, 0
+		next.Wasted, next.Billed = j.Wasted+j.Billed, 0
+		result := *j.Result
+		result.URL = ""
+		next.Result = &result
 		return h.end(ctx, j, next)
 	}
+	next.Busy = time.Time{}
 	next.Due = time.Now().Add(min(h.Backoff<<min(j.Tries-1, 8), 15*time.Minute))
 	_, err := h.Jobs.Move(ctx, j, next)
 	if errors.Is(err, job.ErrConflict) {

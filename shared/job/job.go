@@ -60,6 +60,12 @@ type Job struct {
 	// Refusals counts clear refusals of the create call that may pass, over all
 	// the job's posts; a new attempt resets it.
 	Refusals int `json:"refusals,omitempty"`
+	// Busy is until when one invocation of finalize has the film to itself; zero
+	// when none has.
+	Busy time.Time `json:"busy,omitzero"`
+	// Series is the attempt that the present series began after: only those since
+	// count against the limit of attempts.
+	Series int `json:"series,omitempty"`
 	// Accepted says that a person took the film although it did not fit.
 	Accepted bool `json:"accepted,omitempty"`
 	// Candidates are the vendor's tasks that could be this job's, when HELD.

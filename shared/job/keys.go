@@ -54,9 +54,10 @@ func resultKey(prefix string, n Name, suffix string) string {
 
 // StagedKeys are the keys of the copies of a job's inputs for one intent: plain
 // ASCII in lower case, with the extension of the real format, never used twice.
-// post is the number of the intent, from 1.
-func StagedKeys(j Job, post int, imageExt, audioExt string) (image, audio string) {
-	dir := "staging/" + j.ID + "/" + strconv.Itoa(post) + "/"
+// post is the number of the intent, from 1, and nonce what tells two that tried to
+// write the same one apart: what is taken back must not come again.
+func StagedKeys(j Job, post int, nonce, imageExt, audioExt string) (image, audio string) {
+	dir := "staging/" + j.ID + "/" + strconv.Itoa(post) + "-" + nonce + "/"
 	return dir + "image" + imageExt, dir + "audio" + audioExt
 }
 

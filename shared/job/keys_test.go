@@ -30,9 +30,9 @@ func TestStagedCopiesHavePlainKeysThatAreNeverUsedTwice(t *testing.T) {
 	j := job.Job{ID: "0123456789abcdef0123456789abcdef", Name: job.Name{Stem: "Åsa + Ünal"}}
 	seen := map[string]bool{}
 	for post := 1; post <= 3; post++ {
-		image, audio := job.StagedKeys(j, post, ".jpg", ".mp3")
+		image, audio := job.StagedKeys(j, post, "n0nce", ".jpg", ".mp3")
 		for _, key := range []string{image, audio} {
-			require.Regexp(t, `^staging/[a-z0-9/]+\.[a-z0-9]+$`, key)
+			require.Regexp(t, `^staging/[a-z0-9/-]+\.[a-z0-9]+$`, key)
 			require.False(t, seen[key], key)
 			seen[key] = true
 		}

@@ -28,19 +28,19 @@ func Channels() []Channel { return []Channel{Record, Topic, Bus} }
 type Message struct {
 	// ID is the same however often the message is sent: receivers drop repeats
 	// by it.
-	ID      string  `json:"id"`
-	Job     string  `json:"job,omitempty"`
-	Attempt int     `json:"attempt,omitempty"`
-	State   State   `json:"state,omitempty"`
-	Name    Name    `json:"name"`
-	Image   string  `json:"image,omitempty"`
-	Audio   string  `json:"audio,omitempty"`
-	Fault   *Fault  `json:"fault,omitempty"`
-	Film    *Film   `json:"film,omitempty"`
-	Billed  Money   `json:"billed,omitempty"`
-	Wasted  Money   `json:"wasted,omitempty"`
-	Ratio   Ratio   `json:"ratio,omitempty"`
-	TaskID  string  `json:"task_id,omitempty"`
+	ID      string `json:"id"`
+	Job     string `json:"job,omitempty"`
+	Attempt int    `json:"attempt,omitempty"`
+	State   State  `json:"state,omitempty"`
+	Name    Name   `json:"name"`
+	Image   string `json:"image,omitempty"`
+	Audio   string `json:"audio,omitempty"`
+	Fault   *Fault `json:"fault,omitempty"`
+	Film    *Film  `json:"film,omitempty"`
+	Billed  Money  `json:"billed,omitempty"`
+	Wasted  Money  `json:"wasted,omitempty"`
+	Ratio   Ratio  `json:"ratio,omitempty"`
+	TaskID  string `json:"task_id,omitempty"`
 	// Seconds is how long the film is or was to be; 0 when that is not known.
 	Seconds float64 `json:"seconds,omitempty"`
 	Options Options `json:"options,omitzero"`
@@ -55,6 +55,10 @@ type Message struct {
 	Due    time.Time `json:"-"`
 }
 
+// senderFirst is how long whoever wrote a message has to send it before poll does:
+// mail has no id by which people could drop a second one.
+const senderFirst = 30 * time.Second
+
 // OutcomeMessage is the message of a job that has just entered a state that is
 // told. The revision is part of its id: a job may enter a state twice in one
 // attempt (HELD for its create, then for its film), and receivers drop what they
@@ -67,7 +71,7 @@ func OutcomeMessage(j Job) Message {
 		Fault: j.Fault, Film: j.Film, Billed: j.Billed, Wasted: j.Wasted,
 		Ratio: j.Ratio, Seconds: j.Seconds(), Options: Options{Metadata: j.Options.Metadata},
 		Received: j.Received, At: j.Updated,
-		Unsent: Channels(), Due: j.Updated,
+		Unsent: Channels(), Due: j.Updated.Add(senderFirst),
 	}
 	if j.Task != nil {
 		m.TaskID = j.Task.ID
@@ -80,6 +84,6 @@ func OutcomeMessage(j Job) Message {
 func Notice(n Name, about string, f Fault, at time.Time) Message {
 	return Message{
 		ID:   "notice-" + Identity(n, about, f.Code, Options{}),
-		Name: n, Fault: &f, At: at, Unsent: Channels(), Due: at,
+		Name: n, Fault: &f, At: at, Unsent: Channels(), Due: at.Add(senderFirst),
 	}
 }

@@ -3,6 +3,7 @@ package job_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -47,7 +48,7 @@ func TestAnOutcomeCarriesWhatItsTextNeeds(t *testing.T) {
 	require.Equal(t, j.Received, m.Received)
 	require.Equal(t, j.Updated, m.At)
 	require.Equal(t, job.Channels(), m.Unsent)
-	require.Equal(t, j.Updated, m.Due, "it is to be sent at once")
+	require.Equal(t, j.Updated.Add(30*time.Second), m.Due, "its writer sends it at once; poll only what that one left")
 }
 
 func TestAnOutcomeOfAJobThatNeverReachedTheVendorHasNoTask(t *testing.T) {
@@ -94,7 +95,7 @@ func TestANoticeIsOneByWhatItIsAbout(t *testing.T) {
 	require.Equal(t, anna, m.Name)
 	require.Equal(t, &f, m.Fault)
 	require.Equal(t, noon, m.At)
-	require.Equal(t, noon, m.Due)
+	require.Equal(t, noon.Add(30*time.Second), m.Due)
 	require.Equal(t, job.Channels(), m.Unsent)
 	require.Empty(t, m.Job)
 	require.Empty(t, m.State)

@@ -73,9 +73,6 @@ var moves = []Move{
 	{Rejected, Received, Operator, "retry"},
 	{Canceled, Received, Operator, "retry"},
 	{Expired, Received, Operator, "retry"},
-	{Failed, Storing, Poll, "the vendor succeeded after all"},
-	{Canceled, Storing, Poll, "the vendor succeeded after all"},
-	{Expired, Storing, Poll, "the vendor succeeded after all"},
 	{Succeeded, Received, Operator, "retry, accepting a second charge"},
 }
 

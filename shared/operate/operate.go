@@ -128,7 +128,7 @@ func (s *Step) Accept(ctx context.Context, id string) (job.Job, error) {
 		return job.Job{}, err
 	}
 	next := j
-	next.State, next.Due, next.Fault, next.Accepted = job.Storing, time.Now(), nil, true
+	next.State, next.Due, next.Fault, next.Accepted, next.Busy = job.Storing, time.Now(), nil, true, time.Time{}
 	return s.move(ctx, j, next)
 }
 
@@ -153,7 +153,7 @@ func (s *Step) Retry(ctx context.Context, id string, charge bool) (job.Job, erro
 	if !j.State.Final() {
 		return job.Job{}, refuse("%s is %s: only a job that has ended can be tried again", j.Name, j.State)
 	}
-	if (j.State == job.Succeeded || j.State == job.Expired) && !charge {
+	if maybePaid(j) && !charge {
 		return job.Job{}, refuse("%s may have been charged already; accept a second charge to try again", j.Name)
 	}
 	next := again(j, job.Received)
@@ -161,12 +161,19 @@ func (s *Step) Retry(ctx context.Context, id string, charge bool) (job.Job, erro
 	return s.move(ctx, j, next)
 }
 
+// maybePaid says whether anything of a job was charged, or may have been without
+// anybody knowing.
+func maybePaid(j job.Job) bool {
+	return j.State == job.Succeeded || j.State == job.Expired || j.Billed+j.Wasted > 0 ||
+		j.Fault != nil && (j.Fault.Code == job.CodeAmbiguous || j.Fault.Code == job.CodeFilmMisfit)
+}
+
 // again is a job on its way to a new attempt.
 func again(j job.Job, to job.State) job.Job {
 	next := j
 	next.State, next.Attempt = to, j.Attempt+1
 	next.Intent, next.Task, next.Result, next.Film, next.Fault = nil, nil, nil, nil, nil
-	next.Candidates, next.Refusals, next.Accepted = nil, 0, false
+	next.Candidates, next.Refusals, next.Accepted, next.Series = nil, 0, false, j.Attempt
 	next.Wasted, next.Billed = j.Wasted+j.Billed, 0
 	return next
 }

@@ -79,10 +79,12 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 	case job.Throttled:
 		r.set(func(r *round) { r.stop = true })
 	case job.OperatorNeeded:
-		// Not the end of the batch: it may be this task's own trouble, and a few
-		// more refusals harm nobody.
-		if err := s.close(ctx, v); err != nil {
-			return err
+		// Not the end of the batch, and only for what would fail every job: a 403 or
+		// 404 may be this task's own trouble, of a key that went elsewhere.
+		if c := job.ClosureOf(v, time.Now()); c.Code != job.CodeNoAccess {
+			if err := s.close(ctx, v); err != nil {
+				return err
+			}
 		}
 	}
 	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
@@ -96,7 +98,7 @@ func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer)
 	next := with(j, func(t *job.Task) {
 		t.Status, t.Started, t.Ended, t.Missing = a.Status, a.Started, a.Ended, 0
 	})
-	next.State, next.Due = job.Storing, time.Now().Add(handover)
+	next.State, next.Due, next.Busy = job.Storing, time.Now().Add(handover), time.Time{}
 	next.Result = &job.Result{
 		URL: a.VideoURL, Seconds: a.Seconds, Ratio: a.Ratio,
 		// The vendor's clock is not ours, and the film may have been ready for a
@@ -156,7 +158,7 @@ func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 		}
 		again()
 	default:
-		if j.Attempt < s.MaxAttempts {
+		if j.Attempt-j.Series < s.MaxAttempts {
 			again()
 			break
 		}

@@ -298,6 +298,7 @@ func TestNoTaskIsAskedForWithAKeyThatIsRefused(t *testing.T) {
 func TestAMessageThatIsDueIsTold(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		m := job.Notice(job.Name{Stem: "a"}, "x", job.Fault{Code: job.CodeUnknownFile}, time.Now())
+		m.Due = time.Now() // its writer has had its turn
 		_, err := r.s.AddNotice(t.Context(), m)
 		require.NoError(t, err)
 		require.NoError(t, r.tick())

@@ -125,7 +125,7 @@ var messageSentences = []sentence{
 		m, err := s.Message(t.Context(), job.OutcomeMessage(j).ID)
 		require.NoError(t, err)
 		require.Equal(t, job.Channels(), m.Unsent)
-		require.True(t, m.Due.Equal(j.Updated))
+		require.True(t, m.Due.Equal(j.Updated.Add(30*time.Second)))
 
 		later := m
 		later.Unsent, later.Tries, later.Due = []job.Channel{job.Topic}, 1, day.Add(time.Hour)

@@ -79,7 +79,7 @@ var recordSentences = []sentence{
 		moved(t, s, j, job.Received)
 		require.NotContains(t, raw(t, s, store.JobKey(j.ID)), store.TTL)
 		k := moved(t, s, submitted(t, s, "bert"), job.Expired)
-		moved(t, s, k, job.Storing)
+		moved(t, s, k, job.Received)
 		require.NotContains(t, raw(t, s, store.JobKey(k.ID)), store.TTL)
 	}},
 	{"the gate, stems, folders and unsent messages are never deleted by time", func(t *testing.T, s *store.Store) {

@@ -2,8 +2,10 @@ package submit
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"emodrop/shared/job"
@@ -20,6 +22,8 @@ const (
 	races = 10
 	// spare is what an invocation keeps in hand for the answer's transaction.
 	spare = 10 * time.Second
+	// linkLife is what links live at least.
+	linkLife = 40 * time.Minute
 	// urlMargin is what a link must live longer than the vendor may take to
 	// fetch it.
 	urlMargin = 10 * time.Minute
@@ -115,8 +119,12 @@ func (s *Step) next(ctx context.Context, seen map[string]bool) (job.Job, bool, e
 
 // send takes one job through the protocol. goOn says whether another may follow.
 func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err error) {
+	// Before anything is copied: would this one be admitted at all?
+	if g.Admits(time.Now(), j.ID, j.Seconds(), s.MaxInFlight, time.Now().Add(linkLife-urlMargin), s.Profile) != job.Go {
+		return false, nil
+	}
 	image, audio := media.Format(j.Image.Format), media.Format(j.Audio.Format)
-	imageKey, audioKey := job.StagedKeys(j, j.Posts+1, image.Ext(), audio.Ext())
+	imageKey, audioKey := job.StagedKeys(j, j.Posts+1, strings.ToLower(rand.Text()[:8]), image.Ext(), audio.Ext())
 	for _, c := range []struct {
 		in       job.Input
 		to, kind string
