@@ -99,7 +99,7 @@ func checkFilm(path string, want time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w; --addr 127.0.0.1:0 takes a free port", err)
 			}
-			defer ln.Close()
+			defer func() { _ = ln.Close() }()
 			log := slog.New(slog.DiscardHandler)
 			if verbose {
 				log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
@@ -65,7 +65,7 @@ func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 				if err != nil {
 					return &exitError{exitUsage, fmt.Errorf("--faults: %w", err)}
 				}
-				defer f.Close()
+				defer func() { _ = f.Close() }()
 				if cfg.Faults, err = emo.ReadRules(f); err != nil {
 					return &exitError{exitUsage, fmt.Errorf("--faults %s: %w", faults, err)}
 				}

@@ -74,7 +74,7 @@ func (f *stackFlags) config(ctx context.Context, stderr io.Writer) (stack.Config
 		if err != nil {
 			return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--faults: %w", err)}
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		if cfg.Faults, err = emo.ReadRules(file); err != nil {
 			return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--faults %s: %w", f.faults, err)}
 		}

@@ -71,7 +71,7 @@ func Watch(ctx context.Context, c Config) error {
 	if err != nil {
 		return fmt.Errorf("watch the drop folder: %w", err)
 	}
-	defer fw.Close()
+	defer func() { _ = fw.Close() }()
 	w := &watcher{Config: c, fs: fw, waiting: map[string]waiting{}, known: map[string]seen{}}
 	w.remember()
 	if err := w.add(c.Dir); err != nil {

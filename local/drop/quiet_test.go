@@ -26,7 +26,7 @@ func TestAFileIsNotHandedInWhileItIsBeingWritten(t *testing.T) {
 		path := filepath.Join(dir, "long.mp3")
 		file, err := os.Create(path)
 		require.NoError(t, err)
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		for i := range 100 { // 40 s of slow writing
 			_, err := file.Write(make([]byte, 100))
 			require.NoError(t, err)

@@ -130,7 +130,7 @@ func (f *faultSet) byChance(op string) *Rule {
 			continue
 		}
 		h := fnv.New64a()
-		fmt.Fprintf(h, "%d %s %d %s", f.seed, op, f.calls[op], name)
+		_, _ = fmt.Fprintf(h, "%d %s %d %s", f.seed, op, f.calls[op], name)
 		// FNV leaves its last bytes' traces in the low bits; one multiplication spreads them.
 		x := h.Sum64()
 		x = (x ^ x>>32) * 0x9e3779b97f4a7c15

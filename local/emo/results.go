@@ -81,7 +81,7 @@ func (c *call) result() {
 		c.refuseXML(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 		return
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	h := c.w.Header()
 	h.Set("Content-Type", "video/mp4")
 	h.Set("ETag", `"`+name[:len(name)-len(".mp4")]+`"`)

@@ -270,7 +270,7 @@ func (s *Server) readUpload(u *upload, kind inputKind) ([]byte, *Problem) {
 	if err != nil {
 		return nil, &errDownload
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	data, err := io.ReadAll(io.LimitReader(body, kind.max))
 	if err != nil {
 		return nil, &errDownload

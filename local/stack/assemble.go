@@ -168,7 +168,7 @@ func (s *Stack) HandIn(ctx context.Context, key, path string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	return s.Files.Put(ctx, Inbox, key, "application/octet-stream", nil, f)
 }
 

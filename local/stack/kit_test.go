@@ -230,7 +230,7 @@ func isFilm(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.Open(path)
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	require.NoError(t, err)
 	m, err := media.ReadMP4(f, info.Size())

@@ -75,7 +75,7 @@ func (c *cloud) object(key string) (body, contentType string, meta map[string]st
 	c.t.Helper()
 	f, info, err := c.S3.Open(c.t.Context(), outboxName, key)
 	require.NoError(c.t, err, "%q", key)
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var b bytes.Buffer
 	_, err = b.ReadFrom(f)
 	require.NoError(c.t, err)

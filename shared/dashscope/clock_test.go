@@ -52,7 +52,7 @@ func TestAnyGoodAnswerTellsTheTimeAndARefusedKeyForgetsIt(t *testing.T) {
 		require.Len(t, v.got, 1, "the receipt told the time")
 
 		_, err = c.Create(t.Context(), film())
-		failure(t, err)
+		_ = failure(t, err)
 		_, err = c.Clock(t.Context())
 		require.NoError(t, err)
 		require.Len(t, v.got, 2, "a job's own refusal says nothing of the key")
@@ -80,8 +80,8 @@ func TestAnErrorsDateIsNoClock(t *testing.T) {
 	t.Parallel()
 	c, v := client(t, ahead(404, `<html>a hotel's login page</html>`), with(200, emptyList))
 	_, err := c.Task(t.Context(), "", "t")
-	failure(t, err)
+	_ = failure(t, err)
 	_, err = c.Clock(t.Context())
-	failure(t, err)
+	_ = failure(t, err)
 	require.Len(t, v.got, 2)
 }

@@ -69,7 +69,7 @@ const emptyList = `{"total":0,"total_page":0,"page_no":1,"page_size":1,"data":[]
 // hangsUpOnSecond answers a connection's first request and closes it once it has
 // read the second.
 func hangsUpOnSecond(p *pipes, _ int, conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	r := bufio.NewReader(conn)
 	if _, err := p.read(r); err == nil {
 		answer(conn, emptyList)
@@ -109,7 +109,7 @@ func TestACreateOnAConnectionClosedWhileIdleIsWrittenAtMostOnce(t *testing.T) {
 	for range 20 {
 		p := &pipes{}
 		p.serve = func(p *pipes, n int, conn net.Conn) {
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			r := bufio.NewReader(conn)
 			if _, err := p.read(r); err != nil {
 				return
@@ -137,7 +137,7 @@ func TestACreateOnAConnectionClosedWhileIdleIsWrittenAtMostOnce(t *testing.T) {
 func TestACreateByTheClientsOwnTransportHasAConnectionOfItsOwn(t *testing.T) {
 	t.Parallel()
 	p := &pipes{serve: func(p *pipes, _ int, conn net.Conn) {
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		r := bufio.NewReader(conn)
 		for {
 			req, err := p.read(r)
@@ -191,7 +191,7 @@ func TestACreateWhoseConnectionBreaksIsUnknownWhereverItBreaks(t *testing.T) {
 	full := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n" + createdAnswer
 	for cut := range len(full) {
 		p := &pipes{serve: func(p *pipes, _ int, conn net.Conn) {
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			if _, err := p.read(bufio.NewReader(conn)); err == nil {
 				_, _ = io.WriteString(conn, full[:cut])
 			}

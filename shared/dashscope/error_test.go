@@ -69,19 +69,19 @@ func TestNoErrorGivesAwayALinkOrAKey(t *testing.T) {
 				c, _ := client(t, say)
 				c.attempts = 1
 				_, err = c.Create(t.Context(), film())
-				failure(t, err)
+				_ = failure(t, err)
 				_, err = c.Detect(t.Context(), job.DetectRequest{ImageURL: imageLink})
 				if err != nil {
-					failure(t, err)
+					_ = failure(t, err)
 				}
 				// Without the links at hand only their looks tell them.
 				_, err = c.Task(t.Context(), "", "t")
-				failure(t, err)
+				_ = failure(t, err)
 				_, err = c.List(t.Context(), job.ListQuery{})
-				failure(t, err)
-				failure(t, c.Cancel(t.Context(), "t"))
+				_ = failure(t, err)
+				_ = failure(t, c.Cancel(t.Context(), "t"))
 				_, err = upload(t, c, "emo-v1")
-				failure(t, err)
+				_ = failure(t, err)
 			}
 			fail, err := json.Marshal(map[string]any{"output": map[string]string{"task_status": "FAILED", "code": leak, "message": leak}, "request_id": leak})
 			require.NoError(t, err)
@@ -92,7 +92,7 @@ func TestNoErrorGivesAwayALinkOrAKey(t *testing.T) {
 			keyless := configured(t, &vendor{say: []says{with(200, "{}")}}, Config{
 				Key: func(context.Context) (job.Secret, error) { return "", fmt.Errorf("get secret: %s", leak) }})
 			_, err = keyless.Clock(t.Context())
-			failure(t, err)
+			_ = failure(t, err)
 		})
 	}
 }

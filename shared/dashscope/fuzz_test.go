@@ -103,7 +103,7 @@ func FuzzAnswers(f *testing.F) {
 			require.True(t, a.VideoURL == "" || a.Status == job.TaskSucceeded)
 			require.True(t, a.Fault == job.Verdict{} || a.Status == job.TaskFailed)
 		} else {
-			failure(t, err)
+			_ = failure(t, err)
 		}
 		if p, err := c.List(t.Context(), job.ListQuery{}); err == nil {
 			require.GreaterOrEqual(t, p.Page, 1)
@@ -112,7 +112,7 @@ func FuzzAnswers(f *testing.F) {
 				require.True(t, taskID(row.TaskID))
 			}
 		} else {
-			failure(t, err)
+			_ = failure(t, err)
 		}
 		if face, err := c.Detect(t.Context(), job.DetectRequest{ImageURL: imageLink}); err == nil {
 			if face.Pass {
@@ -123,16 +123,16 @@ func FuzzAnswers(f *testing.F) {
 				require.Zero(t, face.Ext)
 			}
 		} else {
-			failure(t, err)
+			_ = failure(t, err)
 		}
 		if err := c.Cancel(t.Context(), "t"); err != nil {
-			failure(t, err)
+			_ = failure(t, err)
 		}
 		if _, err := c.Clock(t.Context()); err != nil {
-			failure(t, err)
+			_ = failure(t, err)
 		}
 		if _, err := upload(t, c, "emo-v1"); err != nil {
-			failure(t, err)
+			_ = failure(t, err)
 		}
 	})
 }

@@ -54,7 +54,7 @@ func TestATaskIsAskedForWhereItWasCreated(t *testing.T) {
 	require.Equal(t, "https://ws.cn-beijing.maas.aliyuncs.com/api/v1/tasks/a8532587", v.last().URL.String())
 	for _, wrong := range []string{"ftp://x", "nothing", "https://user:CANARY@x/", "https://x/?CANARY=1"} {
 		_, err = c.Task(t.Context(), wrong, "a8532587")
-		failure(t, err)
+		_ = failure(t, err)
 	}
 	require.Len(t, v.got, 1)
 }
@@ -161,7 +161,7 @@ func TestAReadIsTriedAgainForTroubleAndNothingElse(t *testing.T) {
 				c := configured(t, v, Config{ReadAttempts: 3})
 				start := time.Now()
 				_, err := c.Task(t.Context(), "", "t")
-				failure(t, err)
+				_ = failure(t, err)
 				require.Len(t, v.got, tc.tries)
 				require.Less(t, time.Since(start), 3*time.Second)
 				if tc.tries > 1 {
@@ -279,7 +279,7 @@ func TestOnlyAPendingTaskCanBeCanceled(t *testing.T) {
 	require.Len(t, v.got, 1)
 	for _, say := range []says{with(200, `<html>`), with(200, `{"code":"SystemError"}`), with(500, ``)} {
 		c, v := client(t, say)
-		failure(t, c.Cancel(t.Context(), "a8532587"))
+		_ = failure(t, c.Cancel(t.Context(), "a8532587"))
 		require.Len(t, v.got, 1)
 	}
 }

@@ -157,12 +157,12 @@ func TestAFileOfAnotherSizeThanSaidIsNotUploaded(t *testing.T) {
 	for _, size := range []int64{2, 4} {
 		c, _ := client(t, with(200, permit("300")), with(200, ""))
 		_, err := c.Upload(t.Context(), "emo-v1", "a.wav", "audio/wav", size, strings.NewReader("abc"))
-		failure(t, err)
+		_ = failure(t, err)
 		require.ErrorIs(t, err, errSize)
 	}
 	c, _ := client(t, with(200, permit("300")), with(200, ""))
 	_, err := c.Upload(t.Context(), "emo-v1", "a.wav", "audio/wav", 9, iotest.ErrReader(errors.New(`get "`+imageLink.Reveal()+`": EOF`)))
-	failure(t, err)
+	_ = failure(t, err)
 }
 
 func TestAnUploadTheStorageDidNotReadIsNone(t *testing.T) {
@@ -174,7 +174,7 @@ func TestAnUploadTheStorageDidNotReadIsNone(t *testing.T) {
 		return with(200, "")(r)
 	}), Config{})
 	_, err := upload(t, c, "emo-v1")
-	failure(t, err)
+	_ = failure(t, err)
 }
 
 func TestWhatCannotBeUploadedIsNotTried(t *testing.T) {

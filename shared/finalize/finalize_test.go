@@ -272,6 +272,36 @@ func TestOfTwoThatBeginAtOnceOneHasTheFilm(t *testing.T) {
 	})
 }
 
+func TestOneThatComesWhileAnotherIsAtWorkLeavesTheFilmToIt(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.storing("anna")
+		r.fetch = func(context.Context, job.Secret) ([]byte, error) {
+			time.Sleep(2 * time.Minute) // poll has handed it over again by now
+			require.NoError(t, r.handle("anna"))
+			return theFilm(), nil
+		}
+		require.NoError(t, r.handle("anna"))
+		require.Len(t, r.links, 1, "one download, and its film counts")
+		require.Equal(t, job.Succeeded, r.job("anna").State)
+		require.Zero(t, r.job("anna").Busy)
+	})
+}
+
+func TestAFilmWhoseInvocationDiedIsTakenUpWhenThatOneIsDeadForCertain(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		j := r.storing("anna")
+		dead := j
+		dead.Busy, dead.Due = time.Now().Add(5*time.Minute), time.Now().Add(5*time.Minute)
+		_, err := r.s.Move(t.Context(), j, dead)
+		require.NoError(t, err)
+		require.NoError(t, r.handle("anna"))
+		require.Empty(t, r.links)
+		time.Sleep(5 * time.Minute)
+		require.NoError(t, r.handle("anna"))
+		require.Equal(t, job.Succeeded, r.job("anna").State)
+	})
+}
+
 func TestAnEndThatSomebodyElseMadeIsNoError(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.storing("anna")

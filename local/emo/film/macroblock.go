@@ -12,9 +12,11 @@ const (
 // a NAL unit as they are: a start code needs two zero bytes in a row (Rec. ITU-T H.264, 7.4.1.1).
 type macroblocks []byte
 
-func (m macroblocks) at(i int) []byte { return m[i*macroblockBytes : (i+1)*macroblockBytes] }
+func (out macroblocks) at(i int) []byte {
+	return out[i*macroblockBytes : (i+1)*macroblockBytes]
+}
 
-func (m macroblocks) count() int { return len(m) / macroblockBytes }
+func (out macroblocks) count() int { return len(out) / macroblockBytes }
 
 // toMacroblocks converts to Rec. 601 limited range, 4:2:0, chroma in the middle of its four pixels. Sides must be
 // multiples of 16.
