@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"emodrop/local/console"
 	"emodrop/local/emo"
 	"emodrop/local/stack"
 )
@@ -75,7 +76,7 @@ func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 				return &exitError{exitUsage, err}
 			}
 			mux := http.NewServeMux()
-			mux.Handle("/_emo/", http.StripPrefix("/_emo", e.Admin()))
+			mux.Handle("/_emo/", console.LocalOnly(http.StripPrefix("/_emo", e.Admin())))
 			mux.Handle("/", e.Handler())
 			srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 			done := make(chan error, 1)

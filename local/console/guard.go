@@ -11,21 +11,15 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guard keeps other sites' pages out. A page on loopback has no password, so what
-// protects it is that a browser says where a request comes from: the Host header
-// tells a name that was rebound to 127.0.0.1, Sec-Fetch-Site and Origin tell another
-// site's form (http.CrossOriginProtection; another port of localhost is another
-// site's too).
-func guard(next http.Handler) http.Handler {
+// LocalOnly keeps other sites' pages out. What is served on loopback has no
+// password, so what protects it is that a browser says where a request comes from:
+// the Host header tells a name that was rebound to 127.0.0.1, Sec-Fetch-Site and
+// Origin tell another site's form (http.CrossOriginProtection; another port of
+// localhost is another site's too). Clients that are no browser send neither.
+func LocalOnly(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
-		head.Set("Content-Security-Policy", policy)
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("X-Frame-Options", "DENY")
-		head.Set("Referrer-Policy", "same-origin")
-		head.Set("Cross-Origin-Resource-Policy", "same-origin")
-		head.Set("Cross-Origin-Opener-Policy", "same-origin")
 		switch {
 		case !loopback(r.Host):
 			head.Set("Cache-Control", "no-store")
@@ -36,6 +30,21 @@ func guard(next http.Handler) http.Handler {
 		default:
 			next.ServeHTTP(w, r)
 		}
+	})
+}
+
+// guard is LocalOnly for a page: with the headers that keep it to itself.
+func guard(next http.Handler) http.Handler {
+	local := LocalOnly(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		head := w.Header()
+		head.Set("Content-Security-Policy", policy)
+		head.Set("X-Content-Type-Options", "nosniff")
+		head.Set("X-Frame-Options", "DENY")
+		head.Set("Referrer-Policy", "same-origin")
+		head.Set("Cross-Origin-Resource-Policy", "same-origin")
+		head.Set("Cross-Origin-Opener-Policy", "same-origin")
+		local.ServeHTTP(w, r)
 	})
 }
 

@@ -93,10 +93,11 @@ func (b outbox) Remove(ctx context.Context, keys ...string) error {
 // The metadata that a film carries.
 const metaJob, metaSHA256 = "job", "sha256"
 
-func (b outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (string, error) {
+func (b outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (string, job.Aside, error) {
+	var aside job.Aside
 	data, err := io.ReadAll(io.NewSectionReader(file, 0, f.Size))
 	if err != nil {
-		return "", fmt.Errorf("store the film: %w", err)
+		return "", aside, fmt.Errorf("store the film: %w", err)
 	}
 	for range 5 {
 		old, err := do(ctx, b.w, "outbox.head", f.Key, false, func() (Object, error) {
@@ -109,21 +110,31 @@ func (b outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.Fil
 		seen := old.ETag
 		switch {
 		case err == nil && old.Meta[metaSHA256] == f.SHA256 && old.Meta[metaJob] == j.ID:
-			return old.ETag, nil
+			return old.ETag, aside, nil
 		case errors.Is(err, job.ErrNotFound):
 			seen = "-"
 		case err != nil:
-			return "", err
+			return "", aside, err
+		case old.Meta[metaJob] != j.ID:
+			aside = job.Aside{Job: old.Meta[metaJob], Key: job.VideoKey(job.Job{ID: old.Meta[metaJob], Name: j.Name}, false)}
+			err := done(ctx, b.w, "outbox.copy", aside.Key, true, func() error {
+				old.Key = aside.Key
+				_, err := b.w.Outbox.Put(old, "")
+				return err
+			})
+			if err != nil {
+				return "", aside, err
+			}
 		}
 		etag, err := do(ctx, b.w, "outbox.put", f.Key, true, func() (string, error) {
 			return b.w.Outbox.Put(Object{Key: f.Key, Data: data, ContentType: "video/mp4",
 				Meta: map[string]string{metaJob: j.ID, metaSHA256: f.SHA256}}, seen)
 		})
 		if !errors.Is(err, job.ErrConflict) && !errors.Is(err, job.ErrNotFound) {
-			return etag, err
+			return etag, aside, err
 		}
 	}
-	return "", job.ErrConflict
+	return "", aside, job.ErrConflict
 }
 
 func (b outbox) PutRecord(ctx context.Context, key string, body []byte) error {

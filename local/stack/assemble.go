@@ -21,6 +21,7 @@ import (
 	"emodrop/local/aws/s3"
 	"emodrop/local/aws/services"
 	"emodrop/local/aws/sigv4"
+	"emodrop/local/console"
 	"emodrop/local/drop"
 	"emodrop/local/lambda"
 	"emodrop/shared/store"
@@ -85,7 +86,7 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 			"s3": s.mirror.follow(s.Files.Handler()), "dynamodb": s.dynamo.Handler(), "sns": s.SNS,
 			"events": services.NewEventBridge(s.Ledger), "secretsmanager": secrets, "sts": sts, "lambda": s.Host.APIHandler(),
 		},
-		Buckets: []string{Inbox, Outbox}, Other: mux,
+		Buckets: []string{Inbox, Outbox}, Other: console.LocalOnly(mux),
 	})
 	if err != nil {
 		return err

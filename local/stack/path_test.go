@@ -52,6 +52,15 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 	films, detects := s.charges()
 	require.Len(t, films, 1)
 	require.Len(t, detects, 1)
+	for _, path := range []string{"/_emo/ledger", "/_lambda/poll/1/2018-06-01/runtime/invocation/next", "/_dashscope/api/v1/tasks/", "/"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, nil)
+		require.NoError(t, err)
+		r.Host = "rebound.example"
+		resp, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		_ = resp.Body.Close()
+		require.Equal(t, http.StatusForbidden, resp.StatusCode, "%s: a name that leads here is not this machine's", path)
+	}
 	require.Equal(t, j.Task.ID, films[0].TaskID)
 
 	before, err := os.ReadFile(film)

@@ -111,10 +111,11 @@ const (
 	metaSHA256  = "emodrop-sha256"
 )
 
-// PutFilm puts a verified film into its place, over whatever it saw there: never
-// over something that came meanwhile. It returns the object's ETag; a film of the
-// same content that is there already is left as it is.
-func (b *Outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (etag string, err error) {
+// PutFilm puts a verified film into its place, over what it saw there: never over
+// something that came meanwhile, and another job's film, which was paid for, is
+// copied to a key of its own first. It returns the object's ETag; a film of the same
+// content that is there already is left as it is.
+func (b *Outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (etag string, aside job.Aside, err error) {
 	for range 5 {
 		in := &s3.PutObjectInput{
 			Bucket: &b.bucket, Key: &f.Key, ContentLength: &f.Size, ContentType: aws.String("video/mp4"),
@@ -123,28 +124,53 @@ func (b *Outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.Fi
 		head, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &f.Key})
 		switch err = say("look for the film", err); {
 		case err == nil && head.Metadata[metaSHA256] == f.SHA256 && head.Metadata[metaJob] == j.ID:
-			return aws.ToString(head.ETag), nil
+			return aws.ToString(head.ETag), aside, nil
 		case err == nil:
 			in.IfMatch = head.ETag
+			if aside, err = b.putAside(ctx, j, f.Key, head); changed(err) {
+				continue
+			} else if err != nil {
+				return "", aside, err
+			}
 		case errors.Is(err, job.ErrNotFound):
 			in.IfNoneMatch = aws.String("*")
 		default:
-			return "", err
+			return "", aside, err
 		}
 		if _, err := file.Seek(0, 0); err != nil {
-			return "", fmt.Errorf("store the film: %w", err)
+			return "", aside, fmt.Errorf("store the film: %w", err)
 		}
 		in.Body = file
 		out, err := b.client.PutObject(ctx, in)
 		if err == nil {
-			return aws.ToString(out.ETag), nil
+			return aws.ToString(out.ETag), aside, nil
 		}
 		// Somebody put or took something there meanwhile: look again.
-		if err = say("store the film", err); !errors.Is(err, job.ErrConflict) && !errors.Is(err, job.ErrNotFound) {
-			return "", err
+		if err = say("store the film", err); !changed(err) {
+			return "", aside, err
 		}
 	}
-	return "", job.ErrConflict
+	return "", aside, job.ErrConflict
+}
+
+func changed(err error) bool {
+	return errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound)
+}
+
+// putAside copies another job's film from a key that is to be written over.
+func (b *Outbox) putAside(ctx context.Context, j job.Job, key string, head *s3.HeadObjectOutput) (job.Aside, error) {
+	other := head.Metadata[metaJob]
+	if other == "" || other == j.ID {
+		return job.Aside{}, nil
+	}
+	to := job.VideoKey(job.Job{ID: other, Name: j.Name}, false)
+	_, err := b.client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &b.bucket, Key: &to,
+		CopySource: aws.String(copySource(b.bucket, key)), CopySourceIfMatch: head.ETag,
+		TaggingDirective: types.TaggingDirectiveReplace})
+	if err != nil {
+		return job.Aside{}, say("put an older film aside", err)
+	}
+	return job.Aside{Job: other, Key: to}, nil
 }
 
 // PutRecord writes a record for people and programs.

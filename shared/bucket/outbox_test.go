@@ -82,7 +82,7 @@ func TestAFilmIsPutWhereNothingIsAndSaysWhoseItIs(t *testing.T) {
 	f, file := film(t, "the film")
 	_, err := file.Seek(3, 0) // wherever it was read to
 	require.NoError(t, err)
-	etag, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
+	etag, _, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
 	require.NoError(t, err)
 	body, kind, meta := c.object(filmKey)
 	require.Equal(t, "the film", body)
@@ -91,7 +91,7 @@ func TestAFilmIsPutWhereNothingIsAndSaysWhoseItIs(t *testing.T) {
 	require.Equal(t, "*", c.requests[len(c.requests)-1].Header.Get("If-None-Match"))
 	require.NotEmpty(t, etag)
 
-	again, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
+	again, _, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
 	require.NoError(t, err)
 	require.Equal(t, etag, again)
 	require.Equal(t, 1, puts(c), "the same film that is there already is not sent again")
@@ -101,10 +101,10 @@ func TestAFilmTakesThePlaceOfTheOneItSaw(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	old, oldFile := film(t, "old")
-	first, err := c.outbox.PutFilm(t.Context(), job.Job{ID: "other", Attempt: 1}, old, oldFile)
+	first, _, err := c.outbox.PutFilm(t.Context(), job.Job{ID: "other", Attempt: 1}, old, oldFile)
 	require.NoError(t, err)
 	f, file := film(t, "new")
-	second, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
+	second, _, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
 	require.NoError(t, err)
 	require.NotEqual(t, first, second)
 	body, _, meta := c.object(filmKey)
@@ -113,13 +113,34 @@ func TestAFilmTakesThePlaceOfTheOneItSaw(t *testing.T) {
 	require.Equal(t, first, c.requests[len(c.requests)-1].Header.Get("If-Match"))
 }
 
+func TestAnotherJobsFilmIsPutAsideBeforeItsPlaceIsTaken(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	old, oldFile := film(t, "old")
+	_, aside, err := c.outbox.PutFilm(t.Context(), job.Job{ID: "other", Name: theJob.Name, Attempt: 1}, old, oldFile)
+	require.NoError(t, err)
+	require.Zero(t, aside)
+	f, file := film(t, "new")
+	_, aside, err = c.outbox.PutFilm(t.Context(), theJob, f, file)
+	require.NoError(t, err)
+	require.Equal(t, job.Aside{Job: "other", Key: job.VideoKey(job.Job{ID: "other", Name: theJob.Name}, false)}, aside)
+	body, _, meta := c.object(aside.Key)
+	require.Equal(t, "old", body, "it was paid for")
+	require.Equal(t, "other", meta["emodrop-job"])
+	// A second attempt of the same job only replaces its own.
+	f, file = film(t, "newer")
+	_, aside, err = c.outbox.PutFilm(t.Context(), theJob, f, file)
+	require.NoError(t, err)
+	require.Zero(t, aside)
+}
+
 func TestTheSameBytesOfAnotherJobAreMadeThisJobs(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	f, file := film(t, "same")
-	_, err := c.outbox.PutFilm(t.Context(), job.Job{ID: "other", Attempt: 1}, f, file)
+	_, _, err := c.outbox.PutFilm(t.Context(), job.Job{ID: "other", Attempt: 1}, f, file)
 	require.NoError(t, err)
-	_, err = c.outbox.PutFilm(t.Context(), theJob, f, file)
+	_, _, err = c.outbox.PutFilm(t.Context(), theJob, f, file)
 	require.NoError(t, err)
 	_, _, meta := c.object(filmKey)
 	require.Equal(t, "0a1b2c3d", meta["emodrop-job"])
@@ -150,7 +171,7 @@ func TestAFilmMeetsWhatHappensBetweenItsLookAndItsWrite(t *testing.T) {
 				}
 			}
 			f, file := film(t, "the film")
-			etag, err := w.outbox.PutFilm(t.Context(), theJob, f, file)
+			etag, _, err := w.outbox.PutFilm(t.Context(), theJob, f, file)
 			require.NoError(t, err)
 			require.True(t, done)
 			body, _, meta := w.object(filmKey)
@@ -172,7 +193,7 @@ func TestAFilmGivesWayWhenItsPlaceNeverHoldsStill(t *testing.T) {
 		}
 	}
 	f, file := film(t, "the film")
-	_, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
+	_, _, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
 	require.ErrorIs(t, err, job.ErrConflict)
 	require.Equal(t, 5, n)
 	body, _, _ := c.object(filmKey)
@@ -183,7 +204,7 @@ func TestAFilmForAMissingBucketIsAnErrorThatSaysSo(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	f, file := film(t, "the film")
-	_, err := bucket.NewOutbox(c.client, "emodrop-nowhere", inboxName, nil).PutFilm(t.Context(), theJob, f, file)
+	_, _, err := bucket.NewOutbox(c.client, "emodrop-nowhere", inboxName, nil).PutFilm(t.Context(), theJob, f, file)
 	require.ErrorContains(t, err, "NoSuchBucket")
 	require.NotErrorIs(t, err, job.ErrConflict)
 }

@@ -36,7 +36,9 @@ type Links interface {
 
 // Outbox takes verified films.
 type Outbox interface {
-	PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (etag string, err error)
+	// PutFilm puts a film under its key; another job's film that stands there is put
+	// aside.
+	PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (etag string, aside job.Aside, err error)
 }
 
 // Teller sends a message that is due.
@@ -162,9 +164,12 @@ func (h *Handler) bring(ctx context.Context, j job.Job) error {
 		return h.later(ctx, j, err)
 	}
 	film.Key = job.VideoKey(j, st.Job == j.ID)
-	if film.ETag, err = h.Outbox.PutFilm(ctx, j, film, file); err != nil {
+	etag, aside, err := h.Outbox.PutFilm(ctx, j, film, file)
+	if err != nil {
 		return h.later(ctx, j, err)
 	}
+	film.ETag = etag
+	h.noteAside(ctx, aside)
 	next := j
 	next.State, next.Film, next.Fault = job.Succeeded, &film, nil
 	// The link is a credential and of no more use.
@@ -172,6 +177,24 @@ func (h *Handler) bring(ctx context.Context, j job.Job) error {
 	result.URL = ""
 	next.Result = &result
 	return h.end(ctx, j, next)
+}
+
+// noteAside notes on an older job where its film stands now. It is safe there in any
+// case, so trouble with the note is no trouble for the new one.
+func (h *Handler) noteAside(ctx context.Context, aside job.Aside) {
+	if aside.Job == "" {
+		return
+	}
+	old, err := h.Jobs.Job(ctx, aside.Job)
+	if err == nil && old.State == job.Succeeded && old.Film != nil {
+		next, film := old, *old.Film
+		film.Key = aside.Key
+		next.Film = &film
+		_, err = h.Jobs.Move(ctx, old, next)
+	}
+	if err != nil {
+		h.Log.WarnContext(ctx, "an older film's new place not noted", "job_id", aside.Job, "err", err)
+	}
 }
 
 // end makes the last move and tells of it.
@@ -199,11 +222,12 @@ func (h *Handler) end(ctx context.Context, from, to job.Job) error {
 // hold leaves a film that does not fit its request to a person. It may have been
 // paid for, so it is brought home all the same, under the job's own name.
 func (h *Handler) hold(ctx context.Context, j job.Job, film job.Film, file *os.File, why string) error {
-	var err error
 	film.Key = job.VideoKey(j, false)
-	if film.ETag, err = h.Outbox.PutFilm(ctx, j, film, file); err != nil {
+	etag, _, err := h.Outbox.PutFilm(ctx, j, film, file)
+	if err != nil {
 		return h.later(ctx, j, err)
 	}
+	film.ETag = etag
 	next := j
 	next.Film = &film
 	next.State, next.Due = job.Held, time.Time{}

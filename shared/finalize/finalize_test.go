@@ -302,6 +302,18 @@ func TestAFilmWhoseInvocationDiedIsTakenUpWhenThatOneIsDeadForCertain(t *testing
 	})
 }
 
+func TestAnOlderFilmThatMadeRoomIsFoundWhereItStandsNow(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.storing("old")
+		require.NoError(t, r.handle("old"))
+		r.storing("new")
+		r.aside = job.Aside{Job: r.job("old").ID, Key: "videos/aside.mp4"}
+		require.NoError(t, r.handle("new"))
+		require.Equal(t, job.Succeeded, r.job("new").State)
+		require.Equal(t, "videos/aside.mp4", r.job("old").Film.Key)
+	})
+}
+
 func TestAnEndThatSomebodyElseMadeIsNoError(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.storing("anna")

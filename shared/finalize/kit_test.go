@@ -47,6 +47,7 @@ type rig struct {
 	fetch  func(ctx context.Context, link job.Secret) ([]byte, error)
 	answer func() (job.Answer, error)
 	put    error
+	aside  job.Aside
 
 	mu    sync.Mutex
 	links []string
@@ -100,9 +101,9 @@ func (r *rig) Fetch(ctx context.Context, link job.Secret, to *os.File, limit int
 	return err
 }
 
-func (r *rig) PutFilm(_ context.Context, _ job.Job, f job.Film, file *os.File) (string, error) {
+func (r *rig) PutFilm(_ context.Context, _ job.Job, f job.Film, file *os.File) (string, job.Aside, error) {
 	if r.put != nil {
-		return "", r.put
+		return "", job.Aside{}, r.put
 	}
 	data, err := os.ReadFile(file.Name())
 	require.NoError(r.t, err)
@@ -110,7 +111,7 @@ func (r *rig) PutFilm(_ context.Context, _ job.Job, f job.Film, file *os.File) (
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.puts[f.Key] = data
-	return "etag-of-" + f.SHA256[:8], nil
+	return "etag-of-" + f.SHA256[:8], r.aside, nil
 }
 
 func (r *rig) Tell(_ context.Context, id string) error {

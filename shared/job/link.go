@@ -2,6 +2,10 @@ package job
 
 import "errors"
 
+// Aside is another job's film that stood where a newer one of the same name was
+// put, and where it stands now. The zero value: there was none.
+type Aside struct{ Job, Key string }
+
 // LinkTrouble is why a link could not be fetched, as far as it matters to a film.
 // The zero value is trouble that may pass.
 type LinkTrouble string
