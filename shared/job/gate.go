@@ -26,6 +26,10 @@ type Gate struct {
 	Lease *PostLease `json:"lease,omitempty"`
 	// Closed stops all posting; nil while open.
 	Closed *Closure `json:"closed,omitempty"`
+	// Past is the last closure that a probe ended, and PastEnd when: the same one
+	// again soon after was never over.
+	Past    *Closure  `json:"past,omitempty"`
+	PastEnd time.Time `json:"past_end,omitzero"`
 	// NotBefore holds posting back after the vendor throttled it.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Speeds are the last measured milliseconds of work per second of film.
@@ -165,6 +169,25 @@ type Admission struct {
 	Limit int
 	// Intent to be written; its Fence is given by the store.
 	Intent Intent
+}
+
+// relapse is how soon after its end a closure of the same code counts as the same.
+const relapse = 30 * time.Minute
+
+// Relapsed carries on the closure that c repeats: what a free probe cannot see (an
+// account that may look but not buy) would else open and close the gate for ever, a
+// minute at a time.
+func (g Gate) Relapsed(c Closure, now time.Time) (Closure, bool) {
+	if c.ByHand || g.Past == nil || g.Past.Code != c.Code || now.Sub(g.PastEnd) > relapse {
+		return c, false
+	}
+	c.Since, c.Probes = g.Past.Since, g.Past.Probes+1
+	return c, true
+}
+
+// ProbeWait is how long a closed gate waits after that many probes in vain.
+func ProbeWait(probes int) time.Duration {
+	return min(time.Minute<<min(probes, 4), 5*time.Minute)
 }
 
 // ClosureOf makes a closure of an error that would fail every job.

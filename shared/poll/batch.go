@@ -252,7 +252,7 @@ func (s *Step) probe(ctx context.Context) error {
 	// the key was refused.
 	if _, cause := s.Vendor.List(ctx, job.ListQuery{Page: 1, PageSize: 1}); cause != nil {
 		n := g.Closed.Probes + 1
-		wait := min(time.Minute<<min(n, 4), 15*time.Minute)
+		wait := job.ProbeWait(n)
 		s.Log.WarnContext(ctx, "gate stays closed", "code", g.Closed.Code, "err", cause)
 		err := s.Gate.NextProbe(ctx, n, time.Now().Add(wait))
 		if errors.Is(err, job.ErrConflict) {

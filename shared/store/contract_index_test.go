@@ -92,6 +92,26 @@ var indexSentences = []sentence{
 		require.NoError(t, err)
 		require.False(t, closed, "what the stack finds out does not end a person's pause")
 	}},
+	{"a closure that comes back at once was never over: it is told once and probed less and less often", func(t *testing.T, s *store.Store) {
+		c := job.Closure{Code: job.CodeNoMoney, Since: day}
+		told, err := s.CloseGate(t.Context(), c, time.Now())
+		require.NoError(t, err)
+		require.True(t, told)
+		for n := 1; n <= 6; n++ {
+			require.NoError(t, s.OpenGate(t.Context()))
+			told, err = s.CloseGate(t.Context(), job.Closure{Code: job.CodeNoMoney, Since: time.Now()}, time.Now())
+			require.NoError(t, err)
+			require.False(t, told)
+			g := gate(t, s)
+			require.Equal(t, n, g.Closed.Probes)
+			require.Equal(t, day, g.Closed.Since)
+			require.WithinDuration(t, time.Now().Add(min(5*time.Minute, time.Minute<<min(n, 4))), g.Due, 5*time.Second)
+		}
+		require.NoError(t, s.OpenGate(t.Context()))
+		told, err = s.CloseGate(t.Context(), job.Closure{Code: job.CodeKeyRefused}, time.Now())
+		require.NoError(t, err)
+		require.True(t, told, "another reason is another closure")
+	}},
 	{"the sweep's record is due until its round is done, and guarded", func(t *testing.T, s *store.Store) {
 		none, err := s.Sweep(t.Context())
 		require.NoError(t, err)

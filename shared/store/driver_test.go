@@ -107,7 +107,6 @@ func TestABusyTableIsNoAnswer(t *testing.T) {
 			require.False(t, closed)
 			return err
 		},
-		"opening the gate": func(ctx context.Context, s *store.Store) error { return s.OpenGate(ctx) },
 		"adding a notice": func(ctx context.Context, s *store.Store) error {
 			added, err := s.AddNotice(ctx, job.Message{ID: "m"})
 			require.False(t, added)

@@ -90,11 +90,19 @@ func slotItem(j job.Job) map[string]any {
 }
 
 // CloseGate stops all posting and says why; probed at that time unless the
-// closure is by hand. False when it was closed already: the first reason stays,
-// and is told once; only a person's word takes the place of one that was not.
+// closure is by hand. False when it was closed already, or had been for the same
+// until just now: the first reason stays, and is told once; only a person's word takes the place of one that was not.
 func (s *Store) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error) {
 	if err := s.ensureGate(ctx); err != nil {
 		return false, err
+	}
+	g, err := s.Gate(ctx)
+	if err != nil {
+		return false, err
+	}
+	c, again := g.Relapsed(c, time.Now())
+	if again {
+		probe = time.Now().Add(job.ProbeWait(c.Probes))
 	}
 	it, err := encode(c)
 	if err != nil {
@@ -114,7 +122,7 @@ func (s *Store) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (
 	if lost(err) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && !again, err
 }
 
 // NextProbe notes that a closed gate was probed in vain and when to probe again.
@@ -126,9 +134,20 @@ func (s *Store) NextProbe(ctx context.Context, probes int, next time.Time) error
 		conds: []cond{exists("closed"), absent("closed", "by_hand")}})
 }
 
-// OpenGate lets posting go on. No error when it is open.
+// OpenGate lets posting go on, and remembers what had closed it. No error when it is
+// open.
 func (s *Store) OpenGate(ctx context.Context) error {
-	err := s.t.write(ctx, write{key: gateKey, set: []assign{{at(writeAttr), newMark()}},
+	g, err := s.Gate(ctx)
+	if err != nil || g.Closed == nil {
+		return err
+	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	past, err := encode(map[string]any{"closure": g.Closed, "end": now})
+	if err != nil {
+		return err
+	}
+	err = s.t.write(ctx, write{key: gateKey,
+		set:   []assign{{at("past"), past["closure"]}, {at("past_end"), past["end"]}, {at(writeAttr), newMark()}},
 		unset: []path{at("closed"), at(dueIndex.hash), at(dueIndex.rang)}, conds: []cond{exists("closed")}})
 	if lost(err) {
 		return nil
