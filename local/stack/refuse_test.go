@@ -67,7 +67,7 @@ func refusals(t *testing.T) []refusal {
 func TestWhatCannotBecomeAFilmIsToldInTwoLanguagesAndCostsNoFilm(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
-	s := up(t, home, func(c *stack.Config) { c.Timing.HalfPairAfter = time.Second })
+	s := up(t, home, func(c *stack.Config) { c.Timing.HalfPairAfter = 8 * time.Second })
 	all := refusals(t)
 	for _, r := range all {
 		s.drop(r.files)
