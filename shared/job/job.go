@@ -146,7 +146,8 @@ type Task struct {
 // Result is the vendor's answer for a finished task.
 type Result struct {
 	URL Secret `json:"url"`
-	// URLEnds is when the link dies at the latest, by our clock.
+	// URLEnds is when the link can die at the earliest, by our clock: it is reckoned
+	// from the making of the task, and the film came later.
 	URLEnds time.Time `json:"url_ends"`
 	// Seconds as billed, Ratio as billed.
 	Seconds float64 `json:"seconds"`

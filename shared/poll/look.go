@@ -209,7 +209,7 @@ func (s *Step) expire(ctx context.Context, j job.Job, code, requestID string) er
 // close stops the stack for what would fail every job.
 func (s *Step) close(ctx context.Context, v job.Verdict) error {
 	c := job.ClosureOf(v, time.Now())
-	closed, err := s.Gate.CloseGate(ctx, c, time.Now().Add(time.Minute))
+	closed, err := s.Gate.CloseGate(ctx, c, time.Now().Add(job.ProbeWait(0)))
 	if err == nil && closed {
 		s.Log.ErrorContext(ctx, "gate closed", "code", c.Code, "vendor_code", v.Code, "request_id", v.RequestID)
 	}

@@ -167,13 +167,10 @@ func (s *Step) move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	return moved, nil
 }
 
-// probeAfter is when a gate that closed by itself is first probed.
-const probeAfter = time.Minute
-
 // close stops the stack for what would fail every job.
 func (s *Step) close(ctx context.Context, v job.Verdict) error {
 	c := job.ClosureOf(v, time.Now())
-	closed, err := s.Gate.CloseGate(ctx, c, time.Now().Add(probeAfter))
+	closed, err := s.Gate.CloseGate(ctx, c, time.Now().Add(job.ProbeWait(0)))
 	if err == nil && closed {
 		s.Log.ErrorContext(ctx, "gate closed", "code", c.Code, "vendor_code", v.Code, "request_id", v.RequestID)
 	}
