@@ -2,8 +2,8 @@ package emo
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -26,6 +26,7 @@ type Server struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // tasks being worked on
 	saving sync.Mutex     // one save at a time, in order
+	chance sync.Mutex     // one reader of cfg.Random at a time
 
 	mu       sync.Mutex // guards everything below
 	closed   bool
@@ -59,9 +60,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.clear()
 	s.secret = make([]byte, 32)
-	if _, err := rand.Read(s.secret); err != nil {
-		return nil, fmt.Errorf("make a signing secret: %w", err)
-	}
+	s.random(s.secret)
 	rt := cfg.Inputs
 	if rt == nil {
 		s.ownRT = http.DefaultTransport.(*http.Transport).Clone()
@@ -153,11 +152,26 @@ func (s *Server) pause(ctx context.Context, d time.Duration) bool {
 }
 
 // newID returns a random UUID, the form of task and request ids.
-func newID() string {
+func (s *Server) newID() string {
 	var b [16]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		panic(err) // crypto/rand.Read never fails since Go 1.24
-	}
+	s.random(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// random fills b.
+func (s *Server) random(b []byte) {
+	s.chance.Lock()
+	defer s.chance.Unlock()
+	if _, err := io.ReadFull(s.cfg.Random, b); err != nil {
+		panic(fmt.Sprintf("Config.Random: %v", err)) // crypto/rand never fails, and a test's own source must not
+	}
+}
+
+// says is a time as the service's own clock has it.
+func (s *Server) says(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(s.cfg.ClockOffset)
 }

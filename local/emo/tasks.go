@@ -166,8 +166,8 @@ func (c *call) query() answer {
 	var f *film
 	if t := s.find(c.taskID, c.began); t != nil {
 		a.Output = output{
-			TaskID: t.ID, TaskStatus: t.Status, SubmitTime: stamp(t.Submitted, layout),
-			ScheduledTime: stamp(t.Scheduled, layout), EndTime: stamp(t.Ended, layout), Code: t.Code, Message: t.Message,
+			TaskID: t.ID, TaskStatus: t.Status, SubmitTime: stamp(c.s.says(t.Submitted), layout),
+			ScheduledTime: stamp(c.s.says(t.Scheduled), layout), EndTime: stamp(c.s.says(t.Ended), layout), Code: t.Code, Message: t.Message,
 		}
 		if t.Status == statusSucceeded {
 			f = s.films[t.Film]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"time"
 
 	"emodrop/shared/job"
@@ -59,7 +60,7 @@ func same(b *Bucket, key, etag string) (Object, error) {
 type outbox struct{ w *World }
 
 func (b outbox) Stage(ctx context.Context, key, etag, to, contentType string) error {
-	return done(ctx, b.w, "staging.stage", to, true, func() error {
+	return done(ctx, b.w, "staging.stage", plain(to), true, func() error {
 		o, err := same(b.w.Inbox, key, etag)
 		if err != nil {
 			return err
@@ -71,7 +72,7 @@ func (b outbox) Stage(ctx context.Context, key, etag, to, contentType string) er
 
 func (b outbox) Sign(ctx context.Context, keys ...string) ([]job.Secret, time.Time, error) {
 	end := time.Now().Add(b.w.cfg.LinkLife)
-	urls, err := do(ctx, b.w, "staging.sign", "", false, func() ([]job.Secret, error) {
+	urls, err := do(ctx, b.w, "staging.sign", plain(keys[0]), false, func() ([]job.Secret, error) {
 		var urls []job.Secret
 		for _, k := range keys {
 			urls = append(urls, Link(k, end))
@@ -83,12 +84,18 @@ func (b outbox) Sign(ctx context.Context, keys ...string) ([]job.Secret, time.Ti
 
 func (b outbox) Remove(ctx context.Context, keys ...string) error {
 	for _, k := range keys {
-		if err := done(ctx, b.w, "staging.remove", k, true, func() error { b.w.Outbox.Delete(k); return nil }); err != nil {
+		if err := done(ctx, b.w, "staging.remove", plain(k), true, func() error { b.w.Outbox.Delete(k); return nil }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// nonce is what makes the keys of staged copies of one post its own; chance, and so
+// no part of what a call is about.
+var nonce = regexp.MustCompile(`^(staging/[0-9a-f]+/[0-9]+)-[a-z0-9]+/`)
+
+func plain(key string) string { return nonce.ReplaceAllString(key, "$1/") }
 
 // The metadata that a film carries.
 const metaJob, metaSHA256 = "job", "sha256"

@@ -86,7 +86,7 @@ func build(cfg Config, ac aws.Config, log *slog.Logger) (*parts, error) {
 	key := &apiKey{client: secretsmanager.NewFromConfig(ac), secret: cfg.APIKeySecret}
 	var err error
 	p.vendor, err = dashscope.New(dashscope.Config{BaseURL: cfg.VendorURL, Workspace: cfg.Workspace,
-		Key: key.Key, Refresh: key.Refresh, CreateTimeout: cfg.CreateWithin})
+		Key: key.Key, Refresh: key.Refresh, CreateTimeout: cfg.CreateWithin, Pace: Pace()})
 	if err != nil {
 		return nil, err
 	}
@@ -115,13 +115,19 @@ func build(cfg Config, ac aws.Config, log *slog.Logger) (*parts, error) {
 	return p, err
 }
 
-// The shares of the vendor's calls a second that each function may use, with burst
-// one: queries are limited to 20 for all functions together, detect to 5.
+// Pace spaces the calls of one process, with burst one: the vendor takes 20
+// questions a second for one task, and 20 for the list, of all functions together,
+// most of them poll's; and 5 detect calls, of several processes of submit.
 // Source: https://help.aliyun.com/zh/model-studio/rate-limit (2025).
-const (
-	pollRate   = 17
-	detectRate = 2
-)
+func Pace() func(ctx context.Context, op, taskID string) error {
+	limits := map[string]*rate.Limiter{"task": rate.NewLimiter(17, 1), "list": rate.NewLimiter(17, 1), "detect": rate.NewLimiter(2, 1)}
+	return func(ctx context.Context, op, _ string) error {
+		if l := limits[op]; l != nil {
+			return l.Wait(ctx)
+		}
+		return nil
+	}
+}
 
 // Submit builds the submit function.
 func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handler, error) {
@@ -135,7 +141,7 @@ func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Han
 	next, err := submit.New(submit.Config{Vendor: p.vendor, Jobs: p.store, Gate: p.store, Faces: p.store,
 		Staging: p.outbox, Tell: p.tell, Profile: p.profile, Model: cfg.Model, DetectModel: cfg.DetectModel,
 		MaxInFlight: cfg.MaxInFlight, Style: cfg.Style, Ratio: cfg.Ratio, PostLease: cfg.PostLease,
-		CreateWithin: cfg.CreateWithin, Backoff: cfg.Backoff, Pace: rate.NewLimiter(detectRate, 1).Wait, Log: log})
+		CreateWithin: cfg.CreateWithin, Backoff: cfg.Backoff, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +167,7 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 		Staging: p.outbox, Inbox: p.inbox, Sweeps: p.store, Tell: p.tell, Profile: p.profile, MaxInFlight: cfg.MaxInFlight,
 		SweepEvery: cfg.SweepEvery, Horizon: cfg.Horizon,
 		Interval: cfg.PollInterval, Period: cfg.PollPeriod, AskFirst: cfg.AskFirst, Quiet: cfg.Quiet,
-		Backoff: cfg.Backoff, Pace: rate.NewLimiter(pollRate, 1).Wait, Log: log})
+		Backoff: cfg.Backoff, Log: log})
 	if err != nil {
 		return nil, err
 	}

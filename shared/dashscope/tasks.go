@@ -26,7 +26,7 @@ func (c *Client) Task(ctx context.Context, baseURL, id string) (job.Answer, erro
 	if !taskID(id) {
 		return job.Answer{}, badID(op)
 	}
-	rep, e := c.get(ctx, call{op: op, method: http.MethodGet, url: base + "/tasks/" + url.PathEscape(id)})
+	rep, e := c.get(ctx, call{op: op, method: http.MethodGet, url: base + "/tasks/" + url.PathEscape(id), task: id})
 	if e != nil {
 		return job.Answer{}, e
 	}
@@ -78,7 +78,7 @@ func (c *Client) Cancel(ctx context.Context, id string) error {
 	if !taskID(id) {
 		return badID(op)
 	}
-	rep, e := c.ask(ctx, call{op: op, method: http.MethodPost, url: c.base + "/tasks/" + url.PathEscape(id) + "/cancel"}, c.key)
+	rep, e := c.ask(ctx, call{op: op, method: http.MethodPost, url: c.base + "/tasks/" + url.PathEscape(id) + "/cancel", task: id}, c.key)
 	if e != nil {
 		return e
 	}

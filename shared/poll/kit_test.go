@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"golang.org/x/time/rate"
 	"log/slog"
 	"slices"
 	"sync"
@@ -175,9 +176,21 @@ type vendor struct {
 	page  func(q job.ListQuery) (job.ListPage, error)
 	asked []string
 	lists int
+	// pace spaces the calls, as the client does; nil: not at all.
+	pace *rate.Limiter
 }
 
-func (v *vendor) Task(_ context.Context, _, id string) (job.Answer, error) {
+func (v *vendor) wait(ctx context.Context) error {
+	if v.pace == nil {
+		return nil
+	}
+	return v.pace.Wait(ctx)
+}
+
+func (v *vendor) Task(ctx context.Context, _, id string) (job.Answer, error) {
+	if err := v.wait(ctx); err != nil {
+		return job.Answer{}, err
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked = append(v.asked, id)
@@ -187,7 +200,10 @@ func (v *vendor) Task(_ context.Context, _, id string) (job.Answer, error) {
 	return v.task(id)
 }
 
-func (v *vendor) List(_ context.Context, q job.ListQuery) (job.ListPage, error) {
+func (v *vendor) List(ctx context.Context, q job.ListQuery) (job.ListPage, error) {
+	if err := v.wait(ctx); err != nil {
+		return job.ListPage{}, err
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.lists++

@@ -22,9 +22,6 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 	if r.stopped() {
 		return nil
 	}
-	if err := s.Pace(ctx); err != nil {
-		return err
-	}
 	a, err := s.Vendor.Task(ctx, j.Task.BaseURL, j.Task.ID)
 	if err != nil {
 		return s.lookFailed(ctx, r, j, err)

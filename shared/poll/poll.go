@@ -114,10 +114,7 @@ type Config struct {
 	SweepEvery, Horizon time.Duration
 	// Backoff is the first wait before a new attempt; it doubles. Zero: 30 s.
 	Backoff time.Duration
-	// Pace waits for this process's share of the vendor's 20 calls a second;
-	// zero: no waiting.
-	Pace func(ctx context.Context) error
-	Log  *slog.Logger
+	Log     *slog.Logger
 }
 
 // Step polls. Safe for concurrent use: a lease lets one tick work at a time.
@@ -139,9 +136,6 @@ func New(c Config) (*Step, error) {
 	}
 	if c.MaxAttempts == 0 {
 		c.MaxAttempts = 3
-	}
-	if c.Pace == nil {
-		c.Pace = func(context.Context) error { return nil }
 	}
 	var errs []error
 	for what, missing := range map[string]bool{

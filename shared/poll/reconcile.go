@@ -102,9 +102,6 @@ func (s *Step) listed(ctx context.Context, j job.Job) (bool, error) {
 func (s *Step) each(ctx context.Context, model string, from time.Time, f func(job.Listed) error) error {
 	q := job.ListQuery{From: from.Add(-16 * time.Hour), To: from.Add(8 * time.Hour), Model: model, PageSize: listPage}
 	for q.Page = 1; q.Page <= listPages; q.Page++ {
-		if err := s.Pace(ctx); err != nil {
-			return err
-		}
 		p, err := s.Vendor.List(ctx, q)
 		if err != nil {
 			return err

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 
 	"emodrop/shared/job"
-	"emodrop/shared/poll"
 )
 
 func TestALostCreateIsAdoptedOnceItsLeaseIsOver(t *testing.T) {
@@ -167,7 +167,7 @@ func TestAListThatCannotBeHadSettlesNothingAndKeepsNobodyWaiting(t *testing.T) {
 				r.posting("anna")
 				time.Sleep(91 * time.Second)
 				r.submitted("bert")
-				r.change = func(c *poll.Config) { c.Pace = oneByOne() }
+				r.vendor.pace = rate.NewLimiter(17, 1)
 				r.vendor.page = func(job.ListQuery) (job.ListPage, error) { return job.ListPage{}, said(v) }
 				r.vendor.says(job.TaskRunning)
 				for range 100 {

@@ -109,9 +109,6 @@ func (s *Step) face(ctx context.Context, j job.Job, ratio job.Ratio) (job.Face, 
 	if time.Until(end) < detectLife {
 		return job.Face{}, fmt.Errorf("sign the portrait: the credentials end in %s", time.Until(end).Round(time.Second))
 	}
-	if err := s.Pace(ctx); err != nil {
-		return job.Face{}, err
-	}
 	f, err = s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: urls[0], Ratio: ratio})
 	if err != nil {
 		return job.Face{}, &detectError{err}

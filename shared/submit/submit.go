@@ -86,9 +86,7 @@ type Config struct {
 	// Backoff is the first wait after a failure that may pass; it doubles with
 	// every further one, to an hour at most. Zero: 15 s.
 	Backoff time.Duration
-	// Pace is the least time between two detect calls of this process; zero: none.
-	Pace func(ctx context.Context) error
-	Log  *slog.Logger
+	Log     *slog.Logger
 }
 
 // Step prepares and dispatches jobs. Safe for concurrent use.
@@ -115,9 +113,6 @@ func New(c Config) (*Step, error) {
 	}
 	if c.DetectModel == "" {
 		c.DetectModel = c.Profile.DetectModel
-	}
-	if c.Pace == nil {
-		c.Pace = func(context.Context) error { return nil }
 	}
 	var errs []error
 	for what, missing := range map[string]bool{
