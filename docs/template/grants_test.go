@@ -72,7 +72,7 @@ var granted = map[string][]grant{
 	}),
 	"finalize": join(logs("FinalizeLogs"), told, []grant{
 		{"sqs:SendMessage", dead, "", nil, tooling},
-		{"s3:GetObject", outbox + "/videos/*", "finalize: Outbox.PutFilm(", []string{"bucket: HeadObject", "bucket: CopyObject"}, ""},
+		{"s3:GetObject", outbox + "/videos/*", "finalize: Outbox.CopyFilm(", []string{"bucket: HeadObject", "bucket: CopyObject"}, ""},
 		{"s3:PutObject", outbox + "/videos/*", "finalize: Outbox.PutFilm(", []string{"bucket: PutObject", "bucket: CopyObject"}, ""},
 		{"s3:ListBucket", outbox, "", nil, "without it S3 answers 403, not 404, for a film that is not there yet"},
 	}),

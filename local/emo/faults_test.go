@@ -65,6 +65,7 @@ func TestFaultsOfACallMakeTheTaskOrNotAsTheyPromise(t *testing.T) {
 
 func TestFaultsOfAQueryBendItsAnswer(t *testing.T) {
 	for kind, check := range map[string]func(*testing.T, doc, doc){
+		"unknown_task":   func(t *testing.T, out, _ doc) { require.Equal(t, "UNKNOWN", out["task_status"]) },
 		"unknown_status": func(t *testing.T, out, _ doc) { require.Equal(t, "SUSPENDED", out["task_status"]) },
 		"status_backwards": func(t *testing.T, out, whole doc) {
 			require.Equal(t, "PENDING", out["task_status"])

@@ -68,6 +68,7 @@ var (
 		{"no_task_id", []string{opCreate}, "the task is made; its answer lacks the task_id"},
 		{"lose_task", []string{opCreate}, "accepted as usual, then the service forgets the task: UNKNOWN, in no list, never billed"},
 		{"unknown_status", []string{opQuery}, "a task_status that is in no document (SUSPENDED)"},
+		{"unknown_task", []string{opQuery}, "UNKNOWN, as for an id that the service does not know"},
 		{"status_backwards", []string{opQuery}, "PENDING, whatever the task had come to"},
 		{"succeeded_without_url", []string{opQuery}, "a SUCCEEDED task without its link"},
 		{"results_as_list", []string{opQuery}, "results is a list of {url}, as image models have it"},

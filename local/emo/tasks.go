@@ -181,6 +181,8 @@ func (c *call) query() answer {
 	switch kind {
 	case "unknown_status":
 		a.Output.TaskStatus = "SUSPENDED"
+	case "unknown_task":
+		a = taskAnswer{RequestID: c.requestID, Output: output{TaskID: c.taskID, TaskStatus: statusUnknown}}
 	case "status_backwards":
 		a = taskAnswer{RequestID: c.requestID, Output: output{TaskID: c.taskID, TaskStatus: statusPending, SubmitTime: a.Output.SubmitTime}}
 	case "succeeded_without_url":
