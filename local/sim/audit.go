@@ -76,11 +76,16 @@ func (w *World) Unfinished() (string, error) {
 	if g.Closed != nil {
 		say("gate closed: %s", g.Closed.Code)
 	}
-	due, err := w.Store.Due(ctx, time.Now(), everything)
+	due, err := w.Store.Due(ctx, time.Now().Add(24*time.Hour), everything)
 	if err != nil {
 		return "", err
 	}
 	for _, d := range due {
+		// Two ticks are what the schedule may take to come to it. A message is to be
+		// sent whenever it is due.
+		if d.Kind != job.DueMessage && d.At.After(time.Now().Add(-2*w.cfg.Tick)) {
+			continue
+		}
 		say("%s %s due since %s", d.Kind, d.ID, d.At.Format(time.TimeOnly))
 	}
 	return strings.Join(left, "; "), nil

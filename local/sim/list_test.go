@@ -74,15 +74,30 @@ func TestStrangersTasksAreNeverTakenForOurs(t *testing.T) {
 
 func TestOnTheFirstDayAStrangersTaskIsNotAdopted(t *testing.T) {
 	t.Parallel()
-	in(t, shared(emo.Rule{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}), func(t *testing.T, w *sim.World) {
+	cfg := shared(emo.Rule{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}, emo.Rule{Op: "work", Kind: "stuck"})
+	cfg.Emulator.Slots = 1000
+	in(t, cfg, func(t *testing.T, w *sim.World) {
 		around(t, w, "sk-theirs", 30*time.Second)
 		hand(w, 1)
 		around(t, w, "sk-theirs", 5*time.Minute)
+		require.Equal(t, job.Submitting, jobs(t, w)["job-00"].State, "something may still tell whose they are")
+		around(t, w, "sk-theirs", patience)
 		j := jobs(t, w)["job-00"]
 		require.Equal(t, job.Held, j.State, "nothing tells whose they are")
 		require.Equal(t, job.CodeAmbiguous, j.Fault.Code)
 		require.NotEmpty(t, j.Candidates)
 		told(t, w, 1)
+	})
+}
+
+func TestStrangersTasksThatCameToNothingHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	in(t, shared(emo.Rule{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}), func(t *testing.T, w *sim.World) {
+		around(t, w, "sk-theirs", 30*time.Second)
+		hand(w, 1)
+		around(t, w, "sk-theirs", patience)
+		require.Equal(t, job.Succeeded, jobs(t, w)["job-00"].State, "whosever they were, they were not charged")
+		require.Len(t, w.Films(), 1)
 	})
 }
 
@@ -103,9 +118,11 @@ func TestAKeyThatWasExchangedDoesNotPayTwice(t *testing.T) {
 	})
 }
 
-func TestSeveralTasksOfOurKeyNeedAPerson(t *testing.T) {
+func TestSeveralTasksThatCouldBeOursNeedAPerson(t *testing.T) {
 	t.Parallel()
-	in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}}}, func(t *testing.T, w *sim.World) {
+	slow := emo.Rule{Op: "work", Kind: "delay", Match: "staging/", Delay: time.Hour} // both are still to come to something
+	stuck := emo.Rule{Op: "work", Kind: "stuck", Match: "elsewhere"}
+	in(t, sim.Config{MaxInFlight: 2, Emulator: emo.Config{Slots: 2, Faults: []emo.Rule{slow, stuck, {Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}}}, func(t *testing.T, w *sim.World) {
 		hand(w, 1)
 		for creates(w) == 0 {
 			w.Run(time.Second)

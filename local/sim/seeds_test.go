@@ -28,9 +28,9 @@ func play(t *testing.T, s sim.Schedule, after func(w *sim.World, v sim.Verdict))
 	synctest.Test(t, func(t *testing.T) {
 		w, err := sim.New(s.Config)
 		require.NoError(t, err)
+		defer func() { require.NoError(t, w.Close()) }()
 		s.Play(w)
 		after(w, w.Judge())
-		require.NoError(t, w.Close())
 	})
 }
 

@@ -169,7 +169,7 @@ func (c *Client) send(ctx context.Context, q call, source func(context.Context) 
 		rep.wrong = err
 		return rep, secrets, nil
 	}
-	return nil, nil, &Error{Op: q.op, Status: rep.status, Err: causeOf(err, secrets), again: true}
+	return nil, nil, &Error{Op: q.op, Status: rep.status, RequestID: rep.requestID(secrets), Err: causeOf(err, secrets), again: true}
 }
 
 // readAnswer reads a bounded body. Some front-ends compress whatever is asked;

@@ -224,3 +224,25 @@ func TestInputsThatCannotBeTakenBackKeepTheJobFromBeingPostedAgain(t *testing.T)
 		require.True(t, r.job("anna").Intent.Revoked.IsZero())
 	})
 }
+
+func TestTheIDOfTheLostCallTellsItsTaskFromAStrangers(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		j := r.posting("anna")
+		next := j
+		intent := *j.Intent
+		intent.RequestID = "request-ours"
+		next.Intent = &intent
+		_, err := r.s.Move(t.Context(), j, next)
+		require.NoError(t, err)
+		made := time.Now().Add(time.Second)
+		r.vendor.rows = []job.Listed{
+			{TaskID: "theirs", RequestID: "request-theirs", KeyID: "2", Model: "emo-v1", Created: made},
+			{TaskID: "ours", RequestID: "request-ours", KeyID: "1", Model: "emo-v1", Created: made},
+		}
+		time.Sleep(91 * time.Second)
+		require.NoError(t, r.tick())
+		got := r.job("anna")
+		require.Equal(t, job.Submitted, got.State)
+		require.Equal(t, "ours", got.Task.ID)
+	})
+}
