@@ -57,7 +57,7 @@ func (w *World) run(function, by string, event any) (answer any, ok bool) {
 	if err != nil {
 		panic(err) // only our own plain structs come here
 	}
-	h, err := w.warm(function)
+	h, err := w.take(function)
 	if err != nil {
 		panic(err) // the configuration was good for the first one
 	}
@@ -71,41 +71,43 @@ func (w *World) run(function, by string, event any) (answer any, ok bool) {
 	inv.cancel = cancel
 	answer, err = h(ctx, raw)
 	if inv.over() {
-		w.cold(function)
-		return nil, false
+		return nil, false // and so is its process
 	}
+	w.free(function, h)
 	if err != nil {
 		w.cfg.Log.Warn("invocation failed", "fn", function, "by", by, "err", err)
 	}
 	return answer, err == nil
 }
 
-// warm is the function's process: made when there is none, kept until one of its
-// invocations is killed.
-func (w *World) warm(function string) (handler, error) {
+// take gives a process that has nothing to do, or a new one: each has one invocation
+// at a time, and none survives one that is killed.
+func (w *World) take(function string) (handler, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if h := w.processes[function]; h != nil {
-		return h, nil
+	idle := w.idle[function]
+	if n := len(idle); n > 0 {
+		w.idle[function] = idle[:n-1]
+		return idle[n-1], nil
 	}
-	h, err := w.build(function)
-	w.processes[function] = h
-	return h, err
+	return w.build(function)
 }
 
-func (w *World) cold(function string) {
+func (w *World) free(function string, h handler) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.processes, function)
+	w.idle[function] = append(w.idle[function], h)
 }
 
 // invoke is an asynchronous invocation: a hint, which a storm may lose, repeat or
 // hold back. An invocation that fails is not repeated.
 func (w *World) invoke(function, by string, event any) {
 	for i, wait := range w.cfg.Storm.copies(w.seed.of("hint", by), "invoke."+function, time.Since(w.began)) {
+		by := fmt.Sprintf("%s/%d", by, i)
 		w.running.Go(func() {
-			if pause(w.ctx, w.cfg.Latency+wait) == nil {
-				w.run(function, fmt.Sprintf("%s/%d", by, i), event)
+			// The spread keeps one that begins from meeting one that ends.
+			if pause(w.ctx, w.cfg.Latency+wait+w.seed.of("start", by).spread()) == nil {
+				w.run(function, by, event)
 			}
 		})
 	}
@@ -144,10 +146,12 @@ func (w *World) schedule() {
 	}
 }
 
-// The intake queue's redelivery.
+// The intake queue, as the template has it: how long a message is hidden, how often it
+// is delivered, and how many invocations of submit it makes at once.
 const (
 	visibility = 2*time.Minute + 30*time.Second
 	deliveries = 5
+	atOnce     = 2
 )
 
 // announce is S3's word that an object was created, through the intake queue. Its
@@ -168,7 +172,7 @@ func (w *World) announce(key string) {
 	}
 	for i, wait := range copies {
 		w.running.Go(func() {
-			if pause(w.ctx, wait) == nil {
+			if pause(w.ctx, wait+l.of(fmt.Sprint(i)).spread()) == nil {
 				w.deliver(key, fmt.Sprintf("%s.%d", by, i))
 			}
 		})
@@ -187,7 +191,13 @@ func (w *World) deliver(key, by string) {
 		if pause(w.ctx, w.cfg.Latency) != nil {
 			return
 		}
+		select {
+		case w.queue <- struct{}{}:
+		case <-w.ctx.Done():
+			return
+		}
 		answer, ok := w.run("submit", fmt.Sprintf("%s/%d", by, n), batch)
+		<-w.queue
 		if a, is := answer.(events.SQSEventResponse); ok && is && len(a.BatchItemFailures) == 0 {
 			return
 		}

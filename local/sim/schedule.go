@@ -18,6 +18,9 @@ type Schedule struct {
 	Acts []Act
 	// ListLag is how long a new task is missing from the vendor's list.
 	ListLag time.Duration
+	// Young is a stack that has never made a film: it does not know yet by which id the
+	// vendor's list names its key. Most stacks are older.
+	Young bool
 }
 
 // Act is one thing that somebody does.
@@ -40,6 +43,7 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 	s := Schedule{Seed: seed}
 	storm := 6*time.Minute + time.Duration(r.Int64N(int64(24*time.Minute)))
 	s.people(r, portraits, storm)
+	s.Young = r.IntN(8) == 0
 	s.ListLag = pick(r, 0, 0, time.Duration(r.Int64N(int64(10*time.Minute))))
 	c := Config{Seed: seed, MaxInFlight: 1 + r.IntN(3), IndexLag: time.Duration(r.Int64N(int64(3 * time.Second))),
 		Latency:  time.Millisecond + time.Duration(r.Int64N(int64(40*time.Millisecond))),
@@ -173,6 +177,11 @@ func newRates(r *rand.Rand) map[string]float64 {
 // Play lets a schedule happen in a world of its own, until half an hour after the
 // storm or until all is in order for some minutes.
 func (s Schedule) Play(w *World) {
+	if !s.Young {
+		if err := w.Store.Learn(w.ctx, 0, 0, s.Config.Emulator.APIKeys[s.Config.Key]); err != nil {
+			panic(err) // a store in memory that nobody disturbs
+		}
+	}
 	for _, a := range s.Acts {
 		w.Run(a.At - time.Since(w.began))
 		switch {

@@ -98,3 +98,22 @@ func TestSeeds(t *testing.T) {
 		t.Errorf("%d problems; replay one with: make sim SEED=n", len(failed))
 	}
 }
+
+// TestASeedGoesTheSameWayEveryTime plays seeds twice and compares all that happened.
+func TestASeedGoesTheSameWayEveryTime(t *testing.T) {
+	t.Parallel()
+	for n := range uint64(max(10, *seeds/50)) {
+		var traces []string
+		for range 2 {
+			play(t, sim.NewSchedule(n+1, drawn()), func(w *sim.World, _ sim.Verdict) { traces = append(traces, w.Trace(true)) })
+		}
+		if traces[0] != traces[1] {
+			a, b := strings.Split(traces[0], "\n"), strings.Split(traces[1], "\n")
+			i := 0
+			for i < min(len(a), len(b)) && a[i] == b[i] {
+				i++
+			}
+			require.Failf(t, "not the same", "seed %d, line %d:\n%s\nnow\n%s", n+1, i, strings.Join(a[max(0, i-3):min(len(a), i+3)], "\n"), strings.Join(b[max(0, i-3):min(len(b), i+3)], "\n"))
+		}
+	}
+}

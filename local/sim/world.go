@@ -83,6 +83,7 @@ type World struct {
 	end       context.CancelFunc
 	running   sync.WaitGroup
 
+	queue chan struct{} // a place for each invocation that the intake queue may make
 	seed  lot
 	began time.Time
 
@@ -95,7 +96,7 @@ type World struct {
 	announced   map[string]int    // events by key
 	jitters     uint64
 	invocations int
-	processes   map[string]handler
+	idle        map[string][]handler // processes without an invocation
 }
 
 // New makes a world and starts its schedule.
@@ -124,7 +125,7 @@ func New(c Config) (*World, error) {
 		c.Emulator.APIKeys = map[string]string{"sk-sim": "1001"}
 	}
 	w := &World{cfg: c, profile: c.Profile, key: c.Key, Inbox: newBucket(), Outbox: newBucket(),
-		seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, processes: map[string]handler{}}
+		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]handler{}}
 	for k := range c.Emulator.APIKeys {
 		if w.key == "" || len(c.Emulator.APIKeys) == 1 {
 			w.key = k
@@ -141,9 +142,11 @@ func New(c Config) (*World, error) {
 	w.transport = w.Emulator.Transport()
 	w.ctx, w.end = context.WithCancel(context.Background())
 	for name := range limits {
-		if _, err := w.warm(name); err != nil {
+		h, err := w.take(name)
+		if err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
+		w.free(name, h)
 	}
 	w.running.Go(w.schedule)
 	return w, nil

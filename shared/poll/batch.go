@@ -3,6 +3,8 @@ package poll
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -208,7 +210,7 @@ func split(all []string) (head, rest []string) {
 // repair makes the gate's set of slots what the jobs say: a slot whose job holds
 // none is freed, a job at the vendor without a slot gets one.
 func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
-	for id := range g.Slots {
+	for _, id := range slices.Sorted(maps.Keys(g.Slots)) {
 		if _, ok := r.holding[id]; ok {
 			continue
 		}
@@ -225,7 +227,8 @@ func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
 		}
 		s.Log.WarnContext(ctx, "slot without a task freed", "job_id", id)
 	}
-	for id, seen := range r.holding {
+	for _, id := range slices.Sorted(maps.Keys(r.holding)) {
+		seen := r.holding[id]
 		if _, ok := g.Slots[id]; ok {
 			continue
 		}

@@ -122,8 +122,8 @@ func (s *Step) keys(ctx context.Context, known string, seen map[string][]job.Lis
 		k.own[known] = true
 	}
 	first := map[string]time.Time{} // of the tasks we know nothing of, by key
-	for key, tasks := range seen {
-		for _, t := range tasks {
+	for _, key := range slices.Sorted(maps.Keys(seen)) {
+		for _, t := range seen[key] {
 			owner, err := s.Jobs.Owner(ctx, t.TaskID)
 			if errors.Is(err, job.ErrNotFound) {
 				if at, ok := first[key]; !ok || t.Created.Before(at) {
