@@ -33,8 +33,13 @@ type Act struct {
 	Stranger string
 }
 
-// calm is how long everything has to be in order after a storm.
-const calm = 30 * time.Minute
+const (
+	// calm is how long it may take until everything is in order after a storm.
+	calm = 30 * time.Minute
+	// quiet is how long the stack looks for a lost create before it posts again: what
+	// the vendor's list hides for longer can be paid for twice, but not in silence.
+	quiet = 15 * time.Minute
+)
 
 // NewSchedule draws a schedule. portraits are pictures to choose from: to draw them
 // takes longer than a run.
@@ -45,6 +50,9 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 	s.people(r, portraits, storm)
 	s.Young = r.IntN(8) == 0
 	s.ListLag = pick(r, 0, 0, time.Duration(r.Int64N(int64(10*time.Minute))))
+	if r.IntN(20) == 0 {
+		s.ListLag = quiet + time.Duration(r.Int64N(int64(40*time.Minute)))
+	}
 	c := Config{Seed: seed, MaxInFlight: 1 + r.IntN(3), IndexLag: time.Duration(r.Int64N(int64(3 * time.Second))),
 		Latency:  time.Millisecond + time.Duration(r.Int64N(int64(40*time.Millisecond))),
 		LinkLife: 35*time.Minute + time.Duration(r.Int64N(int64(25*time.Minute))),
@@ -197,12 +205,16 @@ func (s Schedule) Play(w *World) {
 	// The names are ours and good.
 	_ = w.Emulator.SetFaultRates(nil)
 	end := time.Now().Add(calm)
-	for quiet := 0; quiet < 3 && time.Now().Before(end); {
+	for good := 0; good < 3 && time.Now().Before(end); {
 		w.Run(time.Minute)
 		left, err := w.Unfinished()
-		if quiet++; err != nil || left != "" || w.pending(s.Acts) {
-			quiet = 0
+		if good++; err != nil || left != "" || w.pending(s.Acts) {
+			good = 0
 		}
+	}
+	if s.ListLag >= quiet {
+		// Until the list has shown all, and it has been looked at again.
+		w.Run(s.ListLag + 70*time.Minute)
 	}
 }
 

@@ -97,7 +97,9 @@ func (w *World) judgeMoney(v *Verdict, jobs map[string]job.Job) {
 		}
 		if n := len(of); n > 1 {
 			v.Double += n - 1
-			v.wrong("money: %s (%s) was paid for %d times: %v", j.Name, j.State, n, of)
+			if said := w.owned(j, of, tasks); w.cfg.Emulator.ListLag < quiet || said != "" {
+				v.wrong("money: %s (%s) was paid for %d times: %v%s", j.Name, j.State, n, of, said)
+			}
 			continue
 		}
 		switch {
@@ -112,6 +114,29 @@ func (w *World) judgeMoney(v *Verdict, jobs map[string]job.Job) {
 			v.wrong("money: %s has a film that nobody paid for", j.Name)
 		}
 	}
+}
+
+// owned says what is wrong with how a job tells of films that it was charged for and
+// that it did not use; empty when it tells of them all.
+func (w *World) owned(j job.Job, paid []string, tasks map[string]emo.Task) string {
+	told := map[string]bool{}
+	for _, n := range w.Notes() {
+		told[n.ID] = true
+	}
+	wasted := job.Money(0)
+	for _, c := range w.Films() {
+		if !slices.Contains(paid, c.TaskID) || j.Task != nil && c.TaskID == j.Task.ID {
+			continue
+		}
+		wasted += w.profile.Price(job.Ratio(tasks[c.TaskID].Ratio), c.Seconds)
+		if !told["orphan-"+c.TaskID] {
+			return ", and nobody was told of " + c.TaskID
+		}
+	}
+	if j.Wasted != wasted {
+		return fmt.Sprintf(", %s of it in vain, of which the job tells %s", wasted, j.Wasted)
+	}
+	return ""
 }
 
 // judgeFilms: each film is at home once, as its job says.
@@ -153,8 +178,10 @@ func (w *World) judgeMessages(v *Verdict, jobs []job.Job) {
 		notes[n.ID] = true
 		texts = append(texts, fmt.Sprintf("%+v", n))
 	}
+	known := map[string]bool{} // to people who handed in a newer file: they get no mail of it
 	for _, e := range w.Events() {
 		events[e.ID] = true
+		known[e.ID] = strings.Contains(string(e.Detail), `"code":"`+job.CodeReplaced+`"`)
 		texts = append(texts, string(e.Detail))
 	}
 	for id := range notes {
@@ -162,19 +189,13 @@ func (w *World) judgeMessages(v *Verdict, jobs []job.Job) {
 			v.wrong("told: %s went to the topic and not to the bus", id)
 		}
 	}
-	quiet := map[string]bool{} // what people know who handed in a newer file
-	for _, j := range jobs {
-		if j.State == job.Canceled && j.Fault != nil && j.Fault.Code == job.CodeReplaced {
-			quiet[j.ID] = true
-		}
-	}
 	for id := range events {
-		if about, _, _ := strings.Cut(id, "-"); !notes[id] && !quiet[about] {
+		if !notes[id] && !known[id] {
 			v.wrong("told: %s went to the bus and not to the topic", id)
 		}
 	}
 	for _, j := range jobs {
-		if !j.State.Told() || quiet[j.ID] {
+		if !j.State.Told() || j.Fault != nil && j.Fault.Code == job.CodeReplaced {
 			continue
 		}
 		n := 0

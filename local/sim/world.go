@@ -227,7 +227,7 @@ func (w *World) build(function string) (handler, error) {
 		if w.cfg.Naive {
 			asker, askFirst, quiet, staging = naiveVendor{vendor}, 1, 1, naiveStaging{}
 		}
-		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Functions: functions{w},
+		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: functions{w},
 			Staging: staging, Inbox: inbox{w}, Sweeps: r, Tell: teller, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight,
 			AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {

@@ -159,6 +159,7 @@ const (
 	DueMessage DueKind = "message"
 	DueGate    DueKind = "gate"
 	DueSweep   DueKind = "sweep"
+	DueStray   DueKind = "stray"
 )
 
 // Admission is what the transaction that admits a job is decided on.

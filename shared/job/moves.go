@@ -36,6 +36,7 @@ var moves = []Move{
 	{Queued, Rejected, Submit, "file gone before it was sent"},
 	{Queued, Failed, Submit, "files cannot be copied"},
 	{Queued, Canceled, Submit, "replaced by a newer hand-in"},
+	{Queued, Submitted, Poll, "the task of a create that was given up shows up"},
 
 	{Submitting, Submitted, Submit, "the vendor answered with a task id"},
 	{Submitting, Queued, Submit, "clear refusal that may pass, or never sent"},
@@ -68,6 +69,11 @@ var moves = []Move{
 	{Held, Queued, Operator, "repost, accepting a charge"},
 	{Held, Storing, Operator, "accept the film as it is"},
 	{Held, Canceled, Operator, "given up"},
+
+	{Failed, Storing, Poll, "a task that was given up succeeded"},
+	{Rejected, Storing, Poll, "a task that was given up succeeded"},
+	{Canceled, Storing, Poll, "a task that was given up succeeded"},
+	{Expired, Storing, Poll, "a task that was given up succeeded"},
 
 	{Failed, Received, Operator, "retry"},
 	{Rejected, Received, Operator, "retry"},

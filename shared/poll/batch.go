@@ -101,6 +101,8 @@ func (s *Step) drive(ctx context.Context, r *round, d job.Due) error {
 		}
 	case job.DueGate:
 		return s.probe(ctx)
+	case job.DueStray:
+		return s.stray(ctx, r, d.ID)
 	case job.DueSweep:
 		return s.sweep(ctx, r)
 	case job.DueJob:

@@ -49,7 +49,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 
 func (r *rig) config() poll.Config {
 	db := &counted{Store: r.s, r: r}
-	c := poll.Config{Vendor: r.vendor, Jobs: db, Agenda: db, Leases: db, Gate: db, Slots: db, Functions: r, Staging: r, Inbox: r.inbox,
+	c := poll.Config{Vendor: r.vendor, Jobs: db, Agenda: db, Leases: db, Gate: db, Slots: db, Strays: db, Functions: r, Staging: r, Inbox: r.inbox,
 		Sweeps: db, Tell: r, Profile: job.EMO(), MaxInFlight: 3, Log: slog.New(slog.DiscardHandler)}
 	if r.change != nil {
 		r.change(&c)
@@ -176,6 +176,8 @@ type vendor struct {
 	page  func(q job.ListQuery) (job.ListPage, error)
 	asked []string
 	lists int
+	// canceled are the tasks that were to be taken back.
+	canceled []string
 	// pace spaces the calls, as the client does; nil: not at all.
 	pace *rate.Limiter
 }
@@ -198,6 +200,13 @@ func (v *vendor) Task(ctx context.Context, _, id string) (job.Answer, error) {
 		return job.Answer{TaskID: id, Status: job.TaskPending}, nil
 	}
 	return v.task(id)
+}
+
+func (v *vendor) Cancel(_ context.Context, id string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.canceled = append(v.canceled, id)
+	return nil
 }
 
 func (v *vendor) List(ctx context.Context, q job.ListQuery) (job.ListPage, error) {

@@ -90,8 +90,8 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 	return nil
 }
 
-// succeeded stores the answer and hands the film to finalize.
-func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer) error {
+// storing is a job whose task has succeeded by that answer.
+func (s *Step) storing(j job.Job, a job.Answer) job.Job {
 	next := with(j, func(t *job.Task) {
 		t.Status, t.Started, t.Ended, t.Missing = a.Status, a.Started, a.Ended, 0
 	})
@@ -103,6 +103,12 @@ func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer)
 		URLEnds: j.Task.Submitted.Add(s.Profile.LinkLife),
 	}
 	next.Billed = s.bill(j, a)
+	return next
+}
+
+// succeeded stores the answer and hands the film to finalize.
+func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer) error {
+	next := s.storing(j, a)
 	moved, ok, err := s.move(ctx, j, next)
 	if err != nil || !ok {
 		return err
