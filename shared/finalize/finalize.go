@@ -66,8 +66,7 @@ type Config struct {
 	// Lease is how long one invocation may be busy with a film before another
 	// may take it: longer than the function's limit. Zero: 6 min.
 	Lease time.Duration
-	// Backoff is the first wait after a failed copy; it doubles to 15 minutes.
-	// Zero: 15 s.
+	// Backoff is the first wait after a failed copy; see job.Backoff. Zero: 15 s.
 	Backoff time.Duration
 	Log     *slog.Logger
 }
@@ -241,7 +240,7 @@ func (h *Handler) later(ctx context.Context, j job.Job, cause error) error {
 		return h.end(ctx, j, next)
 	}
 	next.Busy = time.Time{}
-	next.Due = time.Now().Add(min(h.Backoff<<min(j.Tries-1, 8), 15*time.Minute))
+	next.Due = time.Now().Add(job.Backoff(h.Backoff, j.Tries-1))
 	_, err := h.Jobs.Move(ctx, j, next)
 	if errors.Is(err, job.ErrConflict) {
 		return nil

@@ -128,7 +128,7 @@ func TestTroubleLeavesTheFilmWhereItIsAndWaitsLongerEachTime(t *testing.T) {
 					time.Sleep(time.Until(j.Due))
 				}
 				const s, m = time.Second, time.Minute
-				require.Equal(t, []time.Duration{15 * s, 30 * s, m, 2 * m, 4 * m, 8 * m, 15 * m, 15 * m, 15 * m}, waits)
+				require.Equal(t, []time.Duration{15 * s, 30 * s, m, 2 * m, 4 * m, 4 * m, 4 * m, 4 * m, 4 * m}, waits)
 				require.Empty(t, r.told)
 			})
 		})

@@ -139,7 +139,7 @@ func (s *Step) bill(j job.Job, a job.Answer) job.Money {
 func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 	next := with(j, func(t *job.Task) { t.Status, t.Started, t.Ended = a.Status, a.Started, a.Ended })
 	again := func() {
-		next.State, next.Due = job.Queued, time.Now().Add(min(s.Backoff<<min(j.Attempt-1, 12), time.Hour))
+		next.State, next.Due = job.Queued, time.Now().Add(job.Backoff(s.Backoff, j.Attempt-1))
 		next.Attempt, next.Intent, next.Refusals = j.Attempt+1, nil, 0
 	}
 	v := a.Fault

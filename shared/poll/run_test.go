@@ -259,7 +259,7 @@ func TestAClosedGateIsProbedAtGrowingIntervalsAndOpensByItself(t *testing.T) {
 			require.NoError(t, r.tick())
 		}
 		const m = time.Minute
-		require.Equal(t, []time.Duration{m, 3 * m, 7 * m, 12 * m, 17 * m, 22 * m, 27 * m, 32 * m, 37 * m, 42 * m, 47 * m, 52 * m, 57 * m}, at)
+		require.Equal(t, []time.Duration{m, 3 * m, 7 * m, 11 * m, 15 * m, 19 * m, 23 * m, 27 * m, 31 * m, 35 * m, 39 * m, 43 * m, 47 * m, 51 * m, 55 * m, 59 * m}, at)
 		require.NotNil(t, r.theGate().Closed)
 		broken = false
 		time.Sleep(5 * time.Minute)
