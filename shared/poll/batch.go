@@ -1,10 +1,12 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +29,8 @@ type round struct {
 	mu   sync.Mutex
 	errs []error
 	work job.Work
+	// films are the jobs whose films are to be brought home.
+	films []job.Job
 	// holding are the jobs seen to hold a slot.
 	holding map[string]job.Job
 	busy    bool
@@ -84,8 +88,23 @@ func (s *Step) batch(ctx context.Context) (busy bool, err error) {
 		})
 	}
 	wg.Wait()
+	s.bring(ctx, r)
 	r.note(s.hand(ctx, r))
 	return r.busy, errors.Join(r.errs...)
+}
+
+// film has a job's film brought home at the end of the batch.
+func (r *round) film(j job.Job) { r.set(func(r *round) { r.films = append(r.films, j) }) }
+
+// bring invokes finalize, for the film first whose link ends first. One that cannot be
+// invoked now is past its time soon.
+func (s *Step) bring(ctx context.Context, r *round) {
+	slices.SortFunc(r.films, func(a, b job.Job) int {
+		return cmp.Or(a.Result.URLEnds.Compare(b.Result.URLEnds), strings.Compare(a.ID, b.ID))
+	})
+	for _, j := range r.films {
+		r.note(s.Functions.Finalize(ctx, j.ID))
+	}
 }
 
 // drive does what one due thing wants.
@@ -134,11 +153,11 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 	case job.Storing:
 		// Whoever had it is dead, or waits for its link to work again.
 		next.Due = time.Now().Add(handover)
-		_, ok, err := s.move(ctx, j, next)
-		if err != nil || !ok {
-			return err
+		moved, ok, err := s.move(ctx, j, next)
+		if err == nil && ok {
+			r.film(moved)
 		}
-		return s.Functions.Finalize(ctx, j.ID)
+		return err
 	case job.Received:
 		next.Due = time.Now().Add(recheck)
 		_, ok, err := s.move(ctx, j, next)

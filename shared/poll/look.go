@@ -119,7 +119,8 @@ func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer)
 			s.Log.WarnContext(ctx, "speed not learned", "err", err)
 		}
 	}
-	return s.Functions.Finalize(ctx, j.ID)
+	r.film(moved)
+	return nil
 }
 
 // bill is what a finished task costs: by the vendor's own word of length and

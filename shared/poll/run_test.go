@@ -340,3 +340,21 @@ func TestAStepSaysEverythingThatIsWrongWithItAtOnce(t *testing.T) {
 		require.ErrorContains(t, err, "poll: "+what)
 	}
 }
+
+func TestTheFilmWhoseLinkEndsFirstIsBroughtHomeFirst(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		for _, id := range []string{"late", "early", "middle"} {
+			r.submitted(id)
+		}
+		ends := map[string]time.Duration{"late": 3 * time.Hour, "early": time.Hour, "middle": 2 * time.Hour}
+		for id, in := range ends {
+			j := r.job(id)
+			r.to(j, job.Storing, func(j *job.Job) {
+				j.Due = time.Now()
+				j.Result = &job.Result{URL: "https://films/x", URLEnds: time.Now().Add(in)}
+			})
+		}
+		require.NoError(t, r.tick())
+		require.Equal(t, []string{"early", "middle", "late"}, r.films[:3])
+	})
+}

@@ -54,7 +54,7 @@ func (s *Step) stray(ctx context.Context, r *round, id string) error {
 	if err != nil {
 		return s.strayFailed(ctx, r, st, err)
 	}
-	return s.settleStray(ctx, st, j, a)
+	return s.settleStray(ctx, r, st, j, a)
 }
 
 // findStray is the id of the stray's task; empty while the list shows none that is
@@ -77,7 +77,7 @@ func (s *Step) findStray(ctx context.Context, st job.Stray, j job.Job) (string, 
 }
 
 // settleStray decides what a stray is good for.
-func (s *Step) settleStray(ctx context.Context, st job.Stray, j job.Job, a job.Answer) error {
+func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Job, a job.Answer) error {
 	switch a.Status {
 	case job.TaskFailed, job.TaskCanceled:
 		return s.Strays.DropStray(ctx, st) // it cost nothing
@@ -90,10 +90,10 @@ func (s *Step) settleStray(ctx context.Context, st job.Stray, j job.Job, a job.A
 	case j.State == job.Queued && j.Posts == st.Post:
 		// Not posted since: the job has its task back.
 		next.State, next.Due, next.Intent = job.Submitted, time.Now(), &intent
-		return s.giveStray(ctx, st, j, next)
+		return s.giveStray(ctx, r, st, j, next)
 	case wantsFilm(j) && a.Status == job.TaskSucceeded && a.VideoURL != "":
 		next.Fault = nil
-		return s.giveStray(ctx, st, j, s.storing(next, a))
+		return s.giveStray(ctx, r, st, j, s.storing(next, a))
 	case wantsFilm(j), j.State == job.Queued, j.State == job.Received, j.State == job.Held:
 		return s.strayLater(ctx, st, time.Minute)
 	case a.Status == job.TaskPending:
@@ -127,7 +127,7 @@ func wantsFilm(j job.Job) bool { return j.State.Final() && j.State != job.Succee
 
 // giveStray gives a job the task it had gone on without. Whoever dies before the stray
 // is dropped leaves one that the next look finds to be the job's.
-func (s *Step) giveStray(ctx context.Context, st job.Stray, j, next job.Job) error {
+func (s *Step) giveStray(ctx context.Context, r *round, st job.Stray, j, next job.Job) error {
 	moved, ok, err := s.move(ctx, j, next)
 	if err != nil || !ok {
 		return err
@@ -136,7 +136,7 @@ func (s *Step) giveStray(ctx context.Context, st job.Stray, j, next job.Job) err
 		return err
 	}
 	if moved.State == job.Storing {
-		return s.Functions.Finalize(ctx, moved.ID)
+		r.film(moved)
 	}
 	return nil
 }
