@@ -47,6 +47,8 @@ type Config struct {
 	// Naive has the stack do what most would: a create call without a clear answer is
 	// simply made again. It is the control that shows what the protocols are for.
 	Naive bool
+	// Before fills the inbox before the stack is there; nil: it is empty.
+	Before func(inbox *Bucket)
 	// Forget keeps no list of calls, for worlds with millions of them.
 	Forget bool
 	// LinkLife is how long the links to staged copies work; zero: 1 h.
@@ -130,6 +132,9 @@ func New(c Config) (*World, error) {
 		if w.key == "" || len(c.Emulator.APIKeys) == 1 {
 			w.key = k
 		}
+	}
+	if c.Before != nil {
+		c.Before(w.Inbox)
 	}
 	w.Store = store.NewMemory(max(0, c.IndexLag))
 	w.out = &outlets{w: w}

@@ -34,6 +34,7 @@ func (m *memory) get(ctx context.Context, key string) (item, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.expire(key)
 	it, ok := m.items[key]
 	if !ok {
 		return nil, nil
@@ -48,6 +49,7 @@ func (m *memory) write(ctx context.Context, ws ...write) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, w := range ws {
+		m.expire(w.key)
 		it := m.items[w.key]
 		for _, c := range w.conds {
 			if !c.holds(it) {
@@ -86,6 +88,20 @@ func (m *memory) write(ctx context.Context, ws ...write) error {
 		m.indexes.change(now, w.key, before, placesOf(it))
 	}
 	return nil
+}
+
+// expire deletes an item whose time to live is over: DynamoDB may at any moment after
+// it, so the strictest does at once.
+func (m *memory) expire(key string) {
+	n, ok := m.items[key][ttlAttr].(json.Number)
+	if !ok {
+		return
+	}
+	if until, err := n.Int64(); err == nil && until < time.Now().Unix() {
+		before := placesOf(m.items[key])
+		delete(m.items, key)
+		m.indexes.change(time.Now(), key, before, placesOf(nil))
+	}
 }
 
 // valid refuses what DynamoDB refuses of an update whose conditions hold: a path

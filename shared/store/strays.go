@@ -26,7 +26,7 @@ func encodeStray(s job.Stray) (item, error) {
 		return nil, err
 	}
 	placeDue(it, dueRest, s.Due)
-	placeTTL(it, s.Intent.At.Add(strayLife))
+	placeTTL(it, time.Now().Add(strayLife))
 	return it, nil
 }
 
