@@ -28,9 +28,14 @@ import (
 type target struct {
 	mu      sync.Mutex
 	answers []int // 0 breaks the connection
-	got     []*http.Request
-	bodies  [][]byte
-	times   []time.Time
+	pushes
+}
+
+// pushes are what came.
+type pushes struct {
+	got    []*http.Request
+	bodies [][]byte
+	times  []time.Time
 }
 
 func (g *target) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -51,11 +56,18 @@ func (g *target) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 }
 
+// seen is what came so far.
+func (g *target) seen() pushes {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return pushes{slices.Clone(g.got), slices.Clone(g.bodies), slices.Clone(g.times)}
+}
+
 // tasks are those that were pushed, in order.
-func (g *target) tasks(t *testing.T) []string {
+func (p pushes) tasks(t *testing.T) []string {
 	t.Helper()
 	var ids []string
-	for _, b := range g.bodies {
+	for _, b := range p.bodies {
 		var e event
 		require.NoError(t, json.Unmarshal(b, &e))
 		ids = append(ids, e.Data.TaskID)
@@ -114,18 +126,19 @@ func TestTheEndOfATaskIsPushedSignedAsTheVendorDoes(t *testing.T) {
 	pushed(t, nil, func(t *testing.T, r *rig, g *target) {
 		id := r.submit(nil)
 		time.Sleep(86 * time.Second) // 85 s of work
-		require.Empty(t, g.got)
+		require.Empty(t, g.seen().got)
 		synctest.Wait()
-		require.Len(t, g.got, 1, "a second after the end")
-		req := g.got[0]
+		p := g.seen()
+		require.Len(t, p.got, 1, "a second after the end")
+		req := p.got[0]
 		require.Equal(t, "POST http://127.0.0.1:1/hook/?a=b", req.Method+" "+req.URL.String())
 		require.Equal(t, strconv.FormatInt(time.Now().UnixMilli(), 10), req.Header.Get("x-eventbridge-signature-timestamp"))
 		require.Equal(t, "secret-token", req.Header.Get("x-eventbridge-signature-token"))
-		require.True(t, r.verified(req, g.bodies[0], false))
-		require.False(t, r.verified(req, g.bodies[0], true))
+		require.True(t, r.verified(req, p.bodies[0], false))
+		require.False(t, r.verified(req, p.bodies[0], true))
 
 		var e doc
-		require.NoError(t, json.Unmarshal(g.bodies[0], &e))
+		require.NoError(t, json.Unmarshal(p.bodies[0], &e))
 		require.NotEmpty(t, e["id"])
 		delete(e, "id")
 		request := e["data"].(doc)["request_id"]
@@ -150,10 +163,14 @@ func TestEveryEndIsPushed(t *testing.T) {
 		canceled := r.submit(nil)
 		r.do("POST", tasksURL+"/"+canceled+"/cancel", nil, nil)
 		time.Sleep(time.Hour)
-		require.ElementsMatch(t, []string{done, failed, canceled}, g.tasks(t))
-		for i, want := range []string{"CANCELED", "SUCCEEDED", "FAILED"} {
-			require.Contains(t, string(g.bodies[i]), `"task_status":"`+want+`"`)
+		want := map[string]string{done: "SUCCEEDED", failed: "FAILED", canceled: "CANCELED"}
+		p := g.seen()
+		require.Len(t, p.got, 3)
+		for i, id := range p.tasks(t) {
+			require.Contains(t, string(p.bodies[i]), `"task_status":"`+want[id]+`"`)
+			delete(want, id)
 		}
+		require.Empty(t, want)
 	})
 }
 
@@ -162,16 +179,17 @@ func TestAPushThatIsNotTakenIsRepeatedThreeTimes(t *testing.T) {
 		g.answers = []int{503, 0, 302, 401, 200}
 		id := r.submit(nil)
 		time.Sleep(time.Hour)
-		require.Equal(t, []string{id, id, id, id}, g.tasks(t))
-		require.Equal(t, g.bodies[0], g.bodies[3], "the same event")
+		p := g.seen()
+		require.Equal(t, []string{id, id, id, id}, p.tasks(t))
+		require.Equal(t, p.bodies[0], p.bodies[3], "the same event")
 		var statuses []int
 		for i, d := range r.s.Deliveries() {
 			require.Equal(t, i+1, d.Try)
 			require.Equal(t, id, d.TaskID)
 			statuses = append(statuses, d.Status)
-			require.True(t, r.verified(g.got[i], g.bodies[i], false), "signed anew")
+			require.True(t, r.verified(p.got[i], p.bodies[i], false), "signed anew")
 			if i > 0 {
-				wait := g.times[i].Sub(g.times[i-1])
+				wait := p.times[i].Sub(p.times[i-1])
 				require.True(t, wait >= 10*time.Second && wait < 20*time.Second, wait)
 			}
 		}
@@ -180,49 +198,49 @@ func TestAPushThatIsNotTakenIsRepeatedThreeTimes(t *testing.T) {
 }
 
 func TestFaultsOfAPush(t *testing.T) {
-	for kind, check := range map[string]func(*testing.T, *rig, *target, string){
-		"push_late": func(t *testing.T, _ *rig, g *target, id string) {
-			require.Equal(t, []string{id}, g.tasks(t))
-			require.Equal(t, 116*time.Second, g.times[0].Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)))
+	for kind, check := range map[string]func(*testing.T, *rig, pushes, string){
+		"push_late": func(t *testing.T, _ *rig, p pushes, id string) {
+			require.Equal(t, []string{id}, p.tasks(t))
+			require.Equal(t, 116*time.Second, p.times[0].Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)))
 		},
-		"push_twice": func(t *testing.T, r *rig, g *target, id string) {
-			require.Equal(t, []string{id, id}, g.tasks(t))
-			require.Equal(t, g.bodies[0], g.bodies[1])
-			require.Equal(t, time.Second, g.times[1].Sub(g.times[0]))
-			require.True(t, r.verified(g.got[1], g.bodies[1], false))
+		"push_twice": func(t *testing.T, r *rig, p pushes, id string) {
+			require.Equal(t, []string{id, id}, p.tasks(t))
+			require.Equal(t, p.bodies[0], p.bodies[1])
+			require.Equal(t, time.Second, p.times[1].Sub(p.times[0]))
+			require.True(t, r.verified(p.got[1], p.bodies[1], false))
 		},
-		"push_never": func(t *testing.T, r *rig, g *target, _ string) {
-			require.Empty(t, g.got)
+		"push_never": func(t *testing.T, r *rig, p pushes, _ string) {
+			require.Empty(t, p.got)
 			require.Empty(t, r.s.Deliveries())
 		},
-		"push_forged": func(t *testing.T, r *rig, g *target, id string) {
-			require.Equal(t, []string{id}, g.tasks(t))
-			require.False(t, r.verified(g.got[0], g.bodies[0], false))
+		"push_forged": func(t *testing.T, r *rig, p pushes, id string) {
+			require.Equal(t, []string{id}, p.tasks(t))
+			require.False(t, r.verified(p.got[0], p.bodies[0], false))
 		},
-		"push_stale": func(t *testing.T, r *rig, g *target, _ string) {
-			ms, err := strconv.ParseInt(g.got[0].Header.Get("x-eventbridge-signature-timestamp"), 10, 64)
+		"push_stale": func(t *testing.T, r *rig, p pushes, _ string) {
+			ms, err := strconv.ParseInt(p.got[0].Header.Get("x-eventbridge-signature-timestamp"), 10, 64)
 			require.NoError(t, err)
-			require.Equal(t, 10*time.Minute, g.times[0].Sub(time.UnixMilli(ms)))
-			require.True(t, r.verified(g.got[0], g.bodies[0], false))
+			require.Equal(t, 10*time.Minute, p.times[0].Sub(time.UnixMilli(ms)))
+			require.True(t, r.verified(p.got[0], p.bodies[0], false))
 		},
-		"push_newline": func(t *testing.T, r *rig, g *target, _ string) {
-			require.True(t, r.verified(g.got[0], g.bodies[0], true))
-			require.False(t, r.verified(g.got[0], g.bodies[0], false))
-			require.False(t, bytes.HasSuffix(g.bodies[0], []byte("\n")), "which was not sent")
+		"push_newline": func(t *testing.T, r *rig, p pushes, _ string) {
+			require.True(t, r.verified(p.got[0], p.bodies[0], true))
+			require.False(t, r.verified(p.got[0], p.bodies[0], false))
+			require.False(t, bytes.HasSuffix(p.bodies[0], []byte("\n")), "which was not sent")
 		},
-		"push_foreign": func(t *testing.T, r *rig, g *target, id string) {
-			got := g.tasks(t)
+		"push_foreign": func(t *testing.T, r *rig, p pushes, id string) {
+			got := p.tasks(t)
 			require.Len(t, got, 2)
 			require.Equal(t, id, got[1])
 			require.Equal(t, "UNKNOWN", r.status(got[0]))
-			require.True(t, r.verified(g.got[0], g.bodies[0], false), "truly signed")
+			require.True(t, r.verified(p.got[0], p.bodies[0], false), "truly signed")
 		},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			pushed(t, func(c *Config) { c.Faults = []Rule{{Kind: kind}} }, func(t *testing.T, r *rig, g *target) {
 				id := r.submit(nil)
 				time.Sleep(time.Hour)
-				check(t, r, g, id)
+				check(t, r, g.seen(), id)
 				require.Equal(t, 1, r.s.Faults()[0].Fired)
 				for _, d := range r.s.Deliveries() {
 					require.Equal(t, kind, d.Fault)
@@ -246,13 +264,13 @@ func TestAnEmulatorThatEndsOrForgetsPushesNoMore(t *testing.T) {
 		synctest.Wait()
 		r.s.Reset()
 		time.Sleep(time.Minute)
-		require.Empty(t, g.got, "its tasks are forgotten")
+		require.Empty(t, g.seen().got, "its tasks are forgotten")
 		r.submit(nil)
 		time.Sleep(85*time.Second + time.Millisecond)
 		synctest.Wait()
 		require.NoError(t, r.s.Close())
 		time.Sleep(time.Minute)
-		require.Empty(t, g.got)
+		require.Empty(t, g.seen().got)
 	})
 }
 
