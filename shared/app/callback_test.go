@@ -39,7 +39,7 @@ func TestCallbackRefusesASampleThatIsOfAnotherDayAndAsksForNothingButItsToken(t 
 			require.NoError(t, err)
 			require.Equal(t, want, out.(events.LambdaFunctionURLResponse).StatusCode, name)
 		}
-		require.Contains(t, logged.String(), `"reason":"time"`, "the token was right")
+		require.Contains(t, logged.String(), `"code":"time"`, "the token was right")
 		require.Len(t, c.asked, 1, "once in five minutes")
 		require.True(t, c.heard("secretsmanager", "emodrop-token"))
 		_, err := h(t.Context(), []byte(`"text"`))

@@ -92,26 +92,26 @@ const (
 	within = 8 * time.Second
 )
 
-// reason is what the log says of a push: one of these words and nothing of what
+// reason is the code that the log gives a push: one of these words and nothing of what
 // came in, for whoever sends rubbish decides what is in it.
 type reason string
 
 const (
-	done       reason = "looked at"
-	noJob      reason = "no job's task"
-	otherEvent reason = "other event"
-	noToken    reason = "token unknown"
+	done       reason = "looked_at"
+	noJob      reason = "no_jobs_task"
+	otherEvent reason = "other_event"
+	noToken    reason = "token_unknown"
 	badToken   reason = "token"
 	badMethod  reason = "method"
 	tooLarge   reason = "size"
 	badBody    reason = "encoding"
 	badHeaders reason = "headers"
 	stale      reason = "time"
-	badAddress reason = "certificate address"
-	noCert     reason = "certificate unknown"
-	badCert    reason = "certificate dates"
+	badAddress reason = "certificate_address"
+	noCert     reason = "certificate_unknown"
+	badCert    reason = "certificate_dates"
 	badSign    reason = "signature"
-	notLooked  reason = "task unknown"
+	notLooked  reason = "task_unknown"
 )
 
 // answers are the statuses that a push ends with. Whatever may pass is a 503, upon
@@ -144,11 +144,11 @@ func (s *Step) Handle(ctx context.Context, r events.LambdaFunctionURLRequest) (e
 	status := answers[why]
 	switch {
 	case err != nil:
-		s.Log.WarnContext(ctx, "push put off", "reason", why, "err", err)
+		s.Log.WarnContext(ctx, "push put off", "code", why, "err", err)
 	case status == http.StatusOK:
-		s.Log.InfoContext(ctx, "push", "reason", why)
+		s.Log.InfoContext(ctx, "push", "code", why)
 	default:
-		s.Log.WarnContext(ctx, "push refused", "reason", why)
+		s.Log.WarnContext(ctx, "push refused", "code", why)
 	}
 	return events.LambdaFunctionURLResponse{StatusCode: status}, nil
 }

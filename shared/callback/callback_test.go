@@ -49,7 +49,7 @@ func TestAPushHasItsTaskLookedAtOnce(t *testing.T) {
 				require.Equal(t, 200, r.send(good(change).request(t)))
 				require.Equal(t, []string{task}, r.looked)
 				require.Equal(t, []string{address}, r.fetched)
-				require.Contains(t, r.logs.String(), `"looked at"`)
+				require.Contains(t, r.logs.String(), `"looked_at"`)
 				require.NotContains(t, r.logs.String(), task)
 			})
 		})
@@ -81,7 +81,7 @@ func TestATruePushThatIsNoAffairOfOursIsTakenAndForgotten(t *testing.T) {
 		in(t, func(t *testing.T, r *rig) {
 			r.unknown = true
 			require.Equal(t, 200, r.send(good().request(t)), "else it would be pushed again for a day")
-			require.Contains(t, r.logs.String(), "no job's task")
+			require.Contains(t, r.logs.String(), "no_jobs_task")
 		})
 	})
 }

@@ -183,9 +183,9 @@ func TestAnAlteredPushIsRefusedAndNothingIsAskedForIt(t *testing.T) {
 			require.Len(t, lines, 1, f.name)
 			var line map[string]string
 			require.NoError(t, json.Unmarshal([]byte(lines[0]), &line))
-			require.NotEmpty(t, line["reason"], f.name)
+			require.NotEmpty(t, line["code"], f.name)
 			for key := range line {
-				require.Contains(t, []string{"time", "level", "msg", "reason"}, key, "%s: nothing of the request", f.name)
+				require.Contains(t, []string{"time", "level", "msg", "code"}, key, "%s: nothing of the request", f.name)
 			}
 		})
 	}
