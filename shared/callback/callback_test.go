@@ -4,9 +4,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,12 +119,29 @@ func TestTroubleThatMayPassHasThePushRepeated(t *testing.T) {
 }
 
 func TestACertificateOfAnotherKindIsNone(t *testing.T) {
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	// What a verification costs grows with the square of the key's size.
+	huge := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 8192, 1), E: 65537}
+	for name, file := range map[string]func(t *testing.T) []byte{
+		"of a curve":   func(t *testing.T) []byte { return certified(t, curve) },
+		"a huge key's": func(t *testing.T) []byte { return certifiedBy(t, huge, theirs) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.files[address] = file(t)
+				require.Equal(t, 503, r.send(good().request(t)))
+				require.Empty(t, r.looked)
+			})
+		})
+	}
+}
+
+func TestWhatElseIsInACertificatesFileDoesNotMatter(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		require.NoError(t, err)
-		r.files[address] = certified(t, key)
-		require.Equal(t, 503, r.send(good().request(t)))
-		require.Empty(t, r.looked)
+		other := pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: []byte("x")})
+		r.files[address] = slices.Concat([]byte("bag attributes\n"), other, r.files[address], certified(t, strangers))
+		require.Equal(t, 200, r.send(good().request(t)))
 	})
 }
 

@@ -59,11 +59,16 @@ func newKey() *rsa.PrivateKey {
 // certified is a self-signed certificate of a key, valid for a day around now.
 func certified(t testing.TB, key crypto.Signer, change ...func(*x509.Certificate)) []byte {
 	t.Helper()
+	return certifiedBy(t, key.Public(), key, change...)
+}
+
+func certifiedBy(t testing.TB, public crypto.PublicKey, key crypto.Signer, change ...func(*x509.Certificate)) []byte {
+	t.Helper()
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-12 * time.Hour), NotAfter: time.Now().Add(12 * time.Hour)}
 	for _, f := range change {
 		f(c)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, c, c, public, key)
 	require.NoError(t, err)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
