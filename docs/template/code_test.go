@@ -116,12 +116,12 @@ func (c *code) readWiring(file *ast.File) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.SelectorExpr:
-				if x, ok := n.X.(*ast.Ident); ok && (n.Sel.Name == "New" || n.Sel.Name == "Handle") {
+				if x, ok := n.X.(*ast.Ident); ok && strings.HasPrefix(n.Sel.Name, "New") {
 					news[f.Name.Name] = append(news[f.Name.Name], x.Name)
 				}
 			case *ast.Ident:
 				if n.Name == "build" && f.Name.Name != "build" {
-					news[f.Name.Name] = append(news[f.Name.Name], "build", "app")
+					news[f.Name.Name] = append(news[f.Name.Name], "build")
 				}
 			}
 			return true
@@ -133,7 +133,7 @@ func (c *code) readWiring(file *ast.File) {
 			made = append(made, news["build"]...)
 		}
 		if made != nil {
-			c.steps[name] = made
+			c.steps[name] = append(made, "app")
 		}
 	}
 }

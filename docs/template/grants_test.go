@@ -76,7 +76,15 @@ var granted = map[string][]grant{
 		{"s3:PutObject", outbox + "/videos/*", "finalize: Outbox.PutFilm(", []string{"bucket: PutObject", "bucket: CopyObject"}, ""},
 		{"s3:ListBucket", outbox, "", nil, "without it S3 answers 403, not 404, for a film that is not there yet"},
 	}),
-	"callback": logs("CallbackLogs"),
+	// It never writes, reads or deletes a file, and tells nobody: what would be told
+	// is left to poll.
+	"callback": join(logs("CallbackLogs"), []grant{
+		{"lambda:InvokeFunction", "<FinalizeFunction.Arn>", "poll: Functions.Finalize(", []string{"invoke: Invoke"}, ""},
+		{"dynamodb:GetItem", jobs, "poll: Jobs.Owner(", []string{"store: GetItem"}, ""},
+		{"dynamodb:UpdateItem", jobs, "poll: Jobs.Move(", []string{"store: UpdateItem", "store: TransactWriteItems"}, ""},
+		{"secretsmanager:GetSecretValue", secret, "app: Key: key.Key", []string{"app: GetSecretValue"}, ""},
+		{"secretsmanager:GetSecretValue", "<CallbackToken>", "callback: s.Token(", []string{"app: GetSecretValue"}, ""},
+	}),
 	// The links that submit signs are used by the vendor in this role's name.
 	"signer": {{"s3:GetObject", outbox + "/staging/*", "submit: Staging.Sign(", []string{"bucket: PresignGetObject"}, ""}},
 	"schedule": {{"lambda:InvokeFunction", "<PollFunction.Arn>", "", nil,

@@ -64,7 +64,7 @@ func (s *Server) Admin() http.Handler {
 	}
 	show("/{$}", func() any {
 		return []string{
-			"GET ledger", "GET history", "GET tasks", "GET faults", "POST faults", "DELETE faults", "DELETE faults/{id}",
+			"GET ledger", "GET history", "GET tasks", "GET pushes", "GET faults", "POST faults", "DELETE faults", "DELETE faults/{id}",
 			"GET kinds", "GET problems", "POST reset",
 		}
 	})
@@ -76,6 +76,7 @@ func (s *Server) Admin() http.Handler {
 		return map[string]any{"total_cny": total, "charges": charges}
 	})
 	show("/history", func() any { return orEmpty(s.History()) })
+	show("/pushes", func() any { return orEmpty(s.Deliveries()) })
 	show("/tasks", func() any { return s.Tasks() })
 	show("/faults", func() any { return s.Faults() })
 	show("/kinds", func() any { return kindSet })

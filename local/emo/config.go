@@ -51,6 +51,8 @@ type Config struct {
 	CheckAtCreate bool
 	DetectRejects RejectForm // how detect refuses a portrait; zero: RejectInOutput
 
+	Push Push // where completion events go; zero: nowhere
+
 	Inputs       http.RoundTripper // downloads inputs; nil: a clone of http.DefaultTransport
 	InputTimeout time.Duration     // for one input; zero: 60 s
 	Faces        FaceFinder        // nil: each picture has one face in its upper middle, sizes read from its header
@@ -197,6 +199,9 @@ func (c Config) withDefaults() (Config, error) {
 		if err := validateRate(name, rate); err != nil {
 			errs = append(errs, fmt.Errorf("FaultRates: %w", err))
 		}
+	}
+	if c.Push, err = c.Push.withDefaults(); err != nil {
+		errs = append(errs, err)
 	}
 	c.Slots = orDefault(c.Slots, 1)
 	c.WorkPerSecond = orDefault(c.WorkPerSecond, 8500*time.Millisecond)

@@ -20,7 +20,10 @@ type Server struct {
 	blobs  *blobs
 	client *http.Client
 	mux    *http.ServeMux
-	ownRT  *http.Transport // the transport made here, to be closed here; nil when Inputs was given
+	ownRT  []*http.Transport // those made here, to be closed here
+
+	signer *signer      // of pushes; nil when none are sent
+	pusher *http.Client // sends them
 
 	ctx    context.Context // ends with Close: every wait looks at it
 	cancel context.CancelFunc
@@ -40,6 +43,7 @@ type Server struct {
 	uploads  map[string]*upload // by object key
 	ledger   []Charge
 	history  []Call
+	pushed   []Delivery
 	tidied   time.Time
 }
 
@@ -61,12 +65,16 @@ func New(cfg Config) (*Server, error) {
 	s.clear()
 	s.secret = make([]byte, 32)
 	s.random(s.secret)
-	rt := cfg.Inputs
-	if rt == nil {
-		s.ownRT = http.DefaultTransport.(*http.Transport).Clone()
-		rt = s.ownRT
+	s.client = &http.Client{Transport: s.transport(cfg.Inputs), CheckRedirect: fewRedirects}
+	if cfg.Push.URL != "" {
+		if s.signer, err = newSigner(cfg.Push.Key, cfg.BaseURL); err != nil {
+			return nil, err
+		}
+		// A push is never sent on: its signature is for one address.
+		s.pusher = &http.Client{Transport: s.transport(cfg.Push.Transport), CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 	}
-	s.client = &http.Client{Transport: rt, CheckRedirect: fewRedirects}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.load(); err != nil {
 		s.cancel()
@@ -74,6 +82,16 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.mux = s.routes()
 	return s, nil
+}
+
+// transport is the one that was given, or one of the server's own.
+func (s *Server) transport(given http.RoundTripper) http.RoundTripper {
+	if given != nil {
+		return given
+	}
+	own := http.DefaultTransport.(*http.Transport).Clone()
+	s.ownRT = append(s.ownRT, own)
+	return own
 }
 
 // clear forgets everything but the secret. The caller holds mu, or nobody else knows s yet.
@@ -86,7 +104,7 @@ func (s *Server) clear() {
 	}
 	s.tasks, s.order, s.queue = map[string]*task{}, nil, nil
 	s.films, s.policies, s.uploads = map[string]*film{}, map[string]*policy{}, map[string]*upload{}
-	s.ledger, s.history = nil, nil
+	s.ledger, s.history, s.pushed = nil, nil, nil
 }
 
 func (s *Server) routes() *http.ServeMux {
@@ -106,12 +124,14 @@ func (s *Server) routes() *http.ServeMux {
 	handle("GET", s.api(opPolicy, (*call).policy), "/api/v1/uploads", "/api/v1/uploads/{$}")
 	handle("POST", s.storage(opUpload, (*call).upload), "/upload", "/upload/{$}")
 	handle("GET", s.storage(opResult, (*call).result), "/result/{name}")
+	handle("GET", http.HandlerFunc(s.certificate), CertificatePath+"{name}")
 	mux.Handle("/upload/{key...}", s.storage(opUpload, (*call).uploadRead))
 	mux.Handle("/", s.refusing(errNotFound))
 	return mux
 }
 
-// Handler serves everything the vendor serves: /api/v1/..., the upload host below /upload and films below /result/.
+// Handler serves everything the vendor serves: /api/v1/..., the upload host below /upload, films below /result/, and the
+// certificates of pushes below CertificatePath.
 func (s *Server) Handler() http.Handler { return s.mux }
 
 // Close stops all work, lets hanging calls go, and saves the state. Tasks that were running or waiting go on when a new
@@ -129,8 +149,8 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.cancel()
 	s.work.Wait()
-	if s.ownRT != nil {
-		s.ownRT.CloseIdleConnections()
+	for _, rt := range s.ownRT {
+		rt.CloseIdleConnections()
 	}
 	return s.save()
 }

@@ -224,13 +224,15 @@ func (s *Server) close(t *task, status string, p *Problem, now time.Time) {
 	}
 	t.stopTimer()
 	s.log.Info("task ended", "task_id", t.ID, "to", status, "code", t.Code)
-	if s.cfg.OnFinish != nil && !s.closed {
-		done := Finished{t.ID, t.RequestID, t.APIKeyID, status, t.Model, t.Submitted, t.Scheduled, now}
-		s.work.Add(1)
-		go func() {
-			defer s.work.Done()
-			s.cfg.OnFinish(done)
-		}()
+	if s.closed {
+		return
+	}
+	done := Finished{t.ID, t.RequestID, t.APIKeyID, status, t.Model, t.Submitted, t.Scheduled, now}
+	if s.cfg.OnFinish != nil {
+		s.work.Go(func() { s.cfg.OnFinish(done) })
+	}
+	if s.cfg.Push.URL != "" {
+		s.work.Go(func() { s.push(done) })
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,7 +22,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"emodrop/shared/bucket"
-	"emodrop/shared/callback"
 	"emodrop/shared/dashscope"
 	"emodrop/shared/fetch"
 	"emodrop/shared/finalize"
@@ -83,7 +81,7 @@ type parts struct {
 func build(cfg Config, ac aws.Config, log *slog.Logger) (*parts, error) {
 	p := &parts{cfg: cfg, profile: job.EMO(), log: log}
 	p.store = store.NewDynamo(dynamodb.NewFromConfig(ac), cfg.Table)
-	key := &apiKey{client: secretsmanager.NewFromConfig(ac), secret: cfg.APIKeySecret}
+	key := &kept{client: secretsmanager.NewFromConfig(ac), secret: cfg.APIKeySecret, what: apiKeyIs}
 	var err error
 	p.vendor, err = dashscope.New(dashscope.Config{BaseURL: cfg.VendorURL, Workspace: cfg.Workspace,
 		Key: key.Key, Refresh: key.Refresh, CreateTimeout: cfg.CreateWithin, Pace: Pace()})
@@ -198,15 +196,4 @@ type films struct{ *fetch.Fetcher }
 func (f films) Fetch(ctx context.Context, link job.Secret, to *os.File, limit int64) error {
 	_, err := f.Fetcher.Fetch(ctx, link, to, limit)
 	return err
-}
-
-// Callback builds the callback function.
-func Callback(context.Context, Config, aws.Config, *slog.Logger) (Handler, error) {
-	return func(ctx context.Context, event json.RawMessage) (any, error) {
-		var r events.LambdaFunctionURLRequest
-		if err := json.Unmarshal(event, &r); err != nil {
-			return nil, errors.New("no event that callback takes: want a Lambda function URL's request")
-		}
-		return callback.Handle(ctx, r)
-	}, nil
 }

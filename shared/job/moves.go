@@ -5,7 +5,8 @@ import "fmt"
 // Actor is who makes a move.
 type Actor string
 
-// The actors. Callback is none of them: a push never moves a job.
+// The actors. Callback is none of them: a push moves no job, the look that it asks
+// for may, and looks are poll's.
 const (
 	Submit   Actor = "submit"
 	Poll     Actor = "poll"

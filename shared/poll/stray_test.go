@@ -35,7 +35,7 @@ func (r *rig) stray(j job.Job) error {
 	return err
 }
 
-func film(a *job.Answer) { a.VideoURL, a.Seconds, a.Ratio = "https://films/late", 10, job.Square }
+func ready(a *job.Answer) { a.VideoURL, a.Seconds, a.Ratio = "https://films/late", 10, job.Square }
 
 func TestATaskThatShowsUpAfterAllIsGivenBackToItsWaitingJob(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
@@ -72,7 +72,7 @@ func TestAFilmThatComesAfterItsJobHasFailedIsKept(t *testing.T) {
 				r.vendor.says(job.TaskRunning)
 				r.minutes(5)
 				require.Equal(t, j.State, r.job("anna").State, "it is not there yet")
-				r.vendor.says(job.TaskSucceeded, film)
+				r.vendor.says(job.TaskSucceeded, ready)
 				r.minutes(5)
 				got := r.job("anna")
 				require.Equal(t, job.Storing, got.State)
@@ -105,7 +105,7 @@ func TestATaskThatNobodyNeedsAnyMoreIsCanceledWhileThatIsFreeAndElseReported(t *
 			a := job.Answer{TaskID: id, Status: job.TaskRunning}
 			if id == "late" {
 				a.Status = job.TaskSucceeded
-				film(&a)
+				ready(&a)
 			}
 			return a, nil
 		}
@@ -152,7 +152,7 @@ func TestAStrayIsNotTakenFromStrangers(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.vendor.listed("theirs", "others", time.Second)
 		j := r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
-		r.vendor.says(job.TaskSucceeded, film)
+		r.vendor.says(job.TaskSucceeded, ready)
 		r.minutes(30)
 		require.Equal(t, job.Failed, r.job("anna").State)
 		require.Empty(t, r.vendor.asked)
