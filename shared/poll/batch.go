@@ -27,6 +27,7 @@ type round struct {
 	work job.Work
 	// holding are the jobs seen to hold a slot.
 	holding map[string]job.Job
+	gauges  gauges
 	busy    bool
 	// stop is set when the vendor wants no more questions for now.
 	stop bool
@@ -83,6 +84,7 @@ func (s *Step) batch(ctx context.Context) (busy bool, err error) {
 	}
 	wg.Wait()
 	r.note(s.hand(ctx, r))
+	s.report(ctx, r, g)
 	return r.busy, errors.Join(r.errs...)
 }
 
@@ -115,6 +117,7 @@ func (s *Step) drive(ctx context.Context, r *round, d job.Due) error {
 }
 
 func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
+	r.measure(j)
 	if j.State.HoldsSlot() {
 		r.set(func(r *round) { r.holding[j.ID], r.busy = j, true })
 	}
