@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // code is what the checks need to know of shared/.
@@ -24,7 +27,21 @@ type code struct {
 	steps map[string][]string
 	// sdk are the calls of AWS, as "package: Operation".
 	sdk []string
+	// lines are what the functions logged in a run, by function.
+	lines map[string][]map[string]any
 }
+
+// theCode is what is read of shared/ and what running it showed, both once.
+func theCode(t *testing.T) *code {
+	t.Helper()
+	c, err := readCode()
+	require.NoError(t, err)
+	ran.Do(func() { c.lines = runLines(t) })
+	require.NotEmpty(t, c.lines, "the run that these tests look at has failed")
+	return c
+}
+
+var ran sync.Once
 
 // A logLine is one call of the logger.
 type logLine struct {
