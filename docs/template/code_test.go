@@ -29,6 +29,8 @@ type code struct {
 	sdk []string
 	// lines are what the functions logged in a run, by function.
 	lines map[string][]map[string]any
+	// calls are those that the functions made of AWS in a run.
+	calls *recorder
 }
 
 // theCode is what is read of shared/ and what running it showed, both once.
@@ -36,8 +38,13 @@ func theCode(t *testing.T) *code {
 	t.Helper()
 	c, err := readCode()
 	require.NoError(t, err)
-	ran.Do(func() { c.lines = runLines(t) })
-	require.NotEmpty(t, c.lines, "the run that these tests look at has failed")
+	ran.Do(func() {
+		tree, err := load()
+		require.NoError(t, err)
+		c.lines = runLines(t)
+		c.calls, _ = theCalls(t, tree)
+	})
+	require.NotNil(t, c.calls, "the run that these tests look at has failed")
 	return c
 }
 
