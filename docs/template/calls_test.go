@@ -66,7 +66,7 @@ type cloud struct {
 var quickly = map[string]string{
 	"EMODROP_SETTLE": "20ms", "EMODROP_HALF_PAIR_AFTER": "1h", "EMODROP_POLL_INTERVAL": "20ms", "EMODROP_POLL_PERIOD": "20ms",
 	"EMODROP_CREATE_WITHIN": "500ms", "EMODROP_POST_LEASE": "1s", "EMODROP_ASK_FIRST": "50ms", "EMODROP_QUIET": "100ms",
-	"EMODROP_BACKOFF": "20ms", "EMODROP_SWEEP": "50ms", "EMODROP_LOOPBACK": "1", "EMODROP_RESULT_HOSTS": "127.0.0.1",
+	"EMODROP_BACKOFF": "20ms", "EMODROP_SWEEP": "1s", "EMODROP_LOOPBACK": "1", "EMODROP_RESULT_HOSTS": "127.0.0.1",
 	"AWS_REGION": awstest.Region,
 }
 
@@ -154,7 +154,7 @@ func (c *cloud) hand(files map[string][]byte) {
 // until ticks poll until f is content.
 func (c *cloud) until(what string, f func() bool) {
 	c.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(60 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(30 * time.Second); !f(); <-tick.C {
 		require.True(c.t, time.Now().Before(end), "%s: this never came", what)
