@@ -60,7 +60,7 @@ e2e: $(DYNOXIDE)
 	@dirs=$$(grep -rl --include='*_test.go' EMODROP_E2E cmd docs events functions local shared 2>/dev/null \
 	    | sed 's,^,./,; s,/[^/]*$$,,' | sort -u); \
 	if [ -z "$$dirs" ]; then echo "make e2e: no test asks for EMODROP_E2E" >&2; exit 1; fi; \
-	set -x; EMODROP_E2E=1 $(GO) test -race -count=1 -timeout 10m $(if $(RUN),-run '$(RUN)') $$dirs
+	set -x; EMODROP_E2E=1 $(GO) test -race -count=1 -timeout 20m $(if $(RUN),-run '$(RUN)') $$dirs
 
 ## Build the four Lambda binaries into build/<arch>/<function>/bootstrap, the same bytes everywhere
 build: $(foreach arch,$(ARCHES),$(foreach fn,$(FUNCTIONS),build/$(arch)/$(fn)/bootstrap))

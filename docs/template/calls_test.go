@@ -248,7 +248,10 @@ var ways = []way{
 		for n := 0; n < 10 && !c.rec.has("submit", "s3:DeleteObject"); n++ {
 			c.fault(emo.Rule{Op: "create", Kind: "status", Code: "InvalidURL", Message: "File size is larger than 15MB.", Delay: 300 * time.Millisecond, Count: 1})
 			c.hand(map[string][]byte{"back.wav": sim.Recording(100+n, 2*time.Second)})
-			c.until("the create call", func() bool { j := c.latest("back"); return j.ID != film && j.State != job.Received && j.State != job.Queued })
+			c.until("the create call", func() bool {
+				j := c.latest("back")
+				return j.ID != film && j.State != job.Received && j.State != job.Queued
+			})
 			c.hand(map[string][]byte{"back.wav": sim.Recording(4, 2*time.Second)})
 			c.until("the older film", func() bool { return c.latest("back").ID == film })
 			c.running.Wait()

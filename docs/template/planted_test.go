@@ -339,6 +339,14 @@ var planted = []mistake{
 
 	{"a variable that sam local would drop", drop("Globals/Function/Environment/Variables/EMODROP_TABLE"),
 		"the files beside the template agree with it", "SAM drops it"},
+	{"an alarm that no page explains", set("Resources/NewAlarm", kv{"Type": "AWS::CloudWatch::Alarm", "Properties": kv{}}),
+		"the files beside the template agree with it", "does not say what NewAlarm means"},
+	{"an alarm that is only a word any more", drop("Resources/LinkEndsAlarm"),
+		"the files beside the template agree with it", "there is no LinkEndsAlarm"},
+	{"a command of the operator's without what it needs", drop("Outputs/IntakeDeadLettersArn"),
+		"the files beside the template agree with it", "no output IntakeDeadLettersArn"},
+	{"a function by another name than the pages'", both(set("Resources/PollerFunction", kv{}), drop("Resources/PollFunction")),
+		"the files beside the template agree with it", "PollFunction is no function"},
 	{"a parameter that no document explains", set("Parameters/Speed", kv{"Type": "Number"}),
 		"the files beside the template agree with it", "nothing of the parameter Speed"},
 }
