@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -58,7 +59,6 @@ type cloud struct {
 	vendor    *emo.Server
 	jobs      *store.Store
 	functions map[string]app.Handler
-	log       *runLog
 	running   sync.WaitGroup
 }
 
@@ -72,7 +72,7 @@ var quickly = map[string]string{
 
 func newCloud(t *testing.T, tree *tree) *cloud {
 	t.Helper()
-	c := &cloud{t: t, rec: newRecorder(), functions: map[string]app.Handler{}, log: &runLog{lines: map[string][]map[string]any{}}}
+	c := &cloud{t: t, rec: newRecorder(), functions: map[string]app.Handler{}}
 	table, err := dynamo.Start(t.Context(), dynamo.Config{Modules: root + "/local/aws/dynamo"})
 	require.NoError(t, err, "the run needs a DynamoDB: `make tools` installs one")
 	t.Cleanup(func() { <-table.Done() })
@@ -108,7 +108,7 @@ func newCloud(t *testing.T, tree *tree) *cloud {
 		require.NoError(t, err)
 		ac := c.aws.Config()
 		ac.APIOptions = append(ac.APIOptions, func(s *middleware.Stack) error { return c.rec.option(name)(s) })
-		c.functions[name], err = build(t.Context(), cfg, ac, c.log.logger())
+		c.functions[name], err = build(t.Context(), cfg, ac, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 	}
 	t.Cleanup(c.running.Wait)
@@ -117,7 +117,7 @@ func newCloud(t *testing.T, tree *tree) *cloud {
 
 // call runs a function and waits for it.
 func (c *cloud) call(function string, event []byte) {
-	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	// Its errors are part of the run: what fails is driven on by the next tick.
 	_, _ = c.functions[function](ctx, event)
@@ -154,9 +154,9 @@ func (c *cloud) hand(files map[string][]byte) {
 // until ticks poll until f is content.
 func (c *cloud) until(what string, f func() bool) {
 	c.t.Helper()
-	tick := time.NewTicker(60 * time.Millisecond)
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(30 * time.Second); !f(); <-tick.C {
+	for end := time.Now().Add(2 * time.Minute); !f(); <-tick.C {
 		require.True(c.t, time.Now().Before(end), "%s: this never came", what)
 		c.call("poll", []byte(`{"kind":"poll"}`))
 	}
@@ -190,7 +190,7 @@ func (c *cloud) ended(stem string, want job.State) job.Job {
 
 // pair is a hand-in of one second; n makes its recording another one.
 func pair(stem string, n int) map[string][]byte {
-	return map[string][]byte{stem + ".png": sim.Portrait(1), stem + ".wav": sim.Recording(n, 2*time.Second)}
+	return map[string][]byte{stem + ".png": portrait(1), stem + ".wav": sim.Recording(n, 2*time.Second)}
 }
 
 func (c *cloud) fault(r emo.Rule) {
@@ -200,7 +200,7 @@ func (c *cloud) fault(r emo.Rule) {
 
 // theCalls runs the functions through all that makes them call AWS, each way that a
 // grant is for. It returns who called what, as the template names things.
-func theCalls(t *testing.T, tree *tree) (*recorder, *cloud) {
+func theCalls(t *testing.T, tree *tree) *recorder {
 	t.Helper()
 	c := newCloud(t, tree)
 	for _, w := range ways {
@@ -215,7 +215,7 @@ func theCalls(t *testing.T, tree *tree) (*recorder, *cloud) {
 		}
 		c.rec.made[role] = named
 	}
-	return c.rec, c
+	return c.rec
 }
 
 // A way is one hand-in, or one trouble, and what is called because of it.
@@ -226,7 +226,7 @@ type way struct {
 
 var ways = []way{
 	{"a film, with the folder's portrait", func(c *cloud) {
-		c.hand(map[string][]byte{"portrait.png": sim.Portrait(2), "anna.wav": sim.Recording(1, 2*time.Second)})
+		c.hand(map[string][]byte{"portrait.png": portrait(2), "anna.wav": sim.Recording(1, 2*time.Second)})
 		c.ended("anna", job.Succeeded)
 	}},
 	{"another film of the same name", func(c *cloud) {

@@ -42,7 +42,7 @@ func theCode(t *testing.T) *code {
 		tree, err := load()
 		require.NoError(t, err)
 		c.lines = runLines(t)
-		c.calls, _ = theCalls(t, tree)
+		c.calls = theCalls(t, tree)
 	})
 	require.NotNil(t, c.calls, "the run that these tests look at has failed")
 	return c

@@ -23,7 +23,7 @@ const portraitGB, recordingGBSecond = 0.5 / 1e3, 16.0 / 1e6
 
 const (
 	memoryGB = 0.25 // template.yaml: MemorySize 256
-	films    = 10   // of one run
+	films    = 5    // of one run
 )
 
 // costOfFilms is what AWS asks for the films of one simulated run, one slot at the
@@ -39,7 +39,7 @@ func costOfFilms(t *testing.T, seconds int) bill {
 		began := time.Now()
 		for i := range films {
 			w.Hand(fmt.Sprintf("%02d.wav", i), sim.Recording(i, time.Duration(seconds)*time.Second))
-			w.Hand(fmt.Sprintf("%02d.png", i), sim.Portrait(i))
+			w.Hand(fmt.Sprintf("%02d.png", i), portrait(i))
 		}
 		w.Run(time.Minute)
 		for left := "some"; left != ""; {
