@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return nil
 	}
 	root.Args = usage
-	root.AddCommand(upCommand(usage), demoCommand(usage), emulatorCommand(usage), versionCommand(usage))
+	root.AddCommand(upCommand(usage), demoCommand(usage), invokeCommand(), emulatorCommand(usage), versionCommand(usage))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0

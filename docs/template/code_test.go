@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // code is what the checks need to know of shared/.
@@ -24,7 +27,28 @@ type code struct {
 	steps map[string][]string
 	// sdk are the calls of AWS, as "package: Operation".
 	sdk []string
+	// lines are what the functions logged in a run, by function.
+	lines map[string][]map[string]any
+	// calls are those that the functions made of AWS in a run.
+	calls *recorder
 }
+
+// theCode is what is read of shared/ and what running it showed, both once.
+func theCode(t *testing.T) *code {
+	t.Helper()
+	c, err := readCode()
+	require.NoError(t, err)
+	ran.Do(func() {
+		tree, err := load()
+		require.NoError(t, err)
+		c.lines = runLines(t)
+		c.calls = theCalls(t, tree)
+	})
+	require.NotNil(t, c.calls, "the run that these tests look at has failed")
+	return c
+}
+
+var ran sync.Once
 
 // A logLine is one call of the logger.
 type logLine struct {

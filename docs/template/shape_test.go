@@ -239,7 +239,7 @@ func outputs(t *tree, _ *code) []string {
 	}
 	for _, want := range []string{"<InboxBucket>", "<OutboxBucket>", "<JobsTable>", "<ApiKeySecret>", "<ResultsTopic>", "<AlarmTopic>",
 		"<SignerRole.Arn>", "<SubmitFunction.Arn>", "<PollFunction.Arn>", "<FinalizeFunction.Arn>",
-		"<IntakeQueue>", "<IntakeDeadLetters>", "<IntakeDeadLetters.Arn>", "<FailedInvocations>", "<CallbackFunctionUrl.FunctionUrl>", "<CallbackToken>", "<Dashboard>"} {
+		"<IntakeQueue>", "<IntakeQueue.Arn>", "<IntakeDeadLetters>", "<IntakeDeadLetters.Arn>", "<FailedInvocations>", "<CallbackFunctionUrl.FunctionUrl>", "<CallbackToken>", "<Dashboard>"} {
 		if !given[want] {
 			wrong = append(wrong, "Outputs: none gives "+want)
 		}

@@ -162,7 +162,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			_ = s.Close(end)
 		}
 	}()
-	if err := alone(ctx, s.state("identity.json")); err != nil {
+	if err := alone(ctx, cfg.Home); err != nil {
 		return nil, err
 	}
 	if cfg.Fresh {

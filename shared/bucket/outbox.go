@@ -25,6 +25,7 @@ type Signer interface {
 // Outbox holds films, records and staged copies. Safe for concurrent use.
 type Outbox struct {
 	client        *s3.Client
+	links         *s3.PresignClient
 	bucket, inbox string
 	signer        Signer
 }
@@ -32,7 +33,8 @@ type Outbox struct {
 // NewOutbox returns the outbox in that bucket; staged copies come from inbox.
 // Without a signer nothing can be signed.
 func NewOutbox(client *s3.Client, bucket, inbox string, signer Signer) *Outbox {
-	return &Outbox{client, bucket, inbox, signer}
+	// Made here: making one writes to what the client's own calls read.
+	return &Outbox{client, s3.NewPresignClient(client), bucket, inbox, signer}
 }
 
 // Stage copies an input, as it stood when it had that ETag, to a key of the
@@ -86,13 +88,13 @@ func (b *Outbox) Sign(ctx context.Context, keys ...string) ([]job.Secret, time.T
 		return nil, time.Time{}, fmt.Errorf("sign links: %w", err)
 	}
 	now := time.Now()
-	p := s3.NewPresignClient(b.client, func(o *s3.PresignOptions) {
+	as := func(o *s3.PresignOptions) {
 		o.Expires = linkLife
 		o.ClientOptions = append(o.ClientOptions, func(o *s3.Options) { o.Credentials = creds })
-	})
+	}
 	urls := make([]job.Secret, len(keys))
 	for i, k := range keys {
-		r, err := p.PresignGetObject(ctx, &s3.GetObjectInput{Bucket: &b.bucket, Key: &k})
+		r, err := b.links.PresignGetObject(ctx, &s3.GetObjectInput{Bucket: &b.bucket, Key: &k}, as)
 		if err != nil {
 			return nil, time.Time{}, fmt.Errorf("sign links: %w", err)
 		}

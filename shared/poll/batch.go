@@ -33,6 +33,7 @@ type round struct {
 	films []job.Job
 	// holding are the jobs seen to hold a slot.
 	holding map[string]job.Job
+	gauges  gauges
 	busy    bool
 	// stop is set when the vendor wants no more questions for now.
 	stop bool
@@ -90,6 +91,7 @@ func (s *Step) batch(ctx context.Context) (busy bool, err error) {
 	wg.Wait()
 	s.bring(ctx, r)
 	r.note(s.hand(ctx, r))
+	s.report(ctx, r, g)
 	return r.busy, errors.Join(r.errs...)
 }
 
@@ -138,6 +140,7 @@ func (s *Step) drive(ctx context.Context, r *round, d job.Due) error {
 }
 
 func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
+	r.measure(j)
 	if j.State.HoldsSlot() {
 		r.set(func(r *round) { r.holding[j.ID], r.busy = j, true })
 	}
