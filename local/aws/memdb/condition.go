@@ -37,7 +37,11 @@ func (p *parser) and() condition {
 
 func (p *parser) not() condition {
 	if p.take("NOT") {
+		sizes := p.sizes
 		c := p.not()
+		if p.sizes > sizes && p.err == nil {
+			p.err = unknown("whether NOT holds for the size of what is not there")
+		}
 		return func(it item) bool { return !c(it) }
 	}
 	first := p.next
@@ -102,6 +106,9 @@ func (p *parser) comparison(l operand) condition {
 	p.next++
 	r := p.operand()
 	p.distinct(op, l, r)
+	if op == "<>" && (l.sized || r.sized) && p.err == nil {
+		p.err = unknown("whether <> holds for the size of what is not there")
+	}
 	switch op {
 	case "=":
 		return func(it item) bool { return equal(l.of(it), r.of(it)) }

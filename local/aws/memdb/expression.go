@@ -3,6 +3,7 @@ package memdb
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // path leads to an attribute, possibly inside maps.
@@ -23,6 +24,8 @@ type parser struct {
 	tokens []token
 	next   int
 	err    error
+	// sizes is how often size() has been read.
+	sizes int
 	// group is the last group in parentheses that was read: its first and last token.
 	group [2]int
 }
@@ -192,7 +195,7 @@ func (o operand) of(it item) value {
 	n := 0
 	switch v := v.(type) {
 	case text:
-		n = len(v)
+		n = utf8.RuneCountInString(string(v))
 	case document:
 		n = len(v)
 	case list:
@@ -209,6 +212,7 @@ func (p *parser) operand() operand {
 		return operand{literal: p.literal()}
 	case t == "size":
 		p.next++
+		p.sizes++
 		p.want("(")
 		o := operand{path: p.path(), sized: true}
 		p.want(")")

@@ -74,8 +74,15 @@ func (n number) write() string {
 
 func (number) kind() string { return "N" }
 
-// size is a byte for every two digits and one more; the documents call that approximate.
-func (n number) size() int { return (len(n.digits)+1)/2 + 1 }
+// size is a byte for every two digits and one more. The documents call that
+// approximate; a minus takes a byte more, as dynoxide has it.
+func (n number) size() int {
+	bytes := (len(n.digits)+1)/2 + 1
+	if n.negative {
+		bytes++
+	}
+	return bytes
+}
 
 func (n number) appendJSON(to []byte) []byte {
 	return append(append(append(to, `{"N":"`...), n.plain...), `"}`...)

@@ -167,6 +167,10 @@ func (in putting) prepare(s *Server) (action, error) {
 	if a.key, err = t.checkKey(a.put[t.key]); err != nil {
 		return action{}, err
 	}
+	// Nothing of it depends on what stands, so no condition is asked first.
+	if err := t.check(keep(a.put)); err != nil {
+		return action{}, err
+	}
 	return a, a.read(target{ConditionExpression: in.ConditionExpression, placeholders: in.placeholders}, nil)
 }
 
