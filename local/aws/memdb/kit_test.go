@@ -98,7 +98,7 @@ type expr struct {
 // names are the #names that the texts speak of.
 func (e expr) names() map[string]string {
 	var out map[string]string
-	for _, word := range strings.FieldsFunc(e.update+" "+e.cond, func(r rune) bool { return strings.ContainsRune(" .,()=<>", r) }) {
+	for _, word := range words(e.update + " " + e.cond) {
 		if name, ok := strings.CutPrefix(word, "#"); ok {
 			if out == nil {
 				out = map[string]string{}
@@ -107,6 +107,24 @@ func (e expr) names() map[string]string {
 		}
 	}
 	return out
+}
+
+// used are the values that a text speaks of.
+func used(values attrs, text string) attrs {
+	var out attrs
+	for _, word := range words(text) {
+		if v, ok := values[word]; ok {
+			if out == nil {
+				out = attrs{}
+			}
+			out[word] = v
+		}
+	}
+	return out
+}
+
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" .,()=<>", r) })
 }
 
 func optional(s string) *string {
