@@ -39,7 +39,7 @@ func TestItAnswersAsAnotherDynamoDBDoes(t *testing.T) {
 
 	c := chance{rand.New(rand.NewPCG(1, 2))}
 	answers := map[string]int{}
-	for i := range 600 {
+	for i := range 300 {
 		what, ask := c.request()
 		want, wantErr := ask(t.Context(), other)
 		got, gotErr := ask(t.Context(), mine.Client)
@@ -53,7 +53,7 @@ func TestItAnswersAsAnotherDynamoDBDoes(t *testing.T) {
 	}
 	for _, must := range []string{"done", "ConditionalCheckFailedException", "ValidationException",
 		"TransactionCanceledException ConditionalCheckFailed, None", "TransactionCanceledException None, ValidationError"} {
-		require.Greater(t, answers[must], 2, "the chance is too tame: %v", answers)
+		require.Positive(t, answers[must], "the chance is too tame: %v", answers)
 	}
 }
 

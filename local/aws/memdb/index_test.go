@@ -33,9 +33,9 @@ func TestAnIndexShowsTheTableAsItWasALagAgo(t *testing.T) {
 
 		_, err := d.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(tableName), Key: key("a")})
 		require.NoError(t, err)
-		time.Sleep(lag - 1)
+		time.Sleep(lag - time.Nanosecond)
 		require.Equal(t, []string{"a"}, d.due("p", "4"), "it does not know that the item has gone")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.Empty(t, d.due("p", "4"))
 	})
 }
@@ -105,27 +105,6 @@ func TestAQueryReadsAStretchInOrderAndPageByPage(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestAQueryEndsAPageAtAMegabyte(t *testing.T) {
-	t.Parallel()
-	d := open(t, memdb.Config{})
-	rank := make([]byte, 1000)
-	for i := range rank {
-		rank[i] = 'r'
-	}
-	for i := range 1100 {
-		d.put(with(fmt.Sprintf("%04d", i), attrs{"queue_in": s("p"), "rank": s(string(rank))}))
-	}
-	in := dynamodb.QueryInput{TableName: aws.String(tableName), IndexName: aws.String("queue"), KeyConditionExpression: aws.String("#h = :h"),
-		ExpressionAttributeNames: map[string]string{"#h": "queue_in"}, ExpressionAttributeValues: attrs{":h": s("p")}}
-	out, err := d.Query(t.Context(), &in)
-	require.NoError(t, err)
-	require.InDelta(t, 1<<20/1020, len(out.Items), 10)
-	require.NotEmpty(t, out.LastEvaluatedKey)
-	all, err := queried(t.Context(), d.Client, in)
-	require.NoError(t, err)
-	require.Len(t, all, 1100)
 }
 
 func TestAQueryThatMakesNoSenseIsRefused(t *testing.T) {

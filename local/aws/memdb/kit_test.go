@@ -81,6 +81,18 @@ func (d db) put(it attrs) {
 	require.NoError(d.t, err)
 }
 
+// fill puts many items, a hundred at a time.
+func (d db) fill(items []attrs) {
+	d.t.Helper()
+	for some := range slices.Chunk(items, 100) {
+		var ws []types.TransactWriteItem
+		for _, it := range some {
+			ws = append(ws, types.TransactWriteItem{Put: &types.Put{TableName: aws.String(tableName), Item: it}})
+		}
+		require.NoError(d.t, d.transact(ws...))
+	}
+}
+
 func (d db) get(k string) attrs {
 	d.t.Helper()
 	out, err := d.GetItem(d.t.Context(), &dynamodb.GetItemInput{TableName: aws.String(tableName), Key: key(k), ConsistentRead: aws.Bool(true)})

@@ -23,7 +23,7 @@ const (
 )
 
 func parseNumber(s string) (number, error) {
-	bad := invalid("The parameter cannot be converted to a numeric value: %s", s)
+	bad := func() error { return invalid("The parameter cannot be converted to a numeric value: %s", s) }
 	rest, negative := strings.CutPrefix(s, "-")
 	if !negative {
 		rest = strings.TrimPrefix(rest, "+")
@@ -32,14 +32,14 @@ func parseNumber(s string) (number, error) {
 	if i := strings.IndexAny(rest, "eE"); i >= 0 {
 		var err error
 		if scale, err = strconv.Atoi(rest[i+1:]); err != nil || scale > 1e6 || scale < -1e6 {
-			return number{}, bad
+			return number{}, bad()
 		}
 		rest = rest[:i]
 	}
 	whole, fraction, _ := strings.Cut(rest, ".")
 	digits := whole + fraction
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
-		return number{}, bad
+		return number{}, bad()
 	}
 	significant := strings.TrimLeft(digits, "0")
 	n := number{negative: negative, digits: strings.TrimRight(significant, "0"),

@@ -48,16 +48,16 @@ func TestAnIndexHoldsNoMoreThanItsEntriesAndTheChangesOfOneLag(t *testing.T) {
 		tb := &table{key: "pk"}
 		ix := &index{hash: "h", rang: "r", numeric: true, table: tb, lag: time.Second, parts: map[text]*ordered[entry]{}}
 		at := func(i int) item { return item{"pk": text("a"), "h": text(fmt.Sprint(i % 7)), "r": whole(i)} }
-		for i := range 10_000 {
+		ix.update(nil, at(0), time.Now())
+		waiting, room, parts := 0, 0, 0
+		for i := range 5000 {
 			ix.update(at(i), at(i+1), time.Now())
 			time.Sleep(10 * time.Millisecond)
-			if i == 0 {
-				ix.waiting = ix.waiting[1:] // the first had not been put in
-			}
-			require.LessOrEqual(t, len(ix.waiting), 2*101)
-			require.LessOrEqual(t, cap(ix.waiting), 1024)
-			require.LessOrEqual(t, len(ix.parts), 1, "a part that is empty goes away")
+			waiting, room, parts = max(waiting, len(ix.waiting)), max(room, cap(ix.waiting)), max(parts, len(ix.parts))
 		}
+		require.LessOrEqual(t, waiting, 2*101)
+		require.LessOrEqual(t, room, 1024)
+		require.Equal(t, 1, parts, "a part that is empty goes away")
 	})
 }
 
@@ -65,15 +65,17 @@ func TestTokensAreForgotten(t *testing.T) {
 	t.Parallel()
 	k := tokens{seen: map[string]seen{}}
 	now := time.Now()
-	for i := range 10_000 {
+	most := 0
+	for i := range 2000 {
 		token := fmt.Sprint(i)
 		_, err := k.done(token, [32]byte{}, now)
 		require.NoError(t, err)
 		k.remember(token, [32]byte{}, now)
-		require.LessOrEqual(t, len(k.seen), 600)
-		require.Len(t, k.order, len(k.seen))
+		most = max(most, len(k.seen))
 		now = now.Add(time.Second)
 	}
+	require.Equal(t, 600, most)
+	require.Len(t, k.order, 600)
 }
 
 func TestNumbersAreOrderedAsNumbers(t *testing.T) {

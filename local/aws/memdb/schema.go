@@ -25,20 +25,18 @@ func (in schema) open(lag time.Duration, now time.Time) (*table, error) {
 	for _, d := range in.AttributeDefinitions {
 		kinds[d.AttributeName] = d.AttributeType
 	}
-	keys := func(ks []keyElement, ranged bool) ([]string, error) {
-		want := []string{"HASH", "RANGE"}[:1]
-		if ranged {
-			want = want[:2]
+	// keys reads a key schema of these types, the first always a string.
+	keys := func(elements []keyElement, types ...string) ([]string, error) {
+		if len(elements) != len(types) {
+			return nil, unknown("a key of %d attributes here", len(elements))
 		}
-		if len(ks) != len(want) {
-			return nil, unknown("a key schema of %d attributes here", len(ks))
-		}
-		var names []string
-		for i, k := range ks {
-			if kind, defined := kinds[k.AttributeName]; k.KeyType != want[i] || !defined || kind != "S" && (i == 0 || kind != "N") {
+		names := make([]string, len(types))
+		for i, k := range elements {
+			kind := kinds[k.AttributeName]
+			if k.KeyType != types[i] || kind != "S" && (i == 0 || kind != "N") {
 				return nil, unknown("the key %s of type %q as %s", k.AttributeName, kind, k.KeyType)
 			}
-			names, used[k.AttributeName] = append(names, k.AttributeName), true
+			names[i], used[k.AttributeName] = k.AttributeName, true
 		}
 		return names, nil
 	}
@@ -48,7 +46,7 @@ func (in schema) open(lag time.Duration, now time.Time) (*table, error) {
 	if in.BillingMode != "PAY_PER_REQUEST" {
 		return nil, unknown("the billing mode %q", in.BillingMode)
 	}
-	key, err := keys(in.KeySchema, false)
+	key, err := keys(in.KeySchema, "HASH")
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +55,7 @@ func (in schema) open(lag time.Duration, now time.Time) (*table, error) {
 		if ix.Projection.ProjectionType != "KEYS_ONLY" {
 			return nil, unknown("the projection %q", ix.Projection.ProjectionType)
 		}
-		names, err := keys(ix.KeySchema, true)
+		names, err := keys(ix.KeySchema, "HASH", "RANGE")
 		if err != nil {
 			return nil, err
 		}

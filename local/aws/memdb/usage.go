@@ -44,7 +44,8 @@ type Meter struct {
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-capacity-handling
 type Usage map[Meter]Units
 
-// Usage returns what has been consumed since New.
+// Usage returns what has been consumed since New. To count what something takes,
+// ask before and after: Usage().Since(before).
 func (s *Server) Usage() Usage {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,7 @@
 package memdb_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -95,9 +96,11 @@ func TestAQueryReadsForTheSizeOfAllItsEntries(t *testing.T) {
 	d := open(t, memdb.Config{})
 	// due_in p: 7 bytes, due and one digit pair: 5, pk and its three bytes: 5.
 	const entries, size = 300, 7 + 5 + 5
+	var items []attrs
 	for i := range entries {
-		d.put(with(string(rune('a'+i/100))+string(rune('a'+i/10%10))+string(rune('a'+i%10)), attrs{"due_in": s("p"), "due": n("7")}))
+		items = append(items, with(fmt.Sprintf("%03d", i), attrs{"due_in": s("p"), "due": n("7")}))
 	}
+	d.fill(items)
 	before := d.Usage()
 	require.Len(t, d.due("p", "9"), entries)
 	require.Equal(t, memdb.Usage{

@@ -44,17 +44,12 @@ func TestATransactionHasItsLimits(t *testing.T) {
 		return expr{update: "SET #v = :v", values: attrs{":v": s(v)}}.updates(k)
 	}
 	requireRefused(t, d.transact(put("a", ""), put("b", ""), put("a", "")), "multiple operations on one item")
-	var many, large []types.TransactWriteItem
+	var many []types.TransactWriteItem
 	for i := range 101 {
 		many = append(many, put(fmt.Sprint(i), ""))
 	}
 	requireRefused(t, d.transact(many...), "between 1 and 100")
 	require.NoError(t, d.transact(many[:100]...))
-	for i := range 11 {
-		large = append(large, put(fmt.Sprint(i), strings.Repeat("x", 390<<10)))
-	}
-	requireRefused(t, d.transact(large...), "exceeds 4194304 bytes")
-	require.Equal(t, with("0", attrs{"v": s("")}), d.get("0"))
 	require.Equal(t, "TransactionCanceledException None, ValidationError", told(d.transact(put("a", ""), put("b", strings.Repeat("x", 400<<10)))))
 	missing := put("a", "")
 	missing.Update.TableName = aws.String("nowhere")
@@ -71,11 +66,11 @@ func TestATransactionSentAgainWithinTenMinutesIsMadeOnce(t *testing.T) {
 			return err
 		}
 		require.NoError(t, send("one", "x"))
-		time.Sleep(10*time.Minute - 1)
+		time.Sleep(10*time.Minute - time.Nanosecond)
 		require.NoError(t, send("one", "x"), "its condition does not hold any more, and is not asked")
 		require.Equal(t, "IdempotentParameterMismatchException", told(send("one", "y")))
 		require.Equal(t, "TransactionCanceledException ConditionalCheckFailed", told(send("two", "x")))
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.Equal(t, "TransactionCanceledException ConditionalCheckFailed", told(send("one", "x")), "it is a new one")
 		_, err := d.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(tableName), Key: key("a")})
 		require.NoError(t, err)
