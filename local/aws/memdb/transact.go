@@ -153,9 +153,7 @@ func (c transaction) run(s *Server, now time.Time) (any, Usage, error) {
 		return nil, nil, invalid("Collection size of the items in the transaction exceeds %d bytes", maxTransaction)
 	}
 	for i, a := range c.actions {
-		if a.put != nil || a.update != nil || a.delete {
-			a.table.replace(a.key, pairs[i].before, pairs[i].after, now, "TransactWriteItems", bill)
-		}
+		a.table.replace(a.key, pairs[i].before, pairs[i].after, now, "TransactWriteItems", bill)
 	}
 	s.tokens.remember(c.token, c.request, now)
 	return answer(), bill, nil

@@ -53,6 +53,8 @@ func TestCapacityIsCountedByTheDocumentedRules(t *testing.T) {
 			memdb.Units{Write: 1}, memdb.Units{Write: 1}},
 		{"an item whose place in an index changes", with("a", due), writing(expr{update: "SET #due = :r", values: attrs{":r": n("2")}}),
 			memdb.Units{Write: 1}, memdb.Units{Write: 2}},
+		{"an item that goes to another part of an index", with("a", due), writing(expr{update: "SET #due_in = :h", values: attrs{":h": s("q")}}),
+			memdb.Units{Write: 1}, memdb.Units{Write: 2}},
 		{"an item whose place is written as it was", with("a", due), writing(expr{update: "SET #due = :r", values: attrs{":r": n("1.0")}}),
 			memdb.Units{Write: 1}, memdb.Units{}},
 		{"a change of what an index does not hold", with("a", due), writing(set(s("x"))), memdb.Units{Write: 1}, memdb.Units{}},
