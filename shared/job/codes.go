@@ -35,9 +35,11 @@ const (
 	CodeVendorLost     = "vendor_lost_task"
 	CodeTaskExpired    = "task_expired"
 	CodeLinkEnded      = "film_link_ended"
-	// Of jobs that need a person.
+	// Of jobs that need a person, and of those that a person ended.
 	CodeAmbiguous  = "create_ambiguous"
 	CodeFilmMisfit = "film_does_not_fit"
+	CodeCanceled   = "canceled"
+	CodeGivenUp    = "given_up"
 	// Of the gate.
 	CodeKeyRefused = "key_refused"
 	CodeNoMoney    = "account_overdue"
@@ -52,5 +54,5 @@ func Codes() []string {
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
-		CodeAmbiguous, CodeFilmMisfit, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
+		CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
 }

@@ -78,7 +78,10 @@ func outcomes() map[string]job.Message {
 		"replaced": with(func(m *job.Message) {
 			m.State, m.TaskID, m.Fault = job.Canceled, "", &job.Fault{Code: job.CodeReplaced}
 		}),
-		"given-up": with(func(m *job.Message) { m.State, m.Fault = job.Canceled, nil }),
+		"given-up": with(func(m *job.Message) { m.State, m.Fault = job.Canceled, &job.Fault{Code: job.CodeGivenUp} }),
+		"canceled": with(func(m *job.Message) {
+			m.State, m.TaskID, m.Fault = job.Canceled, "", &job.Fault{Code: job.CodeCanceled}
+		}),
 		"waiting": job.Notice(job.Name{Dir: "课程/第一周", Stem: "张三"}, "etag",
 			job.Fault{Code: job.CodePictureMissing, File: "课程/第一周/张三.mp3"}, at),
 		"unknown-file": job.Notice(job.Name{Stem: "notes.docx"}, "etag", job.Fault{Code: job.CodeUnknownFile, File: "notes.docx"}, at),
