@@ -9,11 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
 // identity is what makes one home's stack itself over restarts: its credentials,
@@ -51,13 +46,8 @@ func alone(ctx context.Context, path string) error {
 	if err != nil || id.Port == 0 {
 		return nil // a damaged one is told by whoever needs it
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
 	url := fmt.Sprintf("http://127.0.0.1:%d", id.Port)
-	_, err = dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: &url, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider(id.AccessKeyID, id.SecretAccessKey, "")}).
-		DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)})
-	if err != nil {
+	if !id.answers(ctx, url) {
 		return nil
 	}
 	return fmt.Errorf("the stack of this folder runs already, at %s: stop it first, or take another folder with --home", url)

@@ -16,7 +16,7 @@ const sameMilli = 64
 // after it begins; zero at the end. Index reads, one for each day that is looked at.
 func (s *Store) Page(ctx context.Context, before, since time.Time, limit int) (ids []string, next time.Time, err error) {
 	if before.IsZero() {
-		before = time.Now().AddDate(0, 0, 1)
+		before = time.Now().Add(time.Hour)
 	}
 	upTo := before.UTC().Add(-time.Millisecond)
 	last := since.UTC().Truncate(24 * time.Hour)
