@@ -48,7 +48,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return 0
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "Unknown help topic"):
+	case strings.HasPrefix(err.Error(), "unknown command"):
 		err = &exitError{exitUsage, fmt.Errorf("%w\n  %s emodrop --help", err, p.pick("see:", "参见："))}
 	}
 	return p.tell(err)

@@ -134,10 +134,10 @@ func (p *program) batchCommand() *cobra.Command {
 				return err
 			}
 			for _, f := range found.unknown {
-				p.say("  %s: no picture and no recording; left out", "  %s：不是图片或录音，已跳过", oneLine(f))
+				p.leftOut(f, job.CodeUnknownFile, "no picture and no recording; left out", "不是图片或录音，已跳过")
 			}
 			for _, f := range found.halves {
-				p.say("  %s: its other half is missing; left out", "  %s：缺少配对的另一半，已跳过", oneLine(f))
+				p.leftOut(f, "half_pair", "its other half is missing; left out", "缺少配对的另一半，已跳过")
 			}
 			if len(found.pairs) == 0 {
 				return p.problem(exitUsage, "no_pairs", "%s holds no pair of a picture and a recording.", "%s 中没有成对的图片和录音。",
@@ -161,6 +161,14 @@ func (p *program) batchCommand() *cobra.Command {
 	})
 	s = p.sendFlags(cmd)
 	return cmd
+}
+
+// leftOut tells of a file that is not handed in.
+func (p *program) leftOut(path, code, en, zh string) {
+	if p.json {
+		p.line(map[string]any{"path": path, "upload": false, "problem": p.problem(0, code, en, zh, "", "")})
+	}
+	p.say("  %s: %s", "  %s：%s", oneLine(path), p.pick(en, zh))
 }
 
 // send asks, uploads and, if that is wanted, follows.
