@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/smithy-go/logging"
 
 	"emodrop/shared/bucket"
 	"emodrop/shared/dashscope"
@@ -35,6 +36,8 @@ type Stack struct {
 // Open makes the clients of a stack; it asks nobody anything. A nil transport to the
 // vendor is the ordinary one, which goes through the proxy of the surroundings.
 func Open(p Place, cfg aws.Config, vendor http.RoundTripper) (*Stack, error) {
+	// What the SDK would say aside is nobody's: errors are told, once.
+	cfg.Logger = logging.Nop{}
 	s := &Stack{Place: p, AWS: cfg, Jobs: store.NewDynamo(dynamodb.NewFromConfig(cfg), p.Table), Files: s3.NewFromConfig(cfg)}
 	s.Listed = bucket.NewInbox(s.Files, p.Inbox)
 	s.Invoke = invoke.New(lambda.NewFromConfig(cfg), p.Submit, "")
