@@ -60,7 +60,11 @@ func statesText() string {
 	return strings.Join(all, ", ")
 }
 
-// list shows one page; one that asks for a state looks through as many as it needs.
+// searched is among how many jobs at most those in a state are looked for: what it
+// costs must not grow with the table.
+const searched = 1000
+
+// list shows one page; one that asks for a state looks through several.
 func (p *program) list(cmd *cobra.Command, before time.Time, days, limit int, want job.State) error {
 	ctx := cmd.Context()
 	st, err := p.stack(ctx)
@@ -69,8 +73,8 @@ func (p *program) list(cmd *cobra.Command, before time.Time, days, limit int, wa
 	}
 	since := time.Now().AddDate(0, 0, 1-days)
 	var jobs []job.Job
-	next := before
-	for first := true; first || !next.IsZero() && len(jobs) < limit; first = false {
+	next, looked := before, 0
+	for first := true; first || !next.IsZero() && len(jobs) < limit && looked < searched; first = false {
 		var ids []string
 		if ids, next, err = st.Jobs.Page(ctx, next, since, max(limit-len(jobs), 20)); err != nil {
 			return err
@@ -79,6 +83,7 @@ func (p *program) list(cmd *cobra.Command, before time.Time, days, limit int, wa
 		if err != nil {
 			return err
 		}
+		looked += len(ids)
 		for _, j := range page {
 			if want == "" || j.State == want {
 				jobs = append(jobs, j)
@@ -106,6 +111,9 @@ func (p *program) list(cmd *cobra.Command, before time.Time, days, limit int, wa
 		p.table(rows)
 	}
 	switch {
+	case !next.IsZero() && len(jobs) < limit:
+		p.say("%d jobs were looked through; further back: emodrop list --state %s --before %s", "已查找 %d 个任务；继续向前查找：emodrop list --state %s --before %s",
+			looked, strings.ToLower(string(want)), next.UTC().Format(time.RFC3339Nano))
 	case len(jobs) == 0 && want != "":
 		p.say("No such job in the last %d days; --days 90 looks further back.", "最近 %d 天没有这样的任务；--days 90 可查看更早的。", days)
 	case len(jobs) == 0:
