@@ -42,9 +42,18 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, vendor: &vendorStub{tasks: map[string]string{}}, env: map[string]string{"TERM": "xterm"}}
 	var hand *intake.Handler
 	var wg sync.WaitGroup
+	// One event after the other: what two at once leave to each other, poll would
+	// drive on, and there is none here.
+	var turn sync.Mutex
 	d.aws = awstest.New(t, awstest.Buckets("inbox", "outbox"), awstest.OnCreated(func(e awss3.Event) {
 		if h := hand; h != nil && e.Bucket == "inbox" {
-			wg.Go(func() { _, _ = h.Handle(context.Background(), awss3.EventBridgeEvent(e)) })
+			wg.Go(func() {
+				turn.Lock()
+				defer turn.Unlock()
+				if _, err := h.Handle(context.Background(), awss3.EventBridgeEvent(e)); err != nil {
+					t.Errorf("intake: %v", err)
+				}
+			})
 		}
 	}))
 	t.Cleanup(wg.Wait)

@@ -97,7 +97,7 @@ func TestAFilmThatWasCanceledForANewerOneIsMadeWhenItIsHandedInAgain(t *testing.
 	next.State, next.Fault = job.Canceled, &job.Fault{Code: job.CodeReplaced}
 	_, err = d.st.Jobs.Move(t.Context(), j, next)
 	require.NoError(t, err)
-	o := d.run("submit", image, audio, "--yes", "--watch")
+	o := d.run("submit", image, audio, "--yes", "--watch", "--timeout", "1m")
 	require.Zero(t, o.code, o.stderr)
 	require.Contains(t, o.stdout, "SUCCEEDED", "the end before is not taken for the end")
 
@@ -130,7 +130,7 @@ func TestBatchPairsAsTheInboxDoesAndSaysWhatItLeavesOut(t *testing.T) {
 		"alone.mp3": "half_pair", "notes.txt": job.CodeUnknownFile}, got)
 	require.Empty(t, d.inbox())
 
-	o := d.run("batch", dir, "--folder", "c", "--yes", "--watch")
+	o := d.run("batch", dir, "--folder", "c", "--yes", "--watch", "--timeout", "1m")
 	require.Equal(t, exitJobFailed, o.code, "one pair could not be used")
 	for _, said := range []string{"notes.txt: no picture and no recording", "alone.mp3: its other half is missing", "films: 3", "“c/bad.mp3” has a recording's name"} {
 		require.Contains(t, o.stderr, said)
@@ -147,7 +147,7 @@ func TestSweepHandsOverOnlyWhatNobodyHasTaken(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	dir := files(t, nil)
-	o := d.run("submit", filepath.Join(dir, "anna.jpg"), filepath.Join(dir, "anna.mp3"), "--yes", "--watch")
+	o := d.run("submit", filepath.Join(dir, "anna.jpg"), filepath.Join(dir, "anna.mp3"), "--yes", "--watch", "--timeout", "1m")
 	require.Zero(t, o.code, o.stderr)
 	require.Empty(t, d.good("sweep"), "all is taken")
 
