@@ -15,7 +15,7 @@ ARCHES    := arm64 amd64
 DYNAMO   := local/aws/dynamo
 DYNOXIDE := $(DYNAMO)/node_modules/.installed
 
-.PHONY: command help up demo test check e2e build lint fmt clean tools \
+.PHONY: command help up demo invoke test check e2e build lint fmt clean tools \
         fmt-check vet rules modules portable FORCE
 
 ## Print this list
@@ -31,6 +31,12 @@ up: $(DYNOXIDE) command
 ## Make one film from the portrait and the speech that ship with the project
 demo: $(DYNOXIDE) command
 	@exec $(COMMAND) demo $(ARGS)
+
+## Invoke a function with an event, without Docker or SAM: FN=submit EVENT=events/s3-put.json
+invoke: $(DYNOXIDE) command
+	@if [ -z "$(FN)" ] || [ -z "$(EVENT)" ]; then \
+	    echo "usage: make invoke FN=submit|poll|finalize|callback EVENT=events/FILE.json" >&2; exit 2; fi; \
+	exec $(COMMAND) invoke $(FN) "$(EVENT)" $(ARGS)
 
 # Built rather than run by `go run`, which answers Ctrl-C with an error of its own.
 # The flags are those of the functions' build: nothing is compiled twice.
@@ -54,7 +60,7 @@ e2e: $(DYNOXIDE)
 	@dirs=$$(grep -rl --include='*_test.go' EMODROP_E2E cmd docs events functions local shared 2>/dev/null \
 	    | sed 's,^,./,; s,/[^/]*$$,,' | sort -u); \
 	if [ -z "$$dirs" ]; then echo "make e2e: no test asks for EMODROP_E2E" >&2; exit 1; fi; \
-	set -x; EMODROP_E2E=1 $(GO) test -race -count=1 -timeout 10m $(if $(RUN),-run '$(RUN)') $$dirs
+	set -x; EMODROP_E2E=1 $(GO) test -race -count=1 -timeout 20m $(if $(RUN),-run '$(RUN)') $$dirs
 
 ## Build the four Lambda binaries into build/<arch>/<function>/bootstrap, the same bytes everywhere
 build: $(foreach arch,$(ARCHES),$(foreach fn,$(FUNCTIONS),build/$(arch)/$(fn)/bootstrap))

@@ -3,7 +3,6 @@ package events_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,10 +10,8 @@ import (
 	"testing"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
-	"emodrop/shared/app"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
 )
@@ -79,28 +76,6 @@ func TestTheFinalizeFunctionTakesAJob(t *testing.T) {
 	var f job.Finalization
 	require.NoError(t, json.Unmarshal(read(t, "finalize.json"), &f))
 	require.Equal(t, job.Finalization{JobID: "0a1b2c3d4e5f60718293a4b5c6d7e8f9"}, f)
-}
-
-func TestTheCallbackFunctionAnswersRequestsToItsURL(t *testing.T) {
-	t.Parallel()
-	h, err := app.Callback(t.Context(), app.Config{}, aws.Config{}, nil)
-	require.NoError(t, err)
-	for _, name := range []string{"url-callback.json", "url-health.json"} {
-		got, err := h(t.Context(), read(t, name))
-		require.NoError(t, err, name)
-		require.Equal(t, http.StatusNotFound, got.(lambdaevents.LambdaFunctionURLResponse).StatusCode, name)
-	}
-	var r lambdaevents.LambdaFunctionURLRequest
-	require.NoError(t, json.Unmarshal(read(t, "url-callback.json"), &r))
-	var push struct {
-		Type string `json:"type"`
-		Data struct {
-			TaskID string `json:"task_id"`
-		} `json:"data"`
-	}
-	require.NoError(t, json.Unmarshal([]byte(r.Body), &push), "the body is the event itself")
-	require.Equal(t, "dashscope:System:AsyncTaskFinish", push.Type)
-	require.NotEmpty(t, push.Data.TaskID)
 }
 
 func TestEverySampleIsDescribedAndHoldsNobodysData(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 	var (
 		addr, key, dir, faults string
+		push                   emo.Push
 		speed                  float64
 		slots                  int
 		verbose                bool
@@ -51,7 +52,7 @@ func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 				return err
 			}
 			cfg := emo.Config{BaseURL: "http://" + ln.Addr().String(), Slots: slots, Speed: speed, Faces: finder,
-				Films: stack.Films(), Log: log}
+				Films: stack.Films(), Push: push, Log: log}
 			if key != "" {
 				cfg.APIKeys = map[string]string{key: "100001"}
 			}
@@ -105,6 +106,8 @@ func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 	fl.IntVar(&slots, "slots", 1, "how many tasks are worked on at a time")
 	fl.StringVar(&key, "key", "", "the accepted API key (default sk-emodrop-local)")
 	fl.StringVar(&dir, "dir", "", "folder that keeps tasks and films over a restart (default: memory)")
+	fl.StringVar(&push.URL, "push", "", "URL that the events of tasks that end are pushed to, signed (default: nowhere)")
+	fl.StringVar(&push.Token, "push-token", "", "token that is sent along with pushes")
 	fl.StringVar(&faults, "faults", "", "JSON file of faults (see docs/emulator.md)")
 	fl.BoolVar(&verbose, "verbose", false, "log every call to standard error")
 	return cmd

@@ -151,7 +151,7 @@ func TestSweepHandsOverOnlyWhatNobodyHasTaken(t *testing.T) {
 	require.Zero(t, o.code, o.stderr)
 	require.Empty(t, d.good("sweep"), "all is taken")
 
-	asked := &functions{}
+	asked := &lambdas{}
 	cfg := d.aws.Config()
 	cfg.HTTPClient = &http.Client{Transport: asked}
 	d.st.Invoke = invoke.New(lambda.NewFromConfig(cfg), "submit", "")
@@ -176,10 +176,10 @@ func TestSweepHandsOverOnlyWhatNobodyHasTaken(t *testing.T) {
 	d.refused(exitUsage, "no_function", "sweep", "--yes")
 }
 
-// functions is a Lambda that takes every event.
-type functions struct{ bodies []string }
+// lambdas is a Lambda that takes every event.
+type lambdas struct{ bodies []string }
 
-func (f *functions) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f *lambdas) RoundTrip(r *http.Request) (*http.Response, error) {
 	var b bytes.Buffer
 	if _, err := b.ReadFrom(r.Body); err != nil {
 		return nil, err

@@ -9,10 +9,51 @@ import (
 )
 
 // besides: env.example.json gives `sam local invoke` exactly what it cannot work out,
-// samconfig.toml keeps builds honest, docs/deploy.md explains every parameter and
-// output it names.
-func besides(t *tree, _ *code) []string {
-	return slices.Concat(exampleEnvironment(t), samConfig(), deployPage(t))
+// and each line that shows it names a function and an event that it takes;
+// samconfig.toml keeps builds honest; docs/deploy.md explains every parameter and
+// output it names, docs/operations.md every alarm.
+func besides(t *tree, c *code) []string {
+	return slices.Concat(exampleEnvironment(t), samLines(t), samConfig(), deployPage(t), operationsPage(t, c))
+}
+
+var (
+	samLine    = regexp.MustCompile(`(?m)^sam local invoke (\S+) +--env-vars env\.json +--event events/(\S+)(?: --parameter-overrides \w+=\w+)?$`)
+	sampleOf   = regexp.MustCompile("(?m)^\\| `(\\S+\\.json)` \\| (\\w+) \\|")
+	invokeLine = regexp.MustCompile(`make invoke FN=(\w+) +EVENT=events/([\w.-]+)`)
+)
+
+// samLines: what the pages say to type works, as far as names go.
+func samLines(t *tree) []string {
+	var wrong []string
+	samples, err := os.ReadFile(root + "/events/README.md")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	takes := map[string]string{}
+	for _, m := range sampleOf.FindAllStringSubmatch(string(samples), -1) {
+		takes[m[1]] = m[2]
+	}
+	for _, page := range []string{"README.md", "README.zh-CN.md", "docs/deploy.md"} {
+		b, err := os.ReadFile(root + "/" + page)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		lines := samLine.FindAllStringSubmatch(string(b), -1)
+		if len(lines) != strings.Count(string(b), "\nsam local invoke ") || len(lines) == 0 {
+			wrong = append(wrong, page+": shows no, or another form of, sam local invoke")
+		}
+		for _, m := range lines {
+			if fn := t.resource(m[1]); fn.kind != serverless || fn.name() != takes[m[2]] {
+				wrong = append(wrong, fmt.Sprintf("%s: %s is no function that takes events/%s", page, m[1], m[2]))
+			}
+		}
+		for _, m := range invokeLine.FindAllStringSubmatch(string(b), -1) {
+			if takes[m[2]] != m[1] {
+				wrong = append(wrong, fmt.Sprintf("%s: %s does not take events/%s", page, m[1], m[2]))
+			}
+		}
+	}
+	return wrong
 }
 
 // exampleEnvironment: a variable that SAM does not find in the template is dropped in
@@ -73,6 +114,20 @@ func deployPage(t *tree) []string {
 	for line := range strings.SplitSeq(string(b), "\n") {
 		if m := named.FindStringSubmatch(line); m != nil && strings.HasPrefix(line, "| `"+m[1]+"` |") {
 			rows[m[1]] = true
+		}
+	}
+	metrics := 0
+	for _, a := range t.ofKind("AWS::CloudWatch::Alarm") {
+		watched, _ := watches(t.plain(), a)
+		metrics += len(watched)
+	}
+	own := map[string]bool{}
+	for _, f := range t.ofKind("AWS::Logs::MetricFilter") {
+		own[textAt(f.props, "MetricTransformations/0/MetricName")] = true
+	}
+	for _, row := range []string{fmt.Sprintf("| alarms | %d metrics;", metrics), fmt.Sprintf("| own metrics | %d,", len(own))} {
+		if !strings.Contains(string(b), row) {
+			wrong = append(wrong, "docs/deploy.md: does not reckon with what there is: "+row)
 		}
 	}
 	names := mapAt(t.top, "Parameters")

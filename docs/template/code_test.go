@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // code is what the checks need to know of shared/.
@@ -24,7 +27,28 @@ type code struct {
 	steps map[string][]string
 	// sdk are the calls of AWS, as "package: Operation".
 	sdk []string
+	// lines are what the functions logged in a run, by function.
+	lines map[string][]map[string]any
+	// calls are those that the functions made of AWS in a run.
+	calls *recorder
 }
+
+// theCode is what is read of shared/ and what running it showed, both once.
+func theCode(t *testing.T) *code {
+	t.Helper()
+	c, err := readCode()
+	require.NoError(t, err)
+	ran.Do(func() {
+		tree, err := load()
+		require.NoError(t, err)
+		c.lines = runLines(t)
+		c.calls = theCalls(t, tree)
+	})
+	require.NotNil(t, c.calls, "the run that these tests look at has failed")
+	return c
+}
+
+var ran sync.Once
 
 // A logLine is one call of the logger.
 type logLine struct {
@@ -116,12 +140,12 @@ func (c *code) readWiring(file *ast.File) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.SelectorExpr:
-				if x, ok := n.X.(*ast.Ident); ok && (n.Sel.Name == "New" || n.Sel.Name == "Handle") {
+				if x, ok := n.X.(*ast.Ident); ok && strings.HasPrefix(n.Sel.Name, "New") {
 					news[f.Name.Name] = append(news[f.Name.Name], x.Name)
 				}
 			case *ast.Ident:
 				if n.Name == "build" && f.Name.Name != "build" {
-					news[f.Name.Name] = append(news[f.Name.Name], "build", "app")
+					news[f.Name.Name] = append(news[f.Name.Name], "build")
 				}
 			}
 			return true
@@ -133,7 +157,7 @@ func (c *code) readWiring(file *ast.File) {
 			made = append(made, news["build"]...)
 		}
 		if made != nil {
-			c.steps[name] = made
+			c.steps[name] = append(made, "app")
 		}
 	}
 }

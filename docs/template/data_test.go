@@ -101,8 +101,8 @@ var outlives = map[string]string{
 	"AWS::SQS::Queue": "Delete", "AWS::Logs::LogGroup": "Delete", "AWS::SecretsManager::Secret": "Delete",
 }
 
-// deletion: nothing is deleted or kept by default; the secret holds a text that is
-// no key.
+// deletion: nothing is deleted or kept by default; a secret that people fill holds a
+// text that is no key, one that they only copy is long and made at random.
 func deletion(t *tree, _ *code) []string {
 	var wrong []string
 	for _, id := range sorted(mapAt(t.top, "Resources")) {
@@ -118,8 +118,9 @@ func deletion(t *tree, _ *code) []string {
 	}
 	for _, s := range t.ofKind("AWS::SecretsManager::Secret") {
 		v := text(s.props["SecretString"])
-		if v == "" || strings.HasPrefix(v, "sk-") || s.props["Name"] != nil {
-			wrong = append(wrong, "Resources/"+s.id+": wants a placeholder, and no name: a deleted secret keeps its name for weeks")
+		random := number(at(s.props, "GenerateSecretString/PasswordLength")) >= 32
+		if random == (v != "") || strings.HasPrefix(v, "sk-") || s.props["Name"] != nil {
+			wrong = append(wrong, "Resources/"+s.id+": wants a placeholder or a long random text, and no name: a deleted secret keeps its name for weeks")
 		}
 	}
 	walk(t.top, "", func(path string, v any) {

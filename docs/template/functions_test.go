@@ -23,12 +23,14 @@ var sameEverywhere = map[string]string{
 	"EMODROP_INBOX": "<InboxBucket>", "EMODROP_OUTBOX": "<OutboxBucket>", "EMODROP_TABLE": "<JobsTable>",
 	"EMODROP_API_KEY_SECRET": "<ApiKeySecret>", "EMODROP_TOPIC_ARN": "<ResultsTopic>", "EMODROP_SIGNER_ROLE": "<SignerRole.Arn>",
 	"EMODROP_SUBMIT_FUNCTION": "<SubmitFunction.Arn>", "EMODROP_FINALIZE_FUNCTION": "<FinalizeFunction.Arn>",
+	"EMODROP_CALLBACK_TOKEN_SECRET": "<CallbackToken>",
 }
 
 // byParameter is the parameter that a variable hands on.
 var byParameter = map[string]string{
 	"EMODROP_INBOX": "ExistingInbox", "EMODROP_OUTBOX": "ExistingOutbox", "EMODROP_API_KEY_SECRET": "ApiKeySecretArn",
-	"EMODROP_EVENT_BUS": "EventBusName", "EMODROP_VENDOR_URL": "VendorUrl", "EMODROP_WORKSPACE": "Workspace",
+	"EMODROP_CALLBACK_TOKEN_SECRET": "CallbackTokenSecretArn",
+	"EMODROP_EVENT_BUS":             "EventBusName", "EMODROP_VENDOR_URL": "VendorUrl", "EMODROP_WORKSPACE": "Workspace",
 	"EMODROP_MAX_IN_FLIGHT": "MaxInFlight", "EMODROP_MODEL": "Model", "EMODROP_DETECT_MODEL": "DetectModel",
 	"EMODROP_STYLE": "DefaultStyle", "EMODROP_RATIO": "DefaultRatio", "EMODROP_SETTLE": "Settle",
 	"EMODROP_HALF_PAIR_AFTER": "HalfPairAfter", "EMODROP_POLL_INTERVAL": "PollInterval",
@@ -44,16 +46,19 @@ var (
 		"poll": {"EMODROP_FINALIZE_FUNCTION", "EMODROP_POLL_INTERVAL", "EMODROP_POLL_PERIOD", "EMODROP_SUBMIT_FUNCTION"},
 		// Its lease on a film has to outlive it.
 		"finalize": {"EMODROP_STORE_LEASE"},
+		"callback": {"EMODROP_CALLBACK_TOKEN_SECRET", "EMODROP_FINALIZE_FUNCTION"},
 	}
 )
 
 // leftAlone are the variables that the code reads and the template does not set.
 var leftAlone = map[string]string{
-	"AWS_REGION":            "Lambda sets it",
-	"EMODROP_LOOPBACK":      "the local stack alone may fetch from its own machine",
-	"EMODROP_RESULT_HOSTS":  "the vendor's hosts stand in the code",
-	"EMODROP_CONSOLE":       "without it messages lead to the AWS console",
-	"EMODROP_CREATE_WITHIN": "the protocol's own time", "EMODROP_POST_LEASE": "the protocol's own time",
+	"AWS_REGION":                    "Lambda sets it",
+	"EMODROP_LOOPBACK":              "the local stack alone may fetch from its own machine",
+	"EMODROP_RESULT_HOSTS":          "the vendor's hosts stand in the code",
+	"EMODROP_CALLBACK_REGION":       "EMO is in one region only",
+	"EMODROP_CALLBACK_CERTIFICATES": "the local stack alone may fetch from its own machine",
+	"EMODROP_CONSOLE":               "without it messages lead to the AWS console",
+	"EMODROP_CREATE_WITHIN":         "the protocol's own time", "EMODROP_POST_LEASE": "the protocol's own time",
 	"EMODROP_ASK_FIRST": "the protocol's own time", "EMODROP_QUIET": "the protocol's own time",
 	"EMODROP_BACKOFF": "the protocol's own time", "EMODROP_SWEEP": "the protocol's own time", "EMODROP_HORIZON": "the protocol's own time",
 }
@@ -89,13 +94,16 @@ func environment(t *tree, _ *code) []string {
 				bad("%s/%s: %s needs it", where, v, fn.name())
 			}
 		}
-		plain := t.plain().environment(fn)
+		plain := t.world("callback on", choices["pushes"]).environment(fn)
 		for _, v := range vars {
 			if want, ok := sameEverywhere[v]; ok && plain[v] != want {
 				bad("%s/%s: is %s, want %s", where, v, plain[v], want)
 			}
 		}
 		for _, w := range t.worlds() {
+			if fn.condition != "" && !w.holds(fn.condition) {
+				continue
+			}
 			env := w.environment(fn)
 			for _, v := range vars {
 				if p, ok := byParameter[v]; ok && w.params[p] != "" && env[v] != w.params[p] {

@@ -1,16 +1,9 @@
 package template
 
-// A grant is one action on one resource that a role has, and the code that needs it:
-// a call in an adapter, and a step of that function that makes the adapter call it.
-// Where no code of ours makes a call, because says who does.
-type grant struct {
-	action, resource string
-	// asks is a package and a text of it; calls are operations of the SDK, in the
-	// package of the adapter before the colon.
-	asks    string
-	calls   []string
-	because string
-}
+// A grant is one action on one resource that a role has. Why it has it the run
+// shows (calls_test.go), which makes a call that needs it. Where no code of ours
+// makes such a call, because says who does.
+type grant struct{ action, resource, because string }
 
 const (
 	inbox   = "arn:aws:s3:::<InboxBucket>"
@@ -21,66 +14,70 @@ const (
 	bus     = "arn:aws:events:eu-central-1:123456789012:event-bus/default"
 	dead    = "<FailedInvocations.Arn>"
 	tooling = "Lambda itself writes the log and hands invocations over, with the function's role"
+	tags    = "CopyObject takes the tags of a tagged hand-in along"
 )
 
 // logs are what every function has.
 func logs(group string) []grant {
-	return []grant{
-		{"logs:CreateLogStream", "<" + group + ".Arn>", "", nil, tooling},
-		{"logs:PutLogEvents", "<" + group + ".Arn>", "", nil, tooling},
-	}
+	return []grant{{"logs:CreateLogStream", "<" + group + ".Arn>", tooling}, {"logs:PutLogEvents", "<" + group + ".Arn>", tooling}}
 }
 
-// told is what the step that tells outcomes needs, in whichever function it runs.
+// told is what the step that tells outcomes needs, in whichever function it runs,
+// and the table and the key, which all need.
 var told = []grant{
-	{"s3:PutObject", outbox + "/failed/*", "tell: Outbox.PutRecord(", []string{"bucket: PutObject"}, ""},
-	{"s3:DeleteObject", outbox + "/failed/*", "tell: Outbox.RemoveRecord(", []string{"bucket: DeleteObject"}, ""},
-	{"dynamodb:GetItem", jobs, "tell: Messages.Message(", []string{"store: GetItem"}, ""},
-	{"dynamodb:UpdateItem", jobs, "tell: Messages.PutMessage(", []string{"store: UpdateItem", "store: TransactWriteItems"}, ""},
-	// A message that every channel has taken is deleted.
-	{"dynamodb:DeleteItem", jobs, "tell: Messages.PutMessage(", []string{"store: DeleteItem"}, ""},
-	{"secretsmanager:GetSecretValue", secret, "app: Key: key.Key", []string{"app: GetSecretValue"}, ""},
-	{"sns:Publish", topic, "tell: Topic.Publish(", []string{"notify: Publish"}, ""},
-	{"events:PutEvents", bus, "tell: Bus.PutEvent(", []string{"notify: PutEvents"}, ""},
+	{"s3:PutObject", outbox + "/failed/*", ""},
+	{"s3:DeleteObject", outbox + "/failed/*", ""},
+	{"dynamodb:GetItem", jobs, ""},
+	{"dynamodb:UpdateItem", jobs, ""},
+	{"dynamodb:DeleteItem", jobs, ""}, // of a message that every channel has taken
+	{"secretsmanager:GetSecretValue", secret, ""},
+	{"sns:Publish", topic, ""},
+	{"events:PutEvents", bus, ""},
 }
 
 // granted is what each role has: by function, the signer and the schedule.
 var granted = map[string][]grant{
 	"submit": join(logs("SubmitLogs"), told, []grant{
-		{"sqs:ReceiveMessage", "<IntakeQueue.Arn>", "", nil, tooling},
-		{"sqs:DeleteMessage", "<IntakeQueue.Arn>", "", nil, tooling},
-		{"sqs:GetQueueAttributes", "<IntakeQueue.Arn>", "", nil, tooling},
-		{"sqs:SendMessage", dead, "", nil, tooling},
-		{"s3:GetObject", inbox + "/*", "intake: Inbox.Open(", []string{"bucket: GetObject", "bucket: HeadObject"}, ""},
-		{"s3:GetObjectTagging", inbox + "/*", "", nil, "CopyObject takes the tags of a tagged hand-in along"},
-		{"s3:ListBucket", inbox, "intake: Inbox.List(", []string{"bucket: ListObjectsV2"}, ""},
-		{"s3:PutObject", outbox + "/staging/*", "submit: Staging.Stage(", []string{"bucket: CopyObject"}, ""},
-		{"s3:PutObjectTagging", outbox + "/staging/*", "", nil, "CopyObject takes the tags of a tagged hand-in along"},
-		{"dynamodb:Query", jobs + "/index/queue", "submit: Jobs.Queue(", []string{"store: Query"}, ""},
-		{"sts:AssumeRole", "<SignerRole.Arn>", "submit: Staging.Sign(", []string{"bucket: AssumeRole"}, ""},
+		{"sqs:ReceiveMessage", "<IntakeQueue.Arn>", tooling},
+		{"sqs:DeleteMessage", "<IntakeQueue.Arn>", tooling},
+		{"sqs:GetQueueAttributes", "<IntakeQueue.Arn>", tooling},
+		{"sqs:SendMessage", dead, tooling},
+		{"s3:GetObject", inbox + "/*", ""},
+		{"s3:GetObjectTagging", inbox + "/*", tags},
+		{"s3:ListBucket", inbox, ""},
+		{"s3:PutObject", outbox + "/staging/*", ""},
+		{"s3:PutObjectTagging", outbox + "/staging/*", tags},
+		{"dynamodb:Query", jobs + "/index/queue", ""},
+		{"sts:AssumeRole", "<SignerRole.Arn>", ""},
 	}),
 	"poll": join(logs("PollLogs"), told, []grant{
-		{"lambda:InvokeFunction", "<SubmitFunction.Arn>", "poll: Functions.Submit(", []string{"invoke: Invoke"}, ""},
-		{"lambda:InvokeFunction", "<FinalizeFunction.Arn>", "poll: Functions.Finalize(", []string{"invoke: Invoke"}, ""},
-		{"s3:ListBucket", inbox, "poll: Inbox.Page(", []string{"bucket: ListObjectsV2"}, ""},
-		{"s3:DeleteObject", outbox + "/staging/*", "poll: Staging.Remove(", []string{"bucket: DeleteObject"}, ""},
-		// A film's record that finalize left unsent.
-		{"s3:PutObject", outbox + "/videos/*.json", "tell: Outbox.PutRecord(", []string{"bucket: PutObject"}, ""},
-		{"dynamodb:ConditionCheckItem", jobs, "poll: Slots.FreeSlot(", []string{"store: TransactWriteItems"}, ""},
-		{"dynamodb:Query", jobs + "/index/due", "poll: Agenda.Due(", []string{"store: Query"}, ""},
-		{"dynamodb:Query", jobs + "/index/queue", "poll: Agenda.Queue(", []string{"store: Query"}, ""},
+		{"lambda:InvokeFunction", "<SubmitFunction.Arn>", ""},
+		{"lambda:InvokeFunction", "<FinalizeFunction.Arn>", ""},
+		{"s3:ListBucket", inbox, ""},
+		{"s3:DeleteObject", outbox + "/staging/*", ""},
+		{"s3:PutObject", outbox + "/videos/*.json", ""}, // a film's record that finalize left unsent
+		{"dynamodb:ConditionCheckItem", jobs, ""},
+		{"dynamodb:Query", jobs + "/index/due", ""},
+		{"dynamodb:Query", jobs + "/index/queue", ""},
 	}),
 	"finalize": join(logs("FinalizeLogs"), told, []grant{
-		{"sqs:SendMessage", dead, "", nil, tooling},
-		{"s3:GetObject", outbox + "/videos/*", "finalize: Outbox.PutFilm(", []string{"bucket: HeadObject", "bucket: CopyObject"}, ""},
-		{"s3:PutObject", outbox + "/videos/*", "finalize: Outbox.PutFilm(", []string{"bucket: PutObject", "bucket: CopyObject"}, ""},
-		{"s3:ListBucket", outbox, "", nil, "without it S3 answers 403, not 404, for a film that is not there yet"},
+		{"sqs:SendMessage", dead, tooling},
+		{"s3:GetObject", outbox + "/videos/*", ""},
+		{"s3:PutObject", outbox + "/videos/*", ""},
+		{"s3:ListBucket", outbox, "without it S3 answers 403, not 404, for a film that is not there yet"},
 	}),
-	"callback": logs("CallbackLogs"),
+	// It never writes, reads or deletes a file, and tells nobody: what would be told
+	// is left to poll.
+	"callback": join(logs("CallbackLogs"), []grant{
+		{"lambda:InvokeFunction", "<FinalizeFunction.Arn>", ""},
+		{"dynamodb:GetItem", jobs, ""},
+		{"dynamodb:UpdateItem", jobs, ""},
+		{"secretsmanager:GetSecretValue", secret, ""},
+		{"secretsmanager:GetSecretValue", "<CallbackToken>", ""},
+	}),
 	// The links that submit signs are used by the vendor in this role's name.
-	"signer": {{"s3:GetObject", outbox + "/staging/*", "submit: Staging.Sign(", []string{"bucket: PresignGetObject"}, ""}},
-	"schedule": {{"lambda:InvokeFunction", "<PollFunction.Arn>", "", nil,
-		"the scheduler invokes poll with this role"}},
+	"signer":   {{"s3:GetObject", outbox + "/staging/*", ""}},
+	"schedule": {{"lambda:InvokeFunction", "<PollFunction.Arn>", "the scheduler invokes poll with this role"}},
 }
 
 func join(all ...[]grant) []grant {
@@ -90,6 +87,3 @@ func join(all ...[]grant) []grant {
 	}
 	return out
 }
-
-// servedBy is the function whose code uses a role that is no function's own.
-var servedBy = map[string]string{"signer": "submit", "schedule": "poll"}

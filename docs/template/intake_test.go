@@ -95,6 +95,15 @@ func handIns(t *tree, _ *code) []string {
 				}
 			}
 		}
+		for _, direct := range []string{"events/s3-put.json", "events/s3-test-event.json"} {
+			var e map[string]any
+			if err := readJSON(direct, &e); err != nil {
+				return []string{err.Error()}
+			}
+			if got, err := match(pattern, e); err != nil || got {
+				bad("Resources/%s: %s: lets %s through, which S3 sends by another way", rule.id, w.name, direct)
+			}
+		}
 		check("an object in the inbox", true, func(map[string]any) {})
 		check("an empty object in the inbox", true, func(e map[string]any) { at(e, "detail/object").(map[string]any)["size"] = 0.0 })
 		check("an object in the outbox", false, func(e map[string]any) { at(e, "detail/bucket").(map[string]any)["name"] = outbox })

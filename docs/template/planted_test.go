@@ -256,6 +256,14 @@ var planted = []mistake{
 		"what is deleted with the stack is chosen", "UpdateReplacePolicy"},
 	{"a key in the template", set("Resources/ApiKeySecret/Properties/SecretString", "sk-0123456789abcdef"),
 		"what is deleted with the stack is chosen", "placeholder"},
+	{"a token that can be guessed", set("Resources/CallbackToken/Properties/GenerateSecretString/PasswordLength", 8),
+		"what is deleted with the stack is chosen", "CallbackToken"},
+	{"a token of everybody's", both(drop("Resources/CallbackToken/Properties/GenerateSecretString"), set("Resources/CallbackToken/Properties/SecretString", "")),
+		"what is deleted with the stack is chosen", "CallbackToken"},
+	{"a callback without its token", drop("Resources/CallbackFunction/Properties/Environment/Variables/EMODROP_CALLBACK_TOKEN_SECRET"),
+		"the functions' environment is what the code reads", "EMODROP_CALLBACK_TOKEN_SECRET"},
+	{"a public function that may delete", set("Resources/CallbackRole/Properties/Policies/0/PolicyDocument/Statement/2/Action", []any{"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}),
+		"each role may do what its function does and no more", "dynamodb:DeleteItem"},
 	{"a key in the environment", set("Globals/Function/Environment/Variables/EMODROP_API_KEY_SECRET", "{{resolve:secretsmanager:key}}"),
 		"what is deleted with the stack is chosen", "lies open"},
 
@@ -281,6 +289,17 @@ var planted = []mistake{
 	{"a filter that is no pattern", set("Resources/JobHeldByPoll/Properties/FilterPattern", `{ $.message = job AND $.to = "HELD" }`),
 		"filters match lines that the code writes", "no pattern"},
 
+	{"a filter that no line ever meets", set("Resources/FilmStuck/Properties/FilterPattern", `{ ($.message = "film not home yet") && ($.tries >= 1000) }`),
+		"filters match lines that the code writes", "met no line"},
+	{"one alternative of two that no line ever meets", set("Resources/GateClosedByPoll/Properties/FilterPattern", `{ ($.message = "gate closed") || ($.message = "gate open" && $.code = "paused") }`),
+		"filters match lines that the code writes", "1 of its 2 alternatives"},
+	{"a filter on a number as a text", set("Resources/LinkLeft/Properties/FilterPattern", `{ ($.message = "gauges") && ($.link_left_s != "0") }`),
+		"filters match lines that the code writes", "met no line"},
+	{"a metric of a key that holds no number", set("Resources/OldestJob/Properties/MetricTransformations/0/MetricValue", "$.oldest"),
+		"filters match lines that the code writes", "is no number"},
+	{"a metric that counts what it should measure", set("Resources/OldestJob/Properties/MetricTransformations/0/MetricValue", "oldest_s"),
+		"filters match lines that the code writes", "neither counts lines"},
+
 	{"a metric that does not exist", set("Resources/PollErrorsAlarm/Properties/MetricName", "Error"),
 		"alarms watch what is emitted, and somebody hears", "no metric Error"},
 	{"a dimension by another name", set("Resources/PollErrorsAlarm/Properties/Dimensions/0/Name", "Function"),
@@ -299,6 +318,16 @@ var planted = []mistake{
 		"alarms watch what is emitted, and somebody hears", "nobody hears"},
 	{"an alarm that is told to those who wait for films", set("Resources/GateClosedAlarm/Properties/AlarmActions", []any{kv{"Ref": "ResultsTopic"}}),
 		"alarms watch what is emitted, and somebody hears", "nobody hears"},
+	{"the mean of a film's time left", set("Resources/LinkEndsAlarm/Properties/Statistic", "Average"),
+		"alarms watch what is emitted, and somebody hears", "nothing of the worst"},
+	{"an alarm when a link lives long", set("Resources/LinkEndsAlarm/Properties/ComparisonOperator", "GreaterThanOrEqualToThreshold"),
+		"alarms watch what is emitted, and somebody hears", "silence is no trouble"},
+	{"a link that ends before anybody is told", set("Resources/LinkEndsAlarm/Properties/Threshold", "72"),
+		"alarms watch what is emitted, and somebody hears", "want 7200"},
+	{"one batch that stands still", set("Resources/StandsStillAlarm/Properties/Statistic", "Maximum"),
+		"alarms watch what is emitted, and somebody hears", "nothing of the worst"},
+	{"a count of which the mean is taken", set("Resources/JobHeldAlarm/Properties/Statistic", "Average"),
+		"alarms watch what is emitted, and somebody hears", "want their Sum"},
 	{"a formula that leaves a function out", set("Resources/ThrottledAlarm/Properties/Metrics/0/Expression", "FILL(submit, 0) + FILL(poll, 0)"),
 		"alarms watch what is emitted, and somebody hears", "leaves out finalize"},
 
@@ -308,7 +337,7 @@ var planted = []mistake{
 		"the dashboard shows what is there", "never logs"},
 	{"a dashboard of a metric that is not there", swap("Resources/Dashboard/Properties/DashboardBody/Fn::Sub", "FilmsStuck", "StuckFilms"),
 		"the dashboard shows what is there", "no filter makes"},
-	{"widgets that overlap", swap("Resources/Dashboard/Properties/DashboardBody/Fn::Sub", `"x": 12, "y": 0`, `"x": 6, "y": 0`),
+	{"widgets that overlap", swap("Resources/Dashboard/Properties/DashboardBody/Fn::Sub", `"x": 8, "y": 8`, `"x": 7, "y": 8`),
 		"the dashboard shows what is there", "lies over"},
 
 	{"an output that the next command needs", drop("Outputs/PutTheKey/Description"),
@@ -318,14 +347,21 @@ var planted = []mistake{
 
 	{"a variable that sam local would drop", drop("Globals/Function/Environment/Variables/EMODROP_TABLE"),
 		"the files beside the template agree with it", "SAM drops it"},
+	{"an alarm that no page explains", set("Resources/NewAlarm", kv{"Type": "AWS::CloudWatch::Alarm", "Properties": kv{}}),
+		"the files beside the template agree with it", "does not say what NewAlarm means"},
+	{"an alarm that is only a word any more", drop("Resources/LinkEndsAlarm"),
+		"the files beside the template agree with it", "there is no LinkEndsAlarm"},
+	{"a command of the operator's without what it needs", drop("Outputs/IntakeDeadLettersArn"),
+		"the files beside the template agree with it", "no output IntakeDeadLettersArn"},
+	{"a function by another name than the pages'", both(set("Resources/PollerFunction", kv{}), drop("Resources/PollFunction")),
+		"the files beside the template agree with it", "PollFunction is no function"},
 	{"a parameter that no document explains", set("Parameters/Speed", kv{"Type": "Number"}),
 		"the files beside the template agree with it", "nothing of the parameter Speed"},
 }
 
 func TestEachPlantedMistakeIsFound(t *testing.T) {
 	t.Parallel()
-	code, err := readCode()
-	require.NoError(t, err)
+	code := theCode(t)
 	for _, p := range planted {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()

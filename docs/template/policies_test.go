@@ -31,18 +31,23 @@ func (t *tree) statements(role resource) []any {
 	return all
 }
 
-// permissions: each role has exactly what grants_test.go lists, each entry of which
-// points at code that is there, and no call of AWS in shared/ is without one.
+// permissions: each role has exactly what grants_test.go lists; the run made a call
+// that needs each of them, or the list says why none does, and no call without one.
 func permissions(t *tree, c *code) []string {
+	return slices.Concat(t.asListed(granted), needed(c, granted))
+}
+
+// asListed: the template grants what is listed and nothing else.
+func (t *tree) asListed(lists map[string][]grant) []string {
 	var wrong []string
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	w := t.world("callback on", map[string]string{"Callback": "true"})
 	seen := map[string]bool{}
-	for _, name := range sorted(granted) {
+	for _, name := range sorted(lists) {
 		role := t.roleOf(name)
 		seen[role.id] = true
 		want, got := map[string]bool{}, map[string]bool{}
-		for _, g := range granted[name] {
+		for _, g := range lists[name] {
 			want[g.action+" on "+g.resource] = true
 		}
 		statements, _ := w.value(t.statements(role)).([]any)
@@ -80,47 +85,41 @@ func permissions(t *tree, c *code) []string {
 			bad("Resources/%s: its role is written by hand; SAM ignores Policies beside Role", fn.id)
 		}
 	}
-	return append(wrong, evidence(c)...)
+	return wrong
 }
 
-// evidence: what grants_test.go points at is there.
-func evidence(c *code) []string {
+// needed: the lists and the calls of the run agree.
+func needed(c *code, lists map[string][]grant) []string {
 	var wrong []string
-	bad := func(format string, args ...any) {
-		wrong = append(wrong, "grants_test.go: "+fmt.Sprintf(format, args...))
-	}
-	claimed := map[string]bool{}
-	for _, name := range sorted(granted) {
-		function := name
-		if by, ok := servedBy[name]; ok {
-			function = by
-		}
-		for _, g := range granted[name] {
-			if (g.because == "") == (g.asks == "") {
-				bad("%s: %s wants either code or a reason", name, g.action)
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	for _, name := range sorted(lists) {
+		for _, g := range lists[name] {
+			used := false
+			for u := range c.calls.made[name] {
+				used = used || g.covers(u)
 			}
-			if g.asks == "" {
-				continue
-			}
-			pkg, snippet, _ := strings.Cut(g.asks, ": ")
-			if !slices.Contains(c.steps[function], pkg) {
-				bad("%s: %s: shared/app does not wire %s into it", name, g.action, pkg)
-			}
-			if !strings.Contains(c.text[pkg], snippet) {
-				bad("%s: %s: shared/%s says %s no more", name, g.action, pkg, snippet)
-			}
-			for _, call := range g.calls {
-				claimed[call] = true
-				pkg, op, _ := strings.Cut(call, ": ")
-				if !strings.Contains(c.text[pkg], "."+op+"(ctx") {
-					bad("%s: %s: shared/%s calls %s no more", name, g.action, pkg, op)
-				}
+			switch {
+			case !used && g.because == "":
+				bad("%s: %s on %s: no call of the run (calls_test.go) needs it", name, g.action, g.resource)
+			case used && g.because != "":
+				bad("%s: %s on %s: the run needs it, so no reason is wanted", name, g.action, g.resource)
 			}
 		}
 	}
+	for _, name := range sorted(c.calls.made) {
+		for u := range c.calls.made[name] {
+			if !slices.ContainsFunc(lists[name], func(g grant) bool { return g.covers(u) }) {
+				bad("%s: calls for %s on %s and may not", name, u.action, u.resource)
+			}
+		}
+	}
+	for _, op := range sorted(c.calls.unknown) {
+		bad("actions_test.go: says nothing of %s", op)
+	}
+	// A call that the run never makes would be granted to nobody.
 	for _, call := range c.sdk {
-		if !claimed[call] {
-			bad("nobody is granted what shared/%s calls", call)
+		if _, op, _ := strings.Cut(call, ": "); !c.calls.operations[op] {
+			bad("calls_test.go: the run never makes the call %s of shared/", call)
 		}
 	}
 	return wrong

@@ -41,8 +41,7 @@ func TestTheTemplateAgreesWithTheCode(t *testing.T) {
 	t.Parallel()
 	tree, err := load()
 	require.NoError(t, err)
-	code, err := readCode()
-	require.NoError(t, err)
+	code := theCode(t)
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

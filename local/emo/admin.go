@@ -22,6 +22,18 @@ func (s *Server) RemoveFault(id int) bool { return id > 0 && s.faults.remove(id)
 // ClearFaults takes every rule away. Faults by name and by chance stay.
 func (s *Server) ClearFaults() { s.faults.remove(0) }
 
+// SetFaultRates replaces the chances by which calls go wrong, as in Config; nil ends them. A name that makes no sense is an
+// error.
+func (s *Server) SetFaultRates(rates map[string]float64) error {
+	for name, rate := range rates {
+		if err := validateRate(name, rate); err != nil {
+			return err
+		}
+	}
+	s.faults.setRates(rates)
+	return nil
+}
+
 // Faults returns the rules and how often each struck.
 func (s *Server) Faults() []RuleState { return s.faults.list() }
 
@@ -52,7 +64,7 @@ func (s *Server) Admin() http.Handler {
 	}
 	show("/{$}", func() any {
 		return []string{
-			"GET ledger", "GET history", "GET tasks", "GET faults", "POST faults", "DELETE faults", "DELETE faults/{id}",
+			"GET ledger", "GET history", "GET tasks", "GET pushes", "GET faults", "POST faults", "DELETE faults", "DELETE faults/{id}",
 			"GET kinds", "GET problems", "POST reset",
 		}
 	})
@@ -64,6 +76,7 @@ func (s *Server) Admin() http.Handler {
 		return map[string]any{"total_cny": total, "charges": charges}
 	})
 	show("/history", func() any { return orEmpty(s.History()) })
+	show("/pushes", func() any { return orEmpty(s.Deliveries()) })
 	show("/tasks", func() any { return s.Tasks() })
 	show("/faults", func() any { return s.Faults() })
 	show("/kinds", func() any { return kindSet })

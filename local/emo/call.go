@@ -69,10 +69,10 @@ func (w *recorder) Write(p []byte) (int, error) {
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (s *Server) begin(op string, w http.ResponseWriter, r *http.Request) *call {
-	c := &call{s: s, w: &recorder{ResponseWriter: w}, r: r, op: op, began: time.Now(), requestID: newID(), taskID: r.PathValue("id")}
+	c := &call{s: s, w: &recorder{ResponseWriter: w}, r: r, op: op, began: time.Now(), requestID: s.newID(), taskID: r.PathValue("id")}
 	h := w.Header()
 	h.Set("X-Request-Id", c.requestID)
-	h.Set("Date", c.began.UTC().Format(http.TimeFormat))
+	h.Set("Date", s.says(c.began).UTC().Format(http.TimeFormat))
 	return c
 }
 

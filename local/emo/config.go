@@ -2,6 +2,7 @@ package emo
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"image"
@@ -41,11 +42,16 @@ type Config struct {
 	SubmitQPS, DetectQPS, TaskQPS, PolicyQPS int
 
 	ListLag time.Duration // a new task shows in the list only after this; zero: at once
+	// ClockOffset is how far the service's clock is ahead of this machine's; negative: behind. Everything the service
+	// says of a time is in its own clock, and so are the bounds of a list.
+	ClockOffset time.Duration
 
 	// CheckAtCreate fetches and checks the inputs during the create call too and refuses it, where by default only the
 	// task fails once it runs. The documents show one case of each kind.
 	CheckAtCreate bool
 	DetectRejects RejectForm // how detect refuses a portrait; zero: RejectInOutput
+
+	Push Push // where completion events go; zero: nowhere
 
 	Inputs       http.RoundTripper // downloads inputs; nil: a clone of http.DefaultTransport
 	InputTimeout time.Duration     // for one input; zero: 60 s
@@ -60,6 +66,10 @@ type Config struct {
 	// links, which are credentials, and is written for its owner only.
 	StateFile string
 	Dir       string // where films and uploads are kept; empty: memory
+
+	// Random is where ids, names and the signing secret come from; nil: crypto/rand. One that repeats itself makes a run
+	// that repeats itself. It is read by one call at a time.
+	Random io.Reader
 
 	// HistoryLen is how many calls History keeps, the newest; zero: 100,000.
 	HistoryLen int
@@ -190,6 +200,9 @@ func (c Config) withDefaults() (Config, error) {
 			errs = append(errs, fmt.Errorf("FaultRates: %w", err))
 		}
 	}
+	if c.Push, err = c.Push.withDefaults(); err != nil {
+		errs = append(errs, err)
+	}
 	c.Slots = orDefault(c.Slots, 1)
 	c.WorkPerSecond = orDefault(c.WorkPerSecond, 8500*time.Millisecond)
 	c.Speed = orDefault(c.Speed, 1)
@@ -205,6 +218,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.TaskQPS = orDefault(c.TaskQPS, 20)
 	c.PolicyQPS = orDefault(c.PolicyQPS, 100)
 	c.HistoryLen = orDefault(c.HistoryLen, 100_000)
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
 	if c.Faces == nil {
 		c.Faces = headerFaces{}
 	}

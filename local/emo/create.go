@@ -121,7 +121,7 @@ func (c *call) newTask() (*task, *Problem) {
 		}
 	}
 	return &task{
-		ID: newID(), RequestID: c.requestID, APIKeyID: c.keyID, Model: req.Model, ImageURL: in.Image, AudioURL: in.Audio,
+		ID: c.s.newID(), RequestID: c.requestID, APIKeyID: c.keyID, Model: req.Model, ImageURL: in.Image, AudioURL: in.Audio,
 		Face: face, Ext: ext, Ratio: ratio, Style: style, Submitted: c.began, Status: statusPending,
 	}, nil
 }

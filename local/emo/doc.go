@@ -6,8 +6,8 @@
 // and what was asked. It downloads its inputs for real, keeps one queue, and lets tasks, links and uploads die when
 // the vendor's would.
 //
-// It does not push completion events (Config.OnFinish tells another package when to), does not animate anything by
-// itself (Config.Films does) and never asks the real service.
+// It pushes the events of tasks that ended, signed, to one target (Config.Push). It does not animate anything by itself
+// (Config.Films does) and never asks the real service.
 //
 // Its one invariant: a film is in the ledger exactly when its task ended as SUCCEEDED, once; whatever else goes wrong
 // on the way, nothing is charged.

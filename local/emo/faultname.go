@@ -36,13 +36,18 @@ func boundary(rest string) bool {
 }
 
 func ruleInWords(rest string) (Rule, bool) {
-	var r Rule
-	for _, op := range []string{opCreate, opDetect, opQuery, opList, opCancel, opPolicy, opUpload, opResult, opWork} {
+	for _, op := range []string{opCreate, opDetect, opQuery, opList, opCancel, opPolicy, opUpload, opResult, opWork, opPush} {
 		if after, has := strings.CutPrefix(rest, op+"-"); has {
-			r.Op, rest = op, after
-			break
+			if r, found := ruleOf(op, after); found {
+				return r, true
+			}
 		}
 	}
+	return ruleOf("", rest) // a kind's own name may begin as an operation's does
+}
+
+func ruleOf(op, rest string) (Rule, bool) {
+	r := Rule{Op: op}
 	flat, length := strings.ReplaceAll(rest, "-", "_"), 0
 	for _, k := range kindSet {
 		if strings.HasPrefix(flat, k.Name) && boundary(flat[len(k.Name):]) && len(k.Name) > length && (r.Op == "" || slices.Contains(k.Ops, r.Op)) {

@@ -40,12 +40,8 @@ type faultSet struct {
 }
 
 func newFaultSet(rules []Rule, seed uint64, rates map[string]float64) *faultSet {
-	f := &faultSet{seed: seed, rates: map[string]float64{}, named: map[string]int{}, calls: map[string]uint64{}}
-	for name, rate := range rates {
-		f.rates[name] = rate
-		f.kinds = append(f.kinds, name)
-	}
-	slices.Sort(f.kinds)
+	f := &faultSet{seed: seed, named: map[string]int{}, calls: map[string]uint64{}}
+	f.setRates(rates)
 	for _, r := range rules {
 		f.add(r)
 	}
@@ -59,6 +55,18 @@ func (f *faultSet) add(r Rule) Rule {
 	r.ID = f.lastID
 	f.rules = append(f.rules, &RuleState{Rule: r})
 	return r
+}
+
+// setRates replaces the chances by which calls go wrong.
+func (f *faultSet) setRates(rates map[string]float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rates, f.kinds = map[string]float64{}, nil
+	for name, rate := range rates {
+		f.rates[name] = rate
+		f.kinds = append(f.kinds, name)
+	}
+	slices.Sort(f.kinds)
 }
 
 // remove takes away the rule with this id, or all for 0; it reports whether there was one.

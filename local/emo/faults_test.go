@@ -65,6 +65,7 @@ func TestFaultsOfACallMakeTheTaskOrNotAsTheyPromise(t *testing.T) {
 
 func TestFaultsOfAQueryBendItsAnswer(t *testing.T) {
 	for kind, check := range map[string]func(*testing.T, doc, doc){
+		"unknown_task":   func(t *testing.T, out, _ doc) { require.Equal(t, "UNKNOWN", out["task_status"]) },
 		"unknown_status": func(t *testing.T, out, _ doc) { require.Equal(t, "SUSPENDED", out["task_status"]) },
 		"status_backwards": func(t *testing.T, out, whole doc) {
 			require.Equal(t, "PENDING", out["task_status"])
@@ -187,6 +188,8 @@ func TestAFilesNameBringsAFault(t *testing.T) {
 		"/fault-throttling.ratequota.png":                     {Kind: "status", Code: "Throttling.RateQuota"},
 		"/fault-detect-throttling.burstrate.png":              {Op: opDetect, Kind: "reject", Code: "Throttling.BurstRate"},
 		"/fault-result_truncated-x1/portrait.png":             {Kind: "result_truncated", Count: 1},
+		"/fault-result-truncated-x1.wav":                      {Kind: "result_truncated", Count: 1},
+		"/fault-push-never.wav":                               {Kind: "push_never"},
 		"http://fault-html.test/default-html/fault-empty.png": {Kind: "empty"},
 		"/fault-delayed.png":                                  {},
 		"/default-name.png":                                   {},

@@ -43,7 +43,7 @@ type listFilter struct {
 
 // list serves the batch query (https://www.alibabacloud.com/help/en/model-studio/manage-asynchronous-tasks).
 func (c *call) list() answer {
-	f, p := listFilterOf(c.r.URL.Query(), c.began)
+	f, p := listFilterOf(c.r.URL.Query(), c.s.says(c.began))
 	if p != nil {
 		return c.refuse(*p)
 	}
@@ -51,8 +51,8 @@ func (c *call) list() answer {
 	var rows []listRow
 	s.mu.Lock()
 	for _, t := range slices.Backward(s.order) { // newest first: ASSUMED
-		if c.began.Sub(t.Submitted) >= s.cfg.ListLag && s.alive(t, c.began) && f.takes(t) {
-			rows = append(rows, t.row())
+		if c.began.Sub(t.Submitted) >= s.cfg.ListLag && s.alive(t, c.began) && f.takes(t, s.says(t.Submitted)) {
+			rows = append(rows, s.row(t))
 		}
 	}
 	s.mu.Unlock()
@@ -63,10 +63,10 @@ func (c *call) list() answer {
 	return ok(a)
 }
 
-func (t *task) row() listRow {
+func (s *Server) row(t *task) listRow {
 	return listRow{
-		APIKeyID: t.APIKeyID, CallerParentID: accountID, CallerUID: accountID, Created: millis(t.Submitted),
-		Start: millis(t.Scheduled), End: millis(t.Ended), Model: t.Model, Region: region, RequestID: t.RequestID,
+		APIKeyID: t.APIKeyID, CallerParentID: accountID, CallerUID: accountID, Created: millis(s.says(t.Submitted)),
+		Start: millis(s.says(t.Scheduled)), End: millis(s.says(t.Ended)), Model: t.Model, Region: region, RequestID: t.RequestID,
 		Status: t.Status, TaskID: t.ID, UniqueKey: UniqueKey(t.Model),
 	}
 }
@@ -81,11 +81,11 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// takes compares to the millisecond below the second the bounds are given in: a task made within the last second of the
+// takes compares the time of a task's making to the millisecond below the second the bounds are given in: a task made within the last second of the
 // window belongs to it.
-func (f listFilter) takes(t *task) bool {
+func (f listFilter) takes(t *task, made time.Time) bool {
 	is := func(want, have string) bool { return want == "" || want == have }
-	return !t.Submitted.Before(f.from) && t.Submitted.Before(f.to) && is(f.taskID, t.ID) && is(f.model, t.Model) &&
+	return !made.Before(f.from) && made.Before(f.to) && is(f.taskID, t.ID) && is(f.model, t.Model) &&
 		is(f.status, t.Status) && is(f.apiKeyID, t.APIKeyID) && is(f.region, region)
 }
 

@@ -71,7 +71,7 @@ func TestNoCredentialReachesLedgerHistoryTasksOrLog(t *testing.T) {
 		r.do("GET", base+"/result/x.mp4?Expires=1&Signature=canary", nil, nil)
 		time.Sleep(time.Hour)
 		admin := httptest.NewRecorder()
-		for _, path := range []string{"/ledger", "/history", "/tasks", "/faults"} {
+		for _, path := range []string{"/ledger", "/history", "/tasks", "/pushes", "/faults"} {
 			r.s.Admin().ServeHTTP(admin, httptest.NewRequest("GET", path, nil))
 		}
 		require.NotContains(t, admin.Body.String(), "canary")
@@ -140,11 +140,11 @@ func TestTheAdminPathShowsAndSteers(t *testing.T) {
 		}
 		require.NoError(t, json.Unmarshal([]byte(body), &ledger))
 		require.Equal(t, 0.8, ledger.Total)
-		for _, path := range []string{"/", "/history", "/tasks", "/kinds", "/problems"} {
+		for _, path := range []string{"/", "/history", "/tasks", "/pushes", "/kinds", "/problems"} {
 			code, body := r.admin("GET", path, "")
 			require.Equal(t, 200, code)
 			require.True(t, json.Valid([]byte(body)), path)
-			require.NotEqual(t, "[]\n", body, path)
+			require.Equal(t, path == "/pushes", body == "[]\n", path)
 		}
 		r.submit(nil)
 		code, _ = r.admin("POST", "/reset", "")
@@ -213,10 +213,10 @@ func TestAStateFileThatIsNoneIsRefused(t *testing.T) {
 func TestEveryWrongFieldOfTheConfigurationIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{
-		BaseURL: "ftp://x", Slots: -1, Speed: -1, IDLife: -1, StateFile: "x", DetectRejects: 9, APIKeys: map[string]string{"": ""},
+		BaseURL: "ftp://x", Slots: -1, Speed: -1, IDLife: -1, StateFile: "x", DetectRejects: 9, Push: Push{URL: "ftp://y"}, APIKeys: map[string]string{"": ""},
 		Faults: []Rule{{Kind: "nonsense"}}, FaultRates: map[string]float64{"throttle": 2, "create:no such": 0.5},
 	})
-	for _, part := range []string{"BaseURL", "Slots", "Speed", "IDLife", "StateFile", "DetectRejects", "APIKeys", "Faults[0]", "throttle", "no such"} {
+	for _, part := range []string{"BaseURL", "Slots", "Speed", "IDLife", "StateFile", "DetectRejects", "Push", "APIKeys", "Faults[0]", "throttle", "no such"} {
 		require.ErrorContains(t, err, part)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// The operations a fault can strike. opWork is the work on a task itself, opResult the download of a film.
+// The operations a fault can strike. opWork is the work on a task itself, opResult the download of a film,
+// opPush the event that tells of its end.
 const (
 	opCreate = "create"
 	opDetect = "detect"
@@ -22,12 +23,13 @@ const (
 	opUpload = "upload"
 	opResult = "result"
 	opWork   = "work"
+	opPush   = "push"
 )
 
 // Rule is one scripted fault.
 type Rule struct {
 	ID    int    // given by the server; 0 in a rule not yet added
-	Op    string // create, detect, query, list, cancel, policy, upload, result or work; empty: the kind's own
+	Op    string // create, detect, query, list, cancel, policy, upload, result, work or push; empty: the kind's own
 	Match string // part of an input's link (without its query) or of the task id; empty: everything
 	After int    // matching calls to let pass first
 	Count int    // times to strike after that; zero: for ever
@@ -68,6 +70,7 @@ var (
 		{"no_task_id", []string{opCreate}, "the task is made; its answer lacks the task_id"},
 		{"lose_task", []string{opCreate}, "accepted as usual, then the service forgets the task: UNKNOWN, in no list, never billed"},
 		{"unknown_status", []string{opQuery}, "a task_status that is in no document (SUSPENDED)"},
+		{"unknown_task", []string{opQuery}, "UNKNOWN, as for an id that the service does not know"},
 		{"status_backwards", []string{opQuery}, "PENDING, whatever the task had come to"},
 		{"succeeded_without_url", []string{opQuery}, "a SUCCEEDED task without its link"},
 		{"results_as_list", []string{opQuery}, "results is a list of {url}, as image models have it"},
@@ -84,6 +87,13 @@ var (
 		{"result_html", []string{opResult}, "200 with an HTML page"},
 		{"result_redirect", []string{opResult}, "302 to Message (http://169.254.169.254/latest/meta-data/ without)"},
 		{"result_huge", []string{opResult}, "Bytes of film without a Content-Length"},
+		{"push_late", []string{opPush}, "the event is pushed Delay (30 s without) later than usual"},
+		{"push_twice", []string{opPush}, "the event is pushed again, Delay (1 s without) after it was"},
+		{"push_never", []string{opPush}, "the event is lost"},
+		{"push_forged", []string{opPush}, "one bit of the signature is wrong"},
+		{"push_stale", []string{opPush}, "signed ten minutes ago"},
+		{"push_newline", []string{opPush}, "signed with the end of a line behind the body, as the vendor's reference code does"},
+		{"push_foreign", []string{opPush}, "an event of a task that is not ours is pushed before it"},
 	}
 )
 

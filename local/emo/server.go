@@ -2,8 +2,8 @@ package emo
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -20,12 +20,16 @@ type Server struct {
 	blobs  *blobs
 	client *http.Client
 	mux    *http.ServeMux
-	ownRT  *http.Transport // the transport made here, to be closed here; nil when Inputs was given
+	ownRT  []*http.Transport // those made here, to be closed here
+
+	signer *signer      // of pushes; nil when none are sent
+	pusher *http.Client // sends them
 
 	ctx    context.Context // ends with Close: every wait looks at it
 	cancel context.CancelFunc
 	work   sync.WaitGroup // tasks being worked on
 	saving sync.Mutex     // one save at a time, in order
+	chance sync.Mutex     // one reader of cfg.Random at a time
 
 	mu       sync.Mutex // guards everything below
 	closed   bool
@@ -39,6 +43,7 @@ type Server struct {
 	uploads  map[string]*upload // by object key
 	ledger   []Charge
 	history  []Call
+	pushed   []Delivery
 	tidied   time.Time
 }
 
@@ -59,15 +64,17 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.clear()
 	s.secret = make([]byte, 32)
-	if _, err := rand.Read(s.secret); err != nil {
-		return nil, fmt.Errorf("make a signing secret: %w", err)
+	s.random(s.secret)
+	s.client = &http.Client{Transport: s.transport(cfg.Inputs), CheckRedirect: fewRedirects}
+	if cfg.Push.URL != "" {
+		if s.signer, err = newSigner(cfg.Push.Key, cfg.BaseURL); err != nil {
+			return nil, err
+		}
+		// A push is never sent on: its signature is for one address.
+		s.pusher = &http.Client{Transport: s.transport(cfg.Push.Transport), CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 	}
-	rt := cfg.Inputs
-	if rt == nil {
-		s.ownRT = http.DefaultTransport.(*http.Transport).Clone()
-		rt = s.ownRT
-	}
-	s.client = &http.Client{Transport: rt, CheckRedirect: fewRedirects}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.load(); err != nil {
 		s.cancel()
@@ -75,6 +82,16 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.mux = s.routes()
 	return s, nil
+}
+
+// transport is the one that was given, or one of the server's own.
+func (s *Server) transport(given http.RoundTripper) http.RoundTripper {
+	if given != nil {
+		return given
+	}
+	own := http.DefaultTransport.(*http.Transport).Clone()
+	s.ownRT = append(s.ownRT, own)
+	return own
 }
 
 // clear forgets everything but the secret. The caller holds mu, or nobody else knows s yet.
@@ -87,7 +104,7 @@ func (s *Server) clear() {
 	}
 	s.tasks, s.order, s.queue = map[string]*task{}, nil, nil
 	s.films, s.policies, s.uploads = map[string]*film{}, map[string]*policy{}, map[string]*upload{}
-	s.ledger, s.history = nil, nil
+	s.ledger, s.history, s.pushed = nil, nil, nil
 }
 
 func (s *Server) routes() *http.ServeMux {
@@ -107,12 +124,14 @@ func (s *Server) routes() *http.ServeMux {
 	handle("GET", s.api(opPolicy, (*call).policy), "/api/v1/uploads", "/api/v1/uploads/{$}")
 	handle("POST", s.storage(opUpload, (*call).upload), "/upload", "/upload/{$}")
 	handle("GET", s.storage(opResult, (*call).result), "/result/{name}")
+	handle("GET", http.HandlerFunc(s.certificate), CertificatePath+"{name}")
 	mux.Handle("/upload/{key...}", s.storage(opUpload, (*call).uploadRead))
 	mux.Handle("/", s.refusing(errNotFound))
 	return mux
 }
 
-// Handler serves everything the vendor serves: /api/v1/..., the upload host below /upload and films below /result/.
+// Handler serves everything the vendor serves: /api/v1/..., the upload host below /upload, films below /result/, and the
+// certificates of pushes below CertificatePath.
 func (s *Server) Handler() http.Handler { return s.mux }
 
 // Close stops all work, lets hanging calls go, and saves the state. Tasks that were running or waiting go on when a new
@@ -130,8 +149,8 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.cancel()
 	s.work.Wait()
-	if s.ownRT != nil {
-		s.ownRT.CloseIdleConnections()
+	for _, rt := range s.ownRT {
+		rt.CloseIdleConnections()
 	}
 	return s.save()
 }
@@ -153,11 +172,26 @@ func (s *Server) pause(ctx context.Context, d time.Duration) bool {
 }
 
 // newID returns a random UUID, the form of task and request ids.
-func newID() string {
+func (s *Server) newID() string {
 	var b [16]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		panic(err) // crypto/rand.Read never fails since Go 1.24
-	}
+	s.random(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// random fills b.
+func (s *Server) random(b []byte) {
+	s.chance.Lock()
+	defer s.chance.Unlock()
+	if _, err := io.ReadFull(s.cfg.Random, b); err != nil {
+		panic(fmt.Sprintf("Config.Random: %v", err)) // crypto/rand never fails, and a test's own source must not
+	}
+}
+
+// says is a time as the service's own clock has it.
+func (s *Server) says(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(s.cfg.ClockOffset)
 }

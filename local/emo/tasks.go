@@ -166,8 +166,8 @@ func (c *call) query() answer {
 	var f *film
 	if t := s.find(c.taskID, c.began); t != nil {
 		a.Output = output{
-			TaskID: t.ID, TaskStatus: t.Status, SubmitTime: stamp(t.Submitted, layout),
-			ScheduledTime: stamp(t.Scheduled, layout), EndTime: stamp(t.Ended, layout), Code: t.Code, Message: t.Message,
+			TaskID: t.ID, TaskStatus: t.Status, SubmitTime: stamp(c.s.says(t.Submitted), layout),
+			ScheduledTime: stamp(c.s.says(t.Scheduled), layout), EndTime: stamp(c.s.says(t.Ended), layout), Code: t.Code, Message: t.Message,
 		}
 		if t.Status == statusSucceeded {
 			f = s.films[t.Film]
@@ -181,6 +181,8 @@ func (c *call) query() answer {
 	switch kind {
 	case "unknown_status":
 		a.Output.TaskStatus = "SUSPENDED"
+	case "unknown_task":
+		a = taskAnswer{RequestID: c.requestID, Output: output{TaskID: c.taskID, TaskStatus: statusUnknown}}
 	case "status_backwards":
 		a = taskAnswer{RequestID: c.requestID, Output: output{TaskID: c.taskID, TaskStatus: statusPending, SubmitTime: a.Output.SubmitTime}}
 	case "succeeded_without_url":
@@ -222,13 +224,15 @@ func (s *Server) close(t *task, status string, p *Problem, now time.Time) {
 	}
 	t.stopTimer()
 	s.log.Info("task ended", "task_id", t.ID, "to", status, "code", t.Code)
-	if s.cfg.OnFinish != nil && !s.closed {
-		done := Finished{t.ID, t.RequestID, t.APIKeyID, status, t.Model, t.Submitted, t.Scheduled, now}
-		s.work.Add(1)
-		go func() {
-			defer s.work.Done()
-			s.cfg.OnFinish(done)
-		}()
+	if s.closed {
+		return
+	}
+	done := Finished{t.ID, t.RequestID, t.APIKeyID, status, t.Model, t.Submitted, t.Scheduled, now}
+	if s.cfg.OnFinish != nil {
+		s.work.Go(func() { s.cfg.OnFinish(done) })
+	}
+	if s.cfg.Push.URL != "" {
+		s.work.Go(func() { s.push(done) })
 	}
 }
 

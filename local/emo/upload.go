@@ -64,7 +64,7 @@ func (c *call) policy() answer {
 	}
 	s := c.s
 	account := sha256.Sum256([]byte(accountID))
-	dir := fmt.Sprintf("%s/%x/%s/%s", ossBucket, account[:16], c.began.In(cst).Format(time.DateOnly), newID())
+	dir := fmt.Sprintf("%s/%x/%s/%s", ossBucket, account[:16], c.s.says(c.began).In(cst).Format(time.DateOnly), c.s.newID())
 	doc := encode(map[string]any{
 		"expiration": c.began.Add(s.cfg.PolicyLife).UTC().Format("2006-01-02T15:04:05.000Z"),
 		"conditions": []any{

@@ -2,7 +2,6 @@ package emo
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -126,7 +125,7 @@ func (s *Server) makeFilm(ctx context.Context, t *task, in taskInputs, fault str
 		maker = fixedFilms(in.audioFor / 2)
 	}
 	var name [16]byte
-	_, _ = rand.Read(name[:]) // never fails since Go 1.24
+	s.random(name[:])
 	f := &film{Name: hex.EncodeToString(name[:]) + ".mp4", TaskID: t.ID, Ratio: ratio}
 	size, err := s.blobs.put(f.Name, func(w io.Writer) (err error) {
 		f.Info, err = maker.Make(ctx, w, Film{Picture: in.image, FaceBox: t.Face, ExtBox: t.Ext, Audio: in.audio, Ratio: ratio})

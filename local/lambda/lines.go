@@ -3,6 +3,7 @@ package lambda
 import (
 	"bytes"
 	"sync"
+	"time"
 )
 
 // tailSize is how much of the log an invocation's answer may carry.
@@ -18,12 +19,14 @@ type lines struct {
 	mu      sync.Mutex
 	pending []byte
 	tail    []byte
+	writes  int
 }
 
 // Write never fails: a function is not to die because nobody reads its log.
 func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.writes++
 	l.tail = append(l.tail, p...)
 	if extra := len(l.tail) - tailSize; extra > 0 {
 		l.tail = append(l.tail[:0], l.tail[extra:]...)
@@ -58,6 +61,35 @@ func (l *lines) flush() {
 		l.emit(line)
 	}
 	l.pending = l.pending[:0]
+}
+
+// A process answers by one way and logs by another, so what it logged before its
+// answer may come after it. quiet is how long nothing must have come until all has,
+// patience how long that is waited for: on a machine that is busier than that the
+// tail may lack its end.
+const (
+	quiet    = 2 * time.Millisecond
+	patience = 20 * time.Millisecond
+)
+
+// settle waits until what was written has arrived.
+func (l *lines) settle() {
+	tick := time.NewTicker(quiet)
+	defer tick.Stop()
+	for seen, end := l.count(), time.Now().Add(patience); time.Now().Before(end); {
+		<-tick.C
+		n := l.count()
+		if n == seen {
+			return
+		}
+		seen = n
+	}
+}
+
+func (l *lines) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.writes
 }
 
 // resetTail forgets what was written before.

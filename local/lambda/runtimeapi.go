@@ -141,6 +141,7 @@ func (w *worker) respond(rw http.ResponseWriter, r *http.Request, requestID, fun
 			body = b
 		}
 	}
+	w.out.settle()
 	if !w.finish(inv, inv.answer(body, functionError)) {
 		runtimeError(rw, http.StatusBadRequest, "InvalidRequestID", "the invocation has its answer")
 		return

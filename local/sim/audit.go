@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,19 +17,22 @@ const everything = 100_000
 
 // Jobs are all jobs, in the order in which they were made.
 func (w *World) Jobs() ([]job.Job, error) {
+	w.mu.Lock()
+	made := slices.Clone(w.made)
+	w.mu.Unlock()
 	seen := map[string]bool{}
 	var all []job.Job
-	for _, c := range w.Calls() {
-		if c.Op != "store.Create" || seen[c.About] {
+	for _, id := range made {
+		if seen[id] {
 			continue
 		}
-		seen[c.About] = true
-		j, err := w.Store.Job(context.Background(), c.About)
+		seen[id] = true
+		j, err := w.Store.Job(context.Background(), id)
 		if errors.Is(err, job.ErrNotFound) {
 			continue // it was to be made, and was not
 		}
 		if err != nil {
-			return nil, fmt.Errorf("job %s: %w", c.About, err)
+			return nil, fmt.Errorf("job %s: %w", id, err)
 		}
 		all = append(all, j)
 	}
@@ -72,11 +76,16 @@ func (w *World) Unfinished() (string, error) {
 	if g.Closed != nil {
 		say("gate closed: %s", g.Closed.Code)
 	}
-	due, err := w.Store.Due(ctx, time.Now(), everything)
+	due, err := w.Store.Due(ctx, time.Now().Add(24*time.Hour), everything)
 	if err != nil {
 		return "", err
 	}
 	for _, d := range due {
+		// Two ticks are what the schedule may take to come to it. A message is to be
+		// sent whenever it is due.
+		if d.Kind != job.DueMessage && d.At.After(time.Now().Add(-2*w.cfg.Tick)) {
+			continue
+		}
 		say("%s %s due since %s", d.Kind, d.ID, d.At.Format(time.TimeOnly))
 	}
 	return strings.Join(left, "; "), nil

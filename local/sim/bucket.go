@@ -32,9 +32,12 @@ type Bucket struct {
 	mu      sync.Mutex
 	objects map[string]Object
 	puts    map[string]int
+	writes  map[[2]string]int // by key and job
 }
 
-func newBucket() *Bucket { return &Bucket{objects: map[string]Object{}, puts: map[string]int{}} }
+func newBucket() *Bucket {
+	return &Bucket{objects: map[string]Object{}, puts: map[string]int{}, writes: map[[2]string]int{}}
+}
 
 // Get returns an object; false when there is none.
 func (b *Bucket) Get(key string) (Object, bool) {
@@ -60,6 +63,13 @@ func (b *Bucket) Puts(key string) int {
 	return b.puts[key]
 }
 
+// Writes is how often a job's film was written under a key.
+func (b *Bucket) Writes(key, job string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.writes[[2]string{key, job}]
+}
+
 // Put writes an object. With ifMatch only over what has that ETag, or, for "-",
 // over nothing: job.ErrConflict otherwise.
 func (b *Bucket) Put(o Object, ifMatch string) (etag string, err error) {
@@ -76,6 +86,7 @@ func (b *Bucket) Put(o Object, ifMatch string) (etag string, err error) {
 	o.ETag, o.Modified = `"`+hex.EncodeToString(sum[:])+`"`, time.Now().UTC().Truncate(time.Second)
 	b.objects[o.Key] = o
 	b.puts[o.Key]++
+	b.writes[[2]string{o.Key, o.Meta[metaJob]}]++
 	return o.ETag, nil
 }
 

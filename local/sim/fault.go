@@ -5,13 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"emodrop/shared/job"
 )
 
 // Call is one call of a port, about to be made.
 type Call struct {
-	// Function is submit, poll or finalize; Invocation its number in the world.
+	// At is the time since the world began.
+	At time.Duration
+	// Function is submit, poll or finalize; Invocation its number in the world, and
+	// By what brought the invocation about, the same in every run of a seed.
 	Function   string
 	Invocation int
+	By         string
 	// Op names the port and its method, such as "store.Admit", "vendor.create",
 	// "outbox.put", "invoke.finalize", "topic.publish" or "event".
 	Op string
@@ -21,6 +27,10 @@ type Call struct {
 	About string
 	// Effect says that the call changes something; the others only read.
 	Effect bool
+	// Fate is what became of it.
+	Fate Fate
+	// lot decides, in a storm, what becomes of it: the same in every run of a seed.
+	lot lot
 }
 
 // Fate is what becomes of a call.
@@ -37,13 +47,16 @@ const (
 	// happens.
 	KillBefore
 	KillAfter
+	// Busy: other transactions were in the way, and nothing has happened. Only for
+	// writes of the store; of other calls it makes FailBefore.
+	Busy
 )
 
 func (f Fate) String() string {
-	return [...]string{"pass", "fail before", "fail after", "kill before", "kill after"}[f]
+	return [...]string{"pass", "fail before", "fail after", "kill before", "kill after", "busy"}[f]
 }
 
-// Fates are all that are not Pass.
+// Fates are all that any call can have, but Pass.
 func Fates() []Fate { return []Fate{FailBefore, FailAfter, KillBefore, KillAfter} }
 
 // Plan decides about every call. It is asked one call at a time and must not call
@@ -80,52 +93,76 @@ func (w *World) Calls() []Call {
 	return append([]Call(nil), w.calls...)
 }
 
+// Count is how often calls of an op were made.
+func (w *World) Count(op string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.counts[op]
+}
+
 // decide counts a call and says what becomes of it.
-func (w *World) decide(inv *invocation, op, about string, effect bool) (Call, Fate) {
+func (w *World) decide(inv *invocation, l lot, op, about string, effect bool) Call {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.counts[op]++
-	c := Call{Op: op, N: w.counts[op], About: about, Effect: effect}
+	c := Call{At: time.Since(w.began), Op: op, N: w.counts[op], About: about, Effect: effect, lot: l}
 	if inv != nil {
-		c.Function, c.Invocation = inv.function, inv.number
+		c.Function, c.Invocation, c.By = inv.function, inv.number, inv.by
 	}
-	w.calls = append(w.calls, c)
-	if w.plan == nil {
-		return c, Pass
+	if w.plan != nil {
+		c.Fate = w.plan(c)
 	}
-	return c, w.plan(c)
+	if c.Fate == Pass {
+		c.Fate = w.cfg.Storm.fate(c)
+	}
+	if op == "store.Create" {
+		w.made = append(w.made, about)
+	}
+	if !w.cfg.Forget {
+		w.calls = append(w.calls, c)
+	}
+	return c
 }
 
-// do makes one call of a port, or what the plan makes of it. Every call takes a
-// moment, during which the caller may die.
+// do makes one call of a port, or what the plan and the storm make of it. Every call
+// takes a moment, during which the caller may die; no two calls are made in the same
+// one, so that a world with a seed goes the same way every time.
 func do[T any](ctx context.Context, w *World, op, about string, effect bool, f func() (T, error)) (T, error) {
 	var zero T
 	inv := invocationOf(ctx)
 	if inv.over() {
 		return zero, errOver
 	}
-	c, fate := w.decide(inv, op, about, effect)
-	if err := pause(ctx, w.cfg.Latency); err != nil {
+	l := w.draw(inv, op, about)
+	there, back := w.cfg.Storm.latency(l, op, time.Since(w.began))
+	if err := pause(ctx, w.cfg.Latency+l.spread()+there); err != nil {
 		return zero, err
 	}
-	switch {
-	case inv.over():
+	if inv.over() {
 		return zero, errOver
-	case fate == FailBefore:
+	}
+	c := w.decide(inv, l, op, about, effect)
+	switch c.Fate {
+	case FailBefore:
 		return zero, fmt.Errorf("%s #%d: %w", c.Op, c.N, ErrInjected)
-	case fate == KillBefore:
+	case Busy:
+		return zero, fmt.Errorf("%s #%d: %w: other transactions were in the way", c.Op, c.N, job.ErrConflict)
+	case KillBefore:
 		inv.kill()
 		return zero, errOver
 	}
 	v, err := f()
-	switch {
-	case fate == FailAfter:
+	switch c.Fate {
+	case FailAfter:
 		return zero, fmt.Errorf("%s #%d: %w", c.Op, c.N, ErrInjected)
-	case fate == KillAfter:
+	case KillAfter:
 		inv.kill()
 	}
 	if inv.over() {
 		return zero, errOver
+	}
+	if back > 0 && pause(ctx, back) != nil || inv.over() {
+		return zero, errOver // it has happened, and the caller never heard of it
 	}
 	return v, err
 }

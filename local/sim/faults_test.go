@@ -105,7 +105,7 @@ func TestWhatCannotSucceedEndsOnceAndSaysWhy(t *testing.T) {
 		{"a film of another shape", emo.Rule{Kind: "wrong_ratio"}, job.Held, job.CodeFilmMisfit, 1, 1, 0},
 		{"a task that is forgotten", emo.Rule{Kind: "lose_task"}, job.Expired, job.CodeVendorLost, 0, 0, 0},
 		{"no face", emo.Rule{Kind: "reject", Code: "InvalidFile.NoHuman"}, job.Rejected, job.CodeFaceRefused, 0, 0, 0},
-		{"detect is down for hours", emo.Rule{Op: "detect", Kind: "status"}, job.Failed, job.CodeDetectFails, 0, 0, 2 * time.Hour},
+		{"detect is down for more than a day", emo.Rule{Op: "detect", Kind: "status"}, job.Failed, job.CodeDetectFails, 0, 0, 26 * time.Hour},
 		{"the task finds nobody in the picture", fail("InvalidFile.Content"), job.Rejected, job.CodeInputRefused, 1, 0, 0},
 		{"the task's files do not pass moderation", fail("DataInspectionFailed"), job.Rejected, job.CodeInputRefused, 1, 0, 0},
 		{"the task's request is wrong", fail("InvalidParameter"), job.Failed, job.CodeVendorRefused, 1, 0, 0},

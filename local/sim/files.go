@@ -3,10 +3,10 @@ package sim
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"time"
 
 	"emodrop/shared/job"
@@ -59,7 +59,7 @@ func same(b *Bucket, key, etag string) (Object, error) {
 type outbox struct{ w *World }
 
 func (b outbox) Stage(ctx context.Context, key, etag, to, contentType string) error {
-	return done(ctx, b.w, "staging.stage", to, true, func() error {
+	return done(ctx, b.w, "staging.stage", plain(to), true, func() error {
 		o, err := same(b.w.Inbox, key, etag)
 		if err != nil {
 			return err
@@ -71,7 +71,7 @@ func (b outbox) Stage(ctx context.Context, key, etag, to, contentType string) er
 
 func (b outbox) Sign(ctx context.Context, keys ...string) ([]job.Secret, time.Time, error) {
 	end := time.Now().Add(b.w.cfg.LinkLife)
-	urls, err := do(ctx, b.w, "staging.sign", "", false, func() ([]job.Secret, error) {
+	urls, err := do(ctx, b.w, "staging.sign", plain(keys[0]), false, func() ([]job.Secret, error) {
 		var urls []job.Secret
 		for _, k := range keys {
 			urls = append(urls, Link(k, end))
@@ -83,58 +83,56 @@ func (b outbox) Sign(ctx context.Context, keys ...string) ([]job.Secret, time.Ti
 
 func (b outbox) Remove(ctx context.Context, keys ...string) error {
 	for _, k := range keys {
-		if err := done(ctx, b.w, "staging.remove", k, true, func() error { b.w.Outbox.Delete(k); return nil }); err != nil {
+		if err := done(ctx, b.w, "staging.remove", plain(k), true, func() error { b.w.Outbox.Delete(k); return nil }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// nonce is what makes the keys of staged copies of one post its own; chance, and so
+// no part of what a call is about.
+var nonce = regexp.MustCompile(`^(staging/[0-9a-f]+/[0-9]+)-[a-z0-9]+/`)
+
+func plain(key string) string { return nonce.ReplaceAllString(key, "$1/") }
+
 // The metadata that a film carries.
 const metaJob, metaSHA256 = "job", "sha256"
 
-func (b outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (string, job.Aside, error) {
-	var aside job.Aside
+func (b outbox) Film(ctx context.Context, key string) (job.Stored, error) {
+	return do(ctx, b.w, "outbox.head", key, false, func() (job.Stored, error) {
+		o, ok := b.w.Outbox.Get(key)
+		if !ok {
+			return job.Stored{}, job.ErrNotFound
+		}
+		return job.Stored{Key: key, ETag: o.ETag, Job: o.Meta[metaJob], SHA256: o.Meta[metaSHA256]}, nil
+	})
+}
+
+func (b outbox) CopyFilm(ctx context.Context, seen job.Stored, to string) error {
+	return done(ctx, b.w, "outbox.copy", to, true, func() error {
+		o, err := same(b.w.Outbox, seen.Key, seen.ETag)
+		if err != nil {
+			return err
+		}
+		o.Key = to
+		_, err = b.w.Outbox.Put(o, "")
+		return err
+	})
+}
+
+func (b outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File, over string) (string, error) {
 	data, err := io.ReadAll(io.NewSectionReader(file, 0, f.Size))
 	if err != nil {
-		return "", aside, fmt.Errorf("store the film: %w", err)
+		return "", fmt.Errorf("store the film: %w", err)
 	}
-	for range 5 {
-		old, err := do(ctx, b.w, "outbox.head", f.Key, false, func() (Object, error) {
-			o, ok := b.w.Outbox.Get(f.Key)
-			if !ok {
-				return o, job.ErrNotFound
-			}
-			return o, nil
-		})
-		seen := old.ETag
-		switch {
-		case err == nil && old.Meta[metaSHA256] == f.SHA256 && old.Meta[metaJob] == j.ID:
-			return old.ETag, aside, nil
-		case errors.Is(err, job.ErrNotFound):
-			seen = "-"
-		case err != nil:
-			return "", aside, err
-		case old.Meta[metaJob] != j.ID:
-			aside = job.Aside{Job: old.Meta[metaJob], Key: job.VideoKey(job.Job{ID: old.Meta[metaJob], Name: j.Name}, false)}
-			err := done(ctx, b.w, "outbox.copy", aside.Key, true, func() error {
-				old.Key = aside.Key
-				_, err := b.w.Outbox.Put(old, "")
-				return err
-			})
-			if err != nil {
-				return "", aside, err
-			}
-		}
-		etag, err := do(ctx, b.w, "outbox.put", f.Key, true, func() (string, error) {
-			return b.w.Outbox.Put(Object{Key: f.Key, Data: data, ContentType: "video/mp4",
-				Meta: map[string]string{metaJob: j.ID, metaSHA256: f.SHA256}}, seen)
-		})
-		if !errors.Is(err, job.ErrConflict) && !errors.Is(err, job.ErrNotFound) {
-			return etag, aside, err
-		}
+	if over == "" {
+		over = "-"
 	}
-	return "", aside, job.ErrConflict
+	return do(ctx, b.w, "outbox.put", f.Key, true, func() (string, error) {
+		return b.w.Outbox.Put(Object{Key: f.Key, Data: data, ContentType: "video/mp4",
+			Meta: map[string]string{metaJob: j.ID, metaSHA256: f.SHA256}}, over)
+	})
 }
 
 func (b outbox) PutRecord(ctx context.Context, key string, body []byte) error {

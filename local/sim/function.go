@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,10 @@ var limits = map[string]time.Duration{"submit": 2 * time.Minute, "poll": time.Mi
 type invocation struct {
 	function string
 	number   int
+	// by is what brought it about, and lot what its calls draw theirs from.
+	by       string
+	lot      lot
+	drawn    map[string]uint64 // guarded by World.mu
 	deadline time.Time
 	dead     atomic.Bool
 	cancel   context.CancelFunc
@@ -47,116 +52,152 @@ func (i *invocation) kill() {
 
 // run makes one invocation and waits for its end. ok is false when it failed or
 // was killed.
-func (w *World) run(function string, event any) (answer any, ok bool) {
+func (w *World) run(function, by string, event any) (answer any, ok bool) {
 	raw, err := json.Marshal(event)
 	if err != nil {
 		panic(err) // only our own plain structs come here
 	}
-	h, err := w.warm(function)
+	h, err := w.take(function)
 	if err != nil {
 		panic(err) // the configuration was good for the first one
 	}
 	w.mu.Lock()
 	w.invocations++
-	inv := &invocation{function: function, number: w.invocations, deadline: time.Now().Add(limits[function])}
+	inv := &invocation{function: function, number: w.invocations, by: by, lot: w.seed.of(by),
+		deadline: time.Now().Add(limits[function])}
 	w.mu.Unlock()
 	ctx, cancel := context.WithDeadline(context.WithValue(w.ctx, invocationKey{}, inv), inv.deadline)
 	defer cancel()
 	inv.cancel = cancel
 	answer, err = h(ctx, raw)
 	if inv.over() {
-		w.cold(function)
-		return nil, false
+		return nil, false // and so is its process
 	}
+	w.free(function, h)
 	if err != nil {
-		w.cfg.Log.Warn("invocation failed", "fn", function, "invocation", inv.number, "err", err)
+		w.cfg.Log.Warn("invocation failed", "fn", function, "by", by, "err", err)
 	}
 	return answer, err == nil
 }
 
-// warm is the function's process: made when there is none, kept until one of its
-// invocations is killed.
-func (w *World) warm(function string) (handler, error) {
+// take gives a process that has nothing to do, or a new one: each has one invocation
+// at a time, and none survives one that is killed.
+func (w *World) take(function string) (handler, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if h := w.processes[function]; h != nil {
-		return h, nil
+	idle := w.idle[function]
+	if n := len(idle); n > 0 {
+		w.idle[function] = idle[:n-1]
+		return idle[n-1], nil
 	}
-	h, err := w.build(function)
-	w.processes[function] = h
-	return h, err
+	return w.build(function)
 }
 
-func (w *World) cold(function string) {
+func (w *World) free(function string, h handler) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.processes, function)
+	w.idle[function] = append(w.idle[function], h)
 }
 
-// invoke is an asynchronous invocation: a hint. It is not repeated, whatever
-// becomes of it.
-func (w *World) invoke(function string, event any) {
-	w.running.Go(func() {
-		if pause(w.ctx, w.cfg.Latency) == nil {
-			w.run(function, event)
-		}
-	})
+// invoke is an asynchronous invocation: a hint, which a storm may lose, repeat or
+// hold back. An invocation that fails is not repeated.
+func (w *World) invoke(function, by string, event any) {
+	for i, wait := range w.cfg.Storm.copies(w.seed.of("hint", by), "invoke."+function, time.Since(w.began)) {
+		by := fmt.Sprintf("%s/%d", by, i)
+		w.running.Go(func() {
+			// The spread keeps one that begins from meeting one that ends.
+			if pause(w.ctx, w.cfg.Latency+wait+w.seed.of("start", by).spread()) == nil {
+				w.run(function, by, event)
+			}
+		})
+	}
 }
 
 // functions is how poll invokes the others.
 type functions struct{ w *World }
 
 func (f functions) Submit(ctx context.Context, work job.Work) error {
-	return done(ctx, f.w, "invoke.submit", "", true, func() error { f.w.invoke("submit", work); return nil })
+	return f.hint(ctx, "submit", "", work)
 }
 
 func (f functions) Finalize(ctx context.Context, jobID string) error {
-	return done(ctx, f.w, "invoke.finalize", jobID, true, func() error {
-		f.w.invoke("finalize", job.Finalization{JobID: jobID})
+	return f.hint(ctx, "finalize", jobID, job.Finalization{JobID: jobID})
+}
+
+func (f functions) hint(ctx context.Context, function, about string, event any) error {
+	op, by := "invoke."+function, "nobody"
+	if inv := invocationOf(ctx); inv != nil {
+		by = inv.by
+	}
+	n := f.w.draw(invocationOf(ctx), op+" by", about) // tells two by one invocation apart
+	return done(ctx, f.w, op, about, true, func() error {
+		f.w.invoke(function, fmt.Sprintf("%s > %s %s %x", by, function, about, uint64(n)>>48), event)
 		return nil
 	})
 }
 
 // schedule ticks poll every minute until the world ends.
 func (w *World) schedule() {
-	for pause(w.ctx, w.cfg.Tick) == nil {
-		w.invoke("poll", map[string]string{"kind": "poll"})
+	for n := 1; pause(w.ctx, w.cfg.Tick) == nil; n++ {
+		if w.silent("poll") {
+			continue
+		}
+		w.invoke("poll", fmt.Sprintf("tick %d", n), map[string]string{"kind": "poll"})
 	}
 }
 
-// The intake queue's redelivery.
+// The intake queue, as the template has it: how long a message is hidden, how often it
+// is delivered, and how many invocations of submit it makes at once.
 const (
 	visibility = 2*time.Minute + 30*time.Second
 	deliveries = 5
+	atOnce     = 2
 )
 
 // announce is S3's word that an object was created, through the intake queue. Its
 // fates: a failure or kill before loses the event, one after delivers it twice.
 func (w *World) announce(key string) {
-	_, fate := w.decide(nil, "event", key, true)
-	switch fate {
+	w.mu.Lock()
+	w.announced[key]++
+	by := fmt.Sprintf("event of %s #%d", key, w.announced[key])
+	w.mu.Unlock()
+	l := w.seed.of("hint", by)
+	c := w.decide(nil, l, "event", key, true)
+	copies := w.cfg.Storm.copies(l, "event", time.Since(w.began))
+	switch c.Fate {
 	case FailBefore, KillBefore:
+		copies = nil
 	case FailAfter, KillAfter:
-		w.running.Go(func() { w.deliver(key) })
-		w.running.Go(func() { w.deliver(key) })
-	default:
-		w.running.Go(func() { w.deliver(key) })
+		copies = append(copies, 0)
+	}
+	for i, wait := range copies {
+		w.running.Go(func() {
+			if pause(w.ctx, wait+l.of(fmt.Sprint(i)).spread()) == nil {
+				w.deliver(key, fmt.Sprintf("%s.%d", by, i))
+			}
+		})
 	}
 }
 
 // deliver hands one message of the queue to submit until it is taken.
-func (w *World) deliver(key string) {
+func (w *World) deliver(key, by string) {
 	body, err := json.Marshal(map[string]any{"source": "aws.s3", "detail-type": "Object Created",
 		"detail": map[string]any{"bucket": map[string]string{"name": inboxName}, "object": map[string]string{"key": key}}})
 	if err != nil {
 		panic(err) // plain maps
 	}
 	batch := events.SQSEvent{Records: []events.SQSMessage{{MessageId: key, EventSource: "aws:sqs", Body: string(body)}}}
-	for range deliveries {
+	for n := range deliveries {
 		if pause(w.ctx, w.cfg.Latency) != nil {
 			return
 		}
-		answer, ok := w.run("submit", batch)
+		select {
+		case w.queue <- struct{}{}:
+		case <-w.ctx.Done():
+			return
+		}
+		answer, ok := w.run("submit", fmt.Sprintf("%s/%d", by, n), batch)
+		<-w.queue
 		if a, is := answer.(events.SQSEventResponse); ok && is && len(a.BatchItemFailures) == 0 {
 			return
 		}

@@ -1,8 +1,6 @@
 package sim_test
 
 import (
-	"bytes"
-	"net/http"
 	"testing"
 	"time"
 
@@ -13,23 +11,6 @@ import (
 	"emodrop/shared/job"
 )
 
-// stranger posts a task with a key of its own, as others who share the account do.
-func stranger(t *testing.T, w *sim.World, key string) {
-	t.Helper()
-	body := `{"model":"emo-v1","input":{"image_url":"https://elsewhere.test/a.png","audio_url":"https://elsewhere.test/a.wav",` +
-		`"face_bbox":[10,10,20,20],"ext_bbox":[0,0,40,40]}}`
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-		"http://emo.test/dashscope/api/v1/services/aigc/image2video/video-synthesis", bytes.NewBufferString(body))
-	require.NoError(t, err)
-	req.Header.Set("Authorization", "Bearer "+key)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-DashScope-Async", "enable")
-	resp, err := w.Emulator.Transport().RoundTrip(req)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, resp.StatusCode)
-	require.NoError(t, resp.Body.Close())
-}
-
 // shared is an account that two keys share.
 func shared(rules ...emo.Rule) sim.Config {
 	return sim.Config{Key: "sk-ours", Emulator: emo.Config{APIKeys: map[string]string{"sk-ours": "1001", "sk-theirs": "2002", "sk-new": "3003"},
@@ -37,10 +18,9 @@ func shared(rules ...emo.Rule) sim.Config {
 }
 
 // around lets strangers post every ten seconds meanwhile.
-func around(t *testing.T, w *sim.World, key string, d time.Duration) {
-	t.Helper()
+func around(w *sim.World, key string, d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); w.Run(10 * time.Second) {
-		stranger(t, w, key)
+		w.Stranger(key)
 	}
 }
 
@@ -50,12 +30,12 @@ func TestStrangersTasksAreNeverTakenForOurs(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			in(t, shared(emo.Rule{Op: "create", Kind: kind, Match: "staging/", After: 1, Count: 1}), func(t *testing.T, w *sim.World) {
-				around(t, w, "sk-theirs", 15*time.Minute)
+				around(w, "sk-theirs", 15*time.Minute)
 				hand(w, 1)
-				around(t, w, "sk-theirs", 3*time.Minute) // its task tells which key is ours
+				around(w, "sk-theirs", 3*time.Minute) // its task tells which key is ours
 				w.Hand("second.wav", sim.Recording(2, length))
 				w.Hand("second.png", portrait(2))
-				around(t, w, "sk-theirs", patience)
+				around(w, "sk-theirs", patience)
 				all := jobs(t, w)
 				require.Equal(t, job.Succeeded, all["job-00"].State)
 				require.Equal(t, job.Succeeded, all["second"].State)
@@ -74,15 +54,30 @@ func TestStrangersTasksAreNeverTakenForOurs(t *testing.T) {
 
 func TestOnTheFirstDayAStrangersTaskIsNotAdopted(t *testing.T) {
 	t.Parallel()
-	in(t, shared(emo.Rule{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}), func(t *testing.T, w *sim.World) {
-		around(t, w, "sk-theirs", 30*time.Second)
+	cfg := shared(emo.Rule{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}, emo.Rule{Op: "work", Kind: "stuck"})
+	cfg.Emulator.Slots = 1000
+	in(t, cfg, func(t *testing.T, w *sim.World) {
+		around(w, "sk-theirs", 30*time.Second)
 		hand(w, 1)
-		around(t, w, "sk-theirs", 5*time.Minute)
+		around(w, "sk-theirs", 5*time.Minute)
+		require.Equal(t, job.Submitting, jobs(t, w)["job-00"].State, "something may still tell whose they are")
+		around(w, "sk-theirs", patience)
 		j := jobs(t, w)["job-00"]
 		require.Equal(t, job.Held, j.State, "nothing tells whose they are")
 		require.Equal(t, job.CodeAmbiguous, j.Fault.Code)
 		require.NotEmpty(t, j.Candidates)
 		told(t, w, 1)
+	})
+}
+
+func TestStrangersTasksThatCameToNothingHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	in(t, shared(emo.Rule{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}), func(t *testing.T, w *sim.World) {
+		around(w, "sk-theirs", 30*time.Second)
+		hand(w, 1)
+		around(w, "sk-theirs", patience)
+		require.Equal(t, job.Succeeded, jobs(t, w)["job-00"].State, "whosever they were, they were not charged")
+		require.Len(t, w.Films(), 1)
 	})
 }
 
@@ -103,14 +98,16 @@ func TestAKeyThatWasExchangedDoesNotPayTwice(t *testing.T) {
 	})
 }
 
-func TestSeveralTasksOfOurKeyNeedAPerson(t *testing.T) {
+func TestSeveralTasksThatCouldBeOursNeedAPerson(t *testing.T) {
 	t.Parallel()
-	in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}}}, func(t *testing.T, w *sim.World) {
+	slow := emo.Rule{Op: "work", Kind: "delay", Match: "staging/", Delay: time.Hour} // both are still to come to something
+	stuck := emo.Rule{Op: "work", Kind: "stuck", Match: "elsewhere"}
+	in(t, sim.Config{MaxInFlight: 2, Emulator: emo.Config{Slots: 2, Faults: []emo.Rule{slow, stuck, {Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}}}, func(t *testing.T, w *sim.World) {
 		hand(w, 1)
 		for creates(w) == 0 {
 			w.Run(time.Second)
 		}
-		stranger(t, w, "sk-sim") // somebody uses our key by hand
+		w.Stranger("sk-sim") // somebody uses our key by hand
 		w.Run(patience)
 		j := jobs(t, w)["job-00"]
 		require.Equal(t, job.Held, j.State)
@@ -184,7 +181,7 @@ func TestATaskThatShowsUpTooLateFindsItsInputsGone(t *testing.T) {
 		emo.Rule{Op: "work", Kind: "fail_task", Match: "elsewhere", Delay: 25 * time.Minute})
 	cfg.Emulator.ListLag = time.Hour
 	in(t, cfg, func(t *testing.T, w *sim.World) {
-		stranger(t, w, "sk-theirs") // keeps the vendor busy for 25 minutes
+		w.Stranger("sk-theirs") // keeps the vendor busy for 25 minutes
 		hand(w, 1)
 		w.Run(time.Hour)
 		var ours []string

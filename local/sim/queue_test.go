@@ -10,6 +10,7 @@ import (
 	"emodrop/local/emo"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
+	"emodrop/shared/store"
 )
 
 func TestThirtyJobsGoThroughOneSlotInTheirOrder(t *testing.T) {
@@ -148,4 +149,38 @@ func TestAFileThatGoesOrChangesBeforeItIsSentIsNotPaidFor(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNothingMakesJobsOutOfThePast installs a stack on a bucket that is full already,
+// uses it, and lets so much time pass that the records of its jobs are deleted.
+func TestNothingMakesJobsOutOfThePast(t *testing.T) {
+	t.Parallel()
+	in(t, sim.Config{Tick: 20 * time.Minute, Before: func(inbox *sim.Bucket) {
+		for i := range 150 {
+			for _, o := range []sim.Object{
+				{Key: fmt.Sprintf("old/%03d.png", i), Data: portrait(i)},
+				{Key: fmt.Sprintf("old/%03d.wav", i), Data: sim.Recording(1000+i, length)},
+			} {
+				_, err := inbox.Put(o, "")
+				require.NoError(t, err)
+			}
+		}
+		time.Sleep(time.Second)
+	}}, func(t *testing.T, w *sim.World) {
+		w.Run(24 * time.Hour)
+		all, err := w.Jobs()
+		require.NoError(t, err)
+		require.Empty(t, all)
+		hand(w, 2)
+		w.Run(2 * time.Hour)
+		finished(t, w, 2)
+		w.Run(store.Retention + 24*time.Hour)
+		all, err = w.Jobs()
+		require.NoError(t, err)
+		require.Empty(t, all, "their records are gone")
+		w.Run(24 * time.Hour)
+		require.Equal(t, 2, w.Count("vendor.create"))
+		require.Equal(t, 2, w.Count("store.Create"))
+		told(t, w, 2)
+	})
 }

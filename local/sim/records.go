@@ -125,3 +125,19 @@ func (r records) AddNotice(ctx context.Context, m job.Message) (bool, error) {
 func (r records) PutMessage(ctx context.Context, from, to job.Message) error {
 	return done(ctx, r.w, "store.PutMessage", from.ID, true, func() error { return r.s.PutMessage(ctx, from, to) })
 }
+
+func (r records) Stray(ctx context.Context, id string) (job.Stray, error) {
+	return do(ctx, r.w, "store.Stray", id, false, func() (job.Stray, error) { return r.s.Stray(ctx, id) })
+}
+
+func (r records) PutStray(ctx context.Context, from, to job.Stray) error {
+	return done(ctx, r.w, "store.PutStray", from.ID(), true, func() error { return r.s.PutStray(ctx, from, to) })
+}
+
+func (r records) DropStray(ctx context.Context, st job.Stray) error {
+	return done(ctx, r.w, "store.DropStray", st.ID(), true, func() error { return r.s.DropStray(ctx, st) })
+}
+
+func (r records) Orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Money) (job.Message, error) {
+	return do(ctx, r.w, "store.Orphan", st.ID(), true, func() (job.Message, error) { return r.s.Orphan(ctx, st, j, cost) })
+}

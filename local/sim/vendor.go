@@ -23,9 +23,9 @@ type wire struct{ w *World }
 
 // RoundTrip implements http.RoundTripper.
 func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	op, effect := operation(req)
+	op, about, effect := operation(req)
 	var got *http.Response
-	resp, err := do(req.Context(), t.w, op, "", effect, func() (_ *http.Response, err error) {
+	resp, err := do(req.Context(), t.w, op, about, effect, func() (_ *http.Response, err error) {
 		got, err = t.w.transport.RoundTrip(req)
 		return got, err
 	})
@@ -39,17 +39,17 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // operation names a call of the API as its documents do.
-func operation(req *http.Request) (op string, effect bool) {
+func operation(req *http.Request) (op, about string, effect bool) {
 	path := strings.TrimPrefix(req.URL.Path, "/dashscope/api/v1")
 	switch {
 	case strings.HasSuffix(path, "/video-synthesis"):
-		return "vendor.create", true
+		return "vendor.create", "", true
 	case strings.HasSuffix(path, "/face-detect"):
-		return "vendor.detect", true
+		return "vendor.detect", "", true
 	case path == "/tasks/" || path == "/tasks":
-		return "vendor.list", false
+		return "vendor.list", "", false
 	}
-	return "vendor.task", false
+	return "vendor.task", strings.TrimPrefix(path, "/tasks/"), false
 }
 
 // links downloads films as the fetcher does, but over the emulator's transport.

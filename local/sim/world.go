@@ -2,17 +2,19 @@ package sim
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"emodrop/local/emo"
+	"emodrop/shared/app"
 	"emodrop/shared/dashscope"
 	"emodrop/shared/finalize"
 	"emodrop/shared/intake"
@@ -35,8 +37,20 @@ type Config struct {
 	MaxInFlight int
 	// IndexLag is how far index reads are behind; zero: 2 s, negative: not at all.
 	IndexLag time.Duration
-	// Latency is what every call of a port takes; zero: 20 ms.
+	// Latency is what every call of a port takes, and a little more; zero: 20 ms.
 	Latency time.Duration
+	// Seed is where all chance of the world comes from: two worlds of the same seed
+	// and configuration go the same way.
+	Seed uint64
+	// Storm is what goes wrong by chance.
+	Storm Storm
+	// Naive has the stack do what most would: a create call without a clear answer is
+	// simply made again. It is the control that shows what the protocols are for.
+	Naive bool
+	// Before fills the inbox before the stack is there; nil: it is empty.
+	Before func(inbox *Bucket)
+	// Forget keeps no list of calls, for worlds with millions of them.
+	Forget bool
 	// LinkLife is how long the links to staged copies work; zero: 1 h.
 	LinkLife time.Duration
 	// Tick is the time between poll's invocations; zero: 1 min.
@@ -71,12 +85,20 @@ type World struct {
 	end       context.CancelFunc
 	running   sync.WaitGroup
 
+	queue chan struct{} // a place for each invocation that the intake queue may make
+	seed  lot
+	began time.Time
+
 	mu          sync.Mutex
 	plan        Plan
 	calls       []Call
 	counts      map[string]int
+	made        []string          // ids of jobs, in the order in which they were to be made
+	loose       map[string]uint64 // draws of calls that no invocation makes
+	announced   map[string]int    // events by key
+	jitters     uint64
 	invocations int
-	processes   map[string]handler
+	idle        map[string][]handler // processes without an invocation
 }
 
 // New makes a world and starts its schedule.
@@ -105,15 +127,19 @@ func New(c Config) (*World, error) {
 		c.Emulator.APIKeys = map[string]string{"sk-sim": "1001"}
 	}
 	w := &World{cfg: c, profile: c.Profile, key: c.Key, Inbox: newBucket(), Outbox: newBucket(),
-		counts: map[string]int{}, processes: map[string]handler{}}
+		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]handler{}}
 	for k := range c.Emulator.APIKeys {
 		if w.key == "" || len(c.Emulator.APIKeys) == 1 {
 			w.key = k
 		}
 	}
+	if c.Before != nil {
+		c.Before(w.Inbox)
+	}
 	w.Store = store.NewMemory(max(0, c.IndexLag))
 	w.out = &outlets{w: w}
 	c.Emulator.BaseURL, c.Emulator.Inputs = vendorBase, w.Outbox
+	c.Emulator.Random = newRandom(w.seed)
 	var err error
 	if w.Emulator, err = emo.New(c.Emulator); err != nil {
 		return nil, err
@@ -121,9 +147,11 @@ func New(c Config) (*World, error) {
 	w.transport = w.Emulator.Transport()
 	w.ctx, w.end = context.WithCancel(context.Background())
 	for name := range limits {
-		if _, err := w.warm(name); err != nil {
+		h, err := w.take(name)
+		if err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
+		w.free(name, h)
 	}
 	w.running.Go(w.schedule)
 	return w, nil
@@ -154,13 +182,18 @@ func (w *World) SetKey(key string) {
 	w.key = key
 }
 
-// The shares of the vendor's calls a second that each function may use.
-const pollRate, detectRate = 17, 2
-
 // build makes a function's process.
 func (w *World) build(function string) (handler, error) {
 	r, files := records{w, w.Store}, outbox{w}
-	vendor, err := dashscope.New(dashscope.Config{BaseURL: apiBase, HTTP: wire{w},
+	pace := app.Pace()
+	vendor, err := dashscope.New(dashscope.Config{BaseURL: apiBase, HTTP: wire{w}, Jitter: w.jitter,
+		Pace: func(ctx context.Context, op, taskID string) error {
+			// In an order that does not depend on which goroutine happened to be first.
+			if err := pause(ctx, w.draw(invocationOf(ctx), "pace "+op, taskID).spread()); err != nil {
+				return err
+			}
+			return pace(ctx, op, taskID)
+		},
 		Key: func(context.Context) (job.Secret, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -176,9 +209,13 @@ func (w *World) build(function string) (handler, error) {
 	}
 	switch function {
 	case "submit":
-		next, err := submit.New(submit.Config{Vendor: vendor, Jobs: r, Gate: r, Faces: r, Staging: files, Tell: teller,
+		var poster submit.Vendor = vendor
+		if w.cfg.Naive {
+			poster = naiveVendor{vendor}
+		}
+		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Staging: files, Tell: teller,
 			Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Style: job.Normal, Ratio: w.cfg.Ratio,
-			Pace: rate.NewLimiter(detectRate, 1).Wait, Log: w.cfg.Log})
+			Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
 		}
@@ -189,9 +226,15 @@ func (w *World) build(function string) (handler, error) {
 		}
 		return h.Handle, nil
 	case "poll":
-		s, err := poll.New(poll.Config{Vendor: vendor, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Functions: functions{w},
-			Staging: files, Inbox: inbox{w}, Sweeps: r, Tell: teller, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight,
-			Pace: rate.NewLimiter(pollRate, 1).Wait, Log: w.cfg.Log})
+		var asker poll.Vendor = vendor
+		var askFirst, quiet time.Duration
+		var staging poll.Staging = files
+		if w.cfg.Naive {
+			asker, askFirst, quiet, staging = naiveVendor{vendor}, 1, 1, naiveStaging{}
+		}
+		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: functions{w},
+			Staging: staging, Inbox: inbox{w}, Sweeps: r, Tell: teller, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight,
+			AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
 		}
@@ -205,4 +248,21 @@ func (w *World) build(function string) (handler, error) {
 		return func(ctx context.Context, event json.RawMessage) (any, error) { return nil, h.Handle(ctx, event) }, nil
 	}
 	return nil, fmt.Errorf("no function %q", function)
+}
+
+// newRandom is the vendor's chance: ids and names.
+func newRandom(l lot) io.Reader {
+	var seed [32]byte
+	for i := range 4 {
+		binary.LittleEndian.PutUint64(seed[8*i:], uint64(l.of("vendor", string(rune('a'+i)))))
+	}
+	return rand.NewChaCha8(seed)
+}
+
+// jitter spreads the client's tries.
+func (w *World) jitter() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.jitters++
+	return w.seed.of("jitter").unit(w.jitters)
 }

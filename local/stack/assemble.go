@@ -23,6 +23,7 @@ import (
 	"emodrop/local/aws/sigv4"
 	"emodrop/local/console"
 	"emodrop/local/drop"
+	"emodrop/local/emo"
 	"emodrop/local/lambda"
 	"emodrop/shared/store"
 )
@@ -30,9 +31,10 @@ import (
 // The paths below the one address that are not S3's. No bucket begins with an
 // underscore, so none of them can be taken for one.
 const (
-	vendorPath  = "/_dashscope"
-	adminPath   = "/_emo"
-	runtimePath = "/_lambda"
+	vendorPath   = "/_dashscope"
+	adminPath    = "/_emo"
+	runtimePath  = "/_lambda"
+	callbackPath = "/_callback/"
 )
 
 // assemble makes every part and serves them behind the listener.
@@ -66,6 +68,7 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 	}
 	secrets := services.NewSecretsManager(region, account)
 	secrets.Set(secret, apiKey)
+	secrets.Set(pushing, s.token)
 	s.SNS = services.NewSNS(s.Ledger, topic)
 	s.openTable()
 	if err := s.functions(); err != nil {
@@ -79,6 +82,7 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 	mux.Handle(vendorPath+"/", http.StripPrefix(vendorPath, s.Emulator.Handler()))
 	mux.Handle(adminPath+"/", http.StripPrefix(adminPath, s.Emulator.Admin()))
 	mux.Handle(runtimePath+"/", s.Host.RuntimeHandler())
+	mux.Handle(callbackPath, s.Host.URLHandler("callback"))
 	mux.Handle("/", page)
 	gw, err := gateway.New(gateway.Config{
 		AccessKeyID: s.ident.AccessKeyID, SecretAccessKey: s.ident.SecretAccessKey, Region: region, Sessions: sts,
@@ -108,6 +112,7 @@ func (s *Stack) functions() error {
 		"EMODROP_INBOX": Inbox, "EMODROP_OUTBOX": Outbox, "EMODROP_TABLE": table, "EMODROP_API_KEY_SECRET": secret,
 		"EMODROP_SIGNER_ROLE": signer, "EMODROP_TOPIC_ARN": topic, "EMODROP_EVENT_BUS": bus,
 		"EMODROP_SUBMIT_FUNCTION": "submit", "EMODROP_FINALIZE_FUNCTION": "finalize",
+		"EMODROP_CALLBACK_TOKEN_SECRET": pushing, "EMODROP_CALLBACK_CERTIFICATES": s.URL() + vendorPath + emo.CertificatePath,
 		"EMODROP_VENDOR_URL": s.URL() + vendorPath + "/api/v1", "EMODROP_RESULT_HOSTS": "127.0.0.1", "EMODROP_LOOPBACK": "1",
 		"EMODROP_MAX_IN_FLIGHT": fmt.Sprint(s.cfg.MaxInFlight),
 		"EMODROP_SETTLE":        t.Settle.String(), "EMODROP_HALF_PAIR_AFTER": t.HalfPairAfter.String(),
@@ -129,6 +134,8 @@ func (s *Stack) functions() error {
 		},
 		Region: region, AccountID: account, Log: s.quiet(), OnLog: s.say.function,
 		BaseAddr: func() string { return s.addr + runtimePath },
+		// Function URLs share the one address; callback's path stays on, as it is signed.
+		URLDomain: func(string) string { return s.addr },
 		OnFailure: func(e lambda.FailedEvent) {
 			s.say.line("%s: an event was given up after %d attempts (%s)", e.Function, e.Attempts, e.Condition)
 		},

@@ -19,6 +19,8 @@ func (s *Stack) emulator(log *slog.Logger) (*emo.Server, error) {
 	return emo.New(emo.Config{
 		APIKeys: map[string]string{apiKey: "100001"}, BaseURL: s.URL() + vendorPath,
 		Slots: s.cfg.Slots, Speed: s.cfg.Timing.Speed, Faces: finder, Films: Films(), Faults: s.cfg.Faults,
+		// A function's URL is https; here nothing ends TLS before it.
+		Push:      emo.Push{URL: s.URL() + callbackPath, As: "https://" + s.addr + callbackPath, Token: s.token, Delay: s.cfg.Timing.Push},
 		StateFile: s.state("vendor.json"), Dir: s.state("vendor"), Log: log,
 	})
 }

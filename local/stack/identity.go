@@ -39,18 +39,13 @@ func loadIdentity(path string) (identity, error) {
 }
 
 // alone returns an error when the home's stack runs already: two would write over
-// each other's state. Only a stack with this home's own credentials takes a request
-// that they sign.
-func alone(ctx context.Context, path string) error {
-	id, err := loadIdentity(path)
-	if err != nil || id.Port == 0 {
-		return nil // a damaged one is told by whoever needs it
-	}
-	url := fmt.Sprintf("http://127.0.0.1:%d", id.Port)
-	if !id.answers(ctx, url) {
+// each other's state.
+func alone(ctx context.Context, home string) error {
+	c, running := Find(ctx, home)
+	if !running {
 		return nil
 	}
-	return fmt.Errorf("the stack of this folder runs already, at %s: stop it first, or take another folder with --home", url)
+	return fmt.Errorf("the stack of this folder runs already, at %s: stop it first, or take another folder with --home", c.url)
 }
 
 func (id *identity) keepPort(path string, port int) error {

@@ -80,21 +80,29 @@ func TestAFunctionKilledBetweenItsStepsCostsNothing(t *testing.T) {
 		fault emo.Rule // holds the function where it is to die
 		fn    string
 		when  func(r *running, j job.Job) bool
+		alone bool // poll does not run meanwhile
 	}{
 		{"submit, while the portrait's face is looked for", emo.Rule{Op: "detect", Kind: "timeout_after", Count: 1}, "submit",
-			func(_ *running, j job.Job) bool { return j.State == job.Received }},
+			func(_ *running, j job.Job) bool { return j.State == job.Received }, false},
 		{"submit, in its create call, before the task is made", emo.Rule{Op: "create", Kind: "timeout_before", Count: 1}, "submit",
-			func(_ *running, j job.Job) bool { return j.State == job.Submitting }},
+			func(_ *running, j job.Job) bool { return j.State == job.Submitting }, false},
 		{"submit, in its create call, when the task is made", emo.Rule{Op: "create", Kind: "timeout_after", Count: 1}, "submit",
-			func(r *running, j job.Job) bool { return j.State == job.Submitting && len(r.Emulator.Tasks()) == 1 }},
+			func(r *running, j job.Job) bool { return j.State == job.Submitting && len(r.Emulator.Tasks()) == 1 }, false},
 		{"poll, while it asks for a task", emo.Rule{Op: "query", Kind: "timeout_after", Count: 1}, "poll",
-			func(r *running, j job.Job) bool { return j.State == job.Submitted && fired(r, 1) }},
+			func(r *running, j job.Job) bool { return j.State == job.Submitted && fired(r, 1) }, false},
 		{"finalize, in its download", emo.Rule{Op: "result", Kind: "result_slow", Count: 1, Delay: 100 * time.Millisecond}, "finalize",
-			func(r *running, j job.Job) bool { return j.State == job.Storing && fired(r, 1) }},
+			func(r *running, j job.Job) bool { return j.State == job.Storing && fired(r, 1) }, false},
+		{"callback, while it asks for a task", emo.Rule{Op: "query", Kind: "timeout_after", Count: 1}, "callback",
+			func(r *running, j job.Job) bool { return j.State == job.Submitted && fired(r, 1) }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := up(t, t.TempDir(), shortLeases, func(cfg *stack.Config) { cfg.Faults = []emo.Rule{c.fault} })
+			r := up(t, t.TempDir(), shortLeases, func(cfg *stack.Config) {
+				cfg.Faults = []emo.Rule{c.fault}
+				if c.alone {
+					cfg.Timing.Tick, cfg.Timing.Interval = 30*time.Second, 15*time.Second
+				}
+			})
 			name := job.Name{Stem: "anna"}
 			r.drop(map[string][]byte{"anna.jpg": sample.Portrait(), "anna.wav": sample.Speech()})
 			within(t, 30*time.Second, func() error {
@@ -108,27 +116,6 @@ func TestAFunctionKilledBetweenItsStepsCostsNothing(t *testing.T) {
 			r.endsWell(name)
 		})
 	}
-	t.Run("callback, whenever it is called", func(t *testing.T) {
-		t.Parallel()
-		r := up(t, t.TempDir())
-		call := func(want string) func() error {
-			return func() error {
-				if want != "" {
-					r.Host.KillNext("callback", 0)
-				}
-				res, err := r.Host.Invoke(t.Context(), "callback", []byte(`{"version":"2.0","rawPath":"/"}`))
-				if err == nil && res.FunctionError != want {
-					err = fmt.Errorf("callback ended with %q", res.FunctionError)
-				}
-				return err
-			}
-		}
-		// It may have answered before its death.
-		within(t, 30*time.Second, call("Unhandled"))
-		within(t, 30*time.Second, call(""))
-		r.drop(map[string][]byte{"anna.jpg": sample.Portrait(), "anna.wav": sample.Speech()})
-		r.endsWell(job.Name{Stem: "anna"})
-	})
 }
 
 func TestTwentyJobsEndInOneFilmEachWhateverIsKilled(t *testing.T) {
@@ -155,7 +142,7 @@ func TestTwentyJobsEndInOneFilmEachWhateverIsKilled(t *testing.T) {
 	killed := map[string]int{}
 	for ctx.Err() == nil {
 		// Poll's lease outlives it by 46 s, so it is spared more often.
-		fn := []string{"submit", "submit", "submit", "finalize", "finalize", "finalize", "poll"}[dice.IntN(7)]
+		fn := []string{"submit", "submit", "submit", "finalize", "finalize", "finalize", "callback", "poll"}[dice.IntN(8)]
 		if dice.IntN(2) == 0 {
 			r.Host.KillNext(fn, time.Duration(dice.IntN(400))*time.Millisecond)
 			killed[fn]++

@@ -87,7 +87,7 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 	require.ErrorContains(t, err, "the stack of this folder runs already, at "+url)
 
 	// Other processes find it, from a folder below too.
-	place, err := stack.Find(t.Context(), filepath.Join(home, "videos"))
+	place, err := stack.Locate(t.Context(), filepath.Join(home, "videos"))
 	require.NoError(t, err)
 	key, _, _ := s.Credentials()
 	require.Equal(t, [3]string{home, url, key}, [3]string{place.Home, place.URL, place.AccessKeyID})

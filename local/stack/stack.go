@@ -10,6 +10,7 @@ package stack
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,7 @@ const (
 	Outbox  = "emodrop-outbox"
 	table   = "emodrop-jobs"
 	secret  = "emodrop/dashscope-api-key"
+	pushing = "emodrop/callback-token"
 	region  = "us-east-1"
 	account = "000000000000"
 	topic   = "arn:aws:sns:" + region + ":" + account + ":emodrop-outcomes"
@@ -63,6 +65,9 @@ type Timing struct {
 	Redeliver time.Duration
 	// Backoff is the first wait after trouble that may pass.
 	Backoff time.Duration
+	// Push is the time from the end of a task at the emulated vendor to its push;
+	// zero: 1 s.
+	Push time.Duration
 	// Speed divides the time the emulated vendor works.
 	Speed float64
 }
@@ -71,14 +76,14 @@ type Timing struct {
 func Lively() Timing {
 	return Timing{Tick: 5 * time.Second, Interval: time.Second, Settle: time.Second, HalfPairAfter: 2 * time.Minute,
 		CreateWithin: 10 * time.Second, PostLease: 20 * time.Second, AskFirst: 5 * time.Second, Quiet: 30 * time.Second,
-		StoreLease: 3 * time.Minute, Redeliver: 2 * time.Minute, Backoff: 2 * time.Second, Speed: 10}
+		StoreLease: 3 * time.Minute, Redeliver: 2 * time.Minute, Backoff: 2 * time.Second, Push: 300 * time.Millisecond, Speed: 10}
 }
 
 // Cloud is what the deployed stack does by default, and the vendor's real speed.
 func Cloud() Timing {
 	return Timing{Tick: time.Minute, Interval: 15 * time.Second, Settle: 5 * time.Second, HalfPairAfter: 30 * time.Minute,
 		CreateWithin: 30 * time.Second, PostLease: 90 * time.Second, AskFirst: time.Minute, Quiet: 15 * time.Minute,
-		StoreLease: 6 * time.Minute, Redeliver: 2 * time.Minute, Backoff: 15 * time.Second, Speed: 1}
+		StoreLease: 6 * time.Minute, Redeliver: 2 * time.Minute, Backoff: 15 * time.Second, Push: 3 * time.Second, Speed: 1}
 }
 
 // Config is what Start needs.
@@ -113,6 +118,8 @@ type Stack struct {
 	cfg   Config
 	ident identity
 	addr  string
+	// token is what the emulated vendor's pushes bear, a new one at each start.
+	token string
 
 	Emulator *emo.Server
 	Files    *s3.Server
@@ -144,7 +151,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if cfg.Say == nil {
 		cfg.Say = func(string) {}
 	}
-	s := &Stack{cfg: cfg, failed: make(chan error, 4)}
+	s := &Stack{cfg: cfg, token: rand.Text(), failed: make(chan error, 4)}
 	s.say = newTalker(cfg.Say, cfg.Verbose)
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
@@ -155,7 +162,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			_ = s.Close(end)
 		}
 	}()
-	if err := alone(ctx, s.state("identity.json")); err != nil {
+	if err := alone(ctx, cfg.Home); err != nil {
 		return nil, err
 	}
 	if cfg.Fresh {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,7 +22,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"emodrop/shared/bucket"
-	"emodrop/shared/callback"
 	"emodrop/shared/dashscope"
 	"emodrop/shared/fetch"
 	"emodrop/shared/finalize"
@@ -83,14 +81,16 @@ type parts struct {
 func build(cfg Config, ac aws.Config, log *slog.Logger) (*parts, error) {
 	p := &parts{cfg: cfg, profile: job.EMO(), log: log}
 	p.store = store.NewDynamo(dynamodb.NewFromConfig(ac), cfg.Table)
-	key := &apiKey{client: secretsmanager.NewFromConfig(ac), secret: cfg.APIKeySecret}
+	key := &kept{client: secretsmanager.NewFromConfig(ac), secret: cfg.APIKeySecret, what: apiKeyIs}
 	var err error
 	p.vendor, err = dashscope.New(dashscope.Config{BaseURL: cfg.VendorURL, Workspace: cfg.Workspace,
-		Key: key.Key, Refresh: key.Refresh, CreateTimeout: cfg.CreateWithin})
+		Key: key.Key, Refresh: key.Refresh, CreateTimeout: cfg.CreateWithin, Pace: Pace()})
 	if err != nil {
 		return nil, err
 	}
-	files := s3.NewFromConfig(ac)
+	// What the SDK would say of each file that was uploaded without a checksum is no
+	// line of our log.
+	files := s3.NewFromConfig(ac, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true })
 	var signer bucket.Signer
 	if cfg.SignerRole != "" {
 		signer = bucket.NewRoleSigner(sts.NewFromConfig(ac), cfg.SignerRole)
@@ -115,13 +115,19 @@ func build(cfg Config, ac aws.Config, log *slog.Logger) (*parts, error) {
 	return p, err
 }
 
-// The shares of the vendor's calls a second that each function may use, with burst
-// one: queries are limited to 20 for all functions together, detect to 5.
+// Pace spaces the calls of one process, with burst one: the vendor takes 20
+// questions a second for one task, and 20 for the list, of all functions together,
+// most of them poll's; and 5 detect calls, of several processes of submit.
 // Source: https://help.aliyun.com/zh/model-studio/rate-limit (2025).
-const (
-	pollRate   = 17
-	detectRate = 2
-)
+func Pace() func(ctx context.Context, op, taskID string) error {
+	limits := map[string]*rate.Limiter{"task": rate.NewLimiter(17, 1), "list": rate.NewLimiter(17, 1), "detect": rate.NewLimiter(2, 1)}
+	return func(ctx context.Context, op, _ string) error {
+		if l := limits[op]; l != nil {
+			return l.Wait(ctx)
+		}
+		return nil
+	}
+}
 
 // Submit builds the submit function.
 func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handler, error) {
@@ -135,7 +141,7 @@ func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Han
 	next, err := submit.New(submit.Config{Vendor: p.vendor, Jobs: p.store, Gate: p.store, Faces: p.store,
 		Staging: p.outbox, Tell: p.tell, Profile: p.profile, Model: cfg.Model, DetectModel: cfg.DetectModel,
 		MaxInFlight: cfg.MaxInFlight, Style: cfg.Style, Ratio: cfg.Ratio, PostLease: cfg.PostLease,
-		CreateWithin: cfg.CreateWithin, Backoff: cfg.Backoff, Pace: rate.NewLimiter(detectRate, 1).Wait, Log: log})
+		CreateWithin: cfg.CreateWithin, Backoff: cfg.Backoff, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -157,11 +163,11 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 		return nil, err
 	}
 	s, err := poll.New(poll.Config{Vendor: p.vendor, Jobs: p.store, Agenda: p.store, Leases: p.store, Gate: p.store,
-		Slots: p.store, Functions: invoke.New(awslambda.NewFromConfig(ac), cfg.SubmitFunction, cfg.FinalizeFunction),
+		Slots: p.store, Strays: p.store, Functions: invoke.New(awslambda.NewFromConfig(ac), cfg.SubmitFunction, cfg.FinalizeFunction),
 		Staging: p.outbox, Inbox: p.inbox, Sweeps: p.store, Tell: p.tell, Profile: p.profile, MaxInFlight: cfg.MaxInFlight,
 		SweepEvery: cfg.SweepEvery, Horizon: cfg.Horizon,
 		Interval: cfg.PollInterval, Period: cfg.PollPeriod, AskFirst: cfg.AskFirst, Quiet: cfg.Quiet,
-		Backoff: cfg.Backoff, Pace: rate.NewLimiter(pollRate, 1).Wait, Log: log})
+		Backoff: cfg.Backoff, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -192,15 +198,4 @@ type films struct{ *fetch.Fetcher }
 func (f films) Fetch(ctx context.Context, link job.Secret, to *os.File, limit int64) error {
 	_, err := f.Fetcher.Fetch(ctx, link, to, limit)
 	return err
-}
-
-// Callback builds the callback function.
-func Callback(context.Context, Config, aws.Config, *slog.Logger) (Handler, error) {
-	return func(ctx context.Context, event json.RawMessage) (any, error) {
-		var r events.LambdaFunctionURLRequest
-		if err := json.Unmarshal(event, &r); err != nil {
-			return nil, errors.New("no event that callback takes: want a Lambda function URL's request")
-		}
-		return callback.Handle(ctx, r)
-	}, nil
 }

@@ -3,6 +3,8 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +32,18 @@ type Config struct {
 	// bus, EMODROP_EVENT_BUS. Empty: that channel is not used.
 	TopicARN, Bus string
 	// SubmitFunction and FinalizeFunction are names or ARNs:
-	// EMODROP_SUBMIT_FUNCTION, EMODROP_FINALIZE_FUNCTION. Needed by poll.
+	// EMODROP_SUBMIT_FUNCTION, EMODROP_FINALIZE_FUNCTION. Needed by poll, the second
+	// by callback too.
 	SubmitFunction, FinalizeFunction string
+
+	// CallbackTokenSecret is the secret with the token that every push has to bear,
+	// name or ARN: EMODROP_CALLBACK_TOKEN_SECRET. Needed by callback.
+	CallbackTokenSecret string
+	// CallbackCertificates is how the address of a push's certificate has to begin.
+	// It follows from the region of the vendor's EventBridge,
+	// EMODROP_CALLBACK_REGION (unset: cn-beijing, the only one with EMO); the local
+	// stack alone sets it itself, EMODROP_CALLBACK_CERTIFICATES.
+	CallbackCertificates string
 
 	// VendorURL and Workspace of the model's service: EMODROP_VENDOR_URL (empty:
 	// the Beijing region), EMODROP_WORKSPACE (empty: the key's own).
@@ -98,7 +110,8 @@ func FromEnv(env func(string) string) (Config, error) {
 		APIKeySecret: r.must("EMODROP_API_KEY_SECRET"), SignerRole: r.text("EMODROP_SIGNER_ROLE", ""),
 		TopicARN: r.text("EMODROP_TOPIC_ARN", ""), Bus: r.text("EMODROP_EVENT_BUS", ""),
 		SubmitFunction: r.text("EMODROP_SUBMIT_FUNCTION", ""), FinalizeFunction: r.text("EMODROP_FINALIZE_FUNCTION", ""),
-		VendorURL: r.text("EMODROP_VENDOR_URL", ""), Workspace: r.text("EMODROP_WORKSPACE", ""),
+		CallbackTokenSecret: r.text("EMODROP_CALLBACK_TOKEN_SECRET", ""),
+		VendorURL:           r.text("EMODROP_VENDOR_URL", ""), Workspace: r.text("EMODROP_WORKSPACE", ""),
 		Model: r.text("EMODROP_MODEL", ""), DetectModel: r.text("EMODROP_DETECT_MODEL", ""),
 		MaxInFlight: r.number("EMODROP_MAX_IN_FLIGHT", 3, 1, 1000),
 		Loopback:    r.oneOf("EMODROP_LOOPBACK", "0", "1") == "1",
@@ -120,6 +133,7 @@ func FromEnv(env func(string) string) (Config, error) {
 		Console:       r.text("EMODROP_CONSOLE", ""),
 		Region:        r.must("AWS_REGION"),
 	}
+	c.CallbackCertificates = r.certificates(c.Loopback)
 	for h := range strings.SplitSeq(r.text("EMODROP_RESULT_HOSTS", strings.Join(DefaultResultHosts(), ",")), ",") {
 		if h = strings.TrimSpace(h); h != "" {
 			c.ResultHosts = append(c.ResultHosts, h)
@@ -187,6 +201,27 @@ func (r *reader) duration(name string, zero time.Duration) time.Duration {
 	}
 	return d
 }
+
+// certificates is where the certificates of pushes are: on the one host of the
+// vendor's region, or on this machine where that is allowed.
+// Source: https://help.aliyun.com/en/eventbridge/user-guide/signature-algorithm (2026)
+func (r *reader) certificates(loopback bool) string {
+	region := r.text("EMODROP_CALLBACK_REGION", "cn-beijing")
+	if !aliyunRegion.MatchString(region) {
+		r.bad("EMODROP_CALLBACK_REGION is %q: want a region of Alibaba Cloud such as cn-beijing", region)
+	}
+	own := r.text("EMODROP_CALLBACK_CERTIFICATES", "")
+	if own == "" {
+		return "https://" + region + "-eventbridge.oss-accelerate.aliyuncs.com/"
+	}
+	u, err := url.Parse(own)
+	if err != nil || !loopback || u.Hostname() != "127.0.0.1" || !strings.HasSuffix(own, "/") {
+		r.bad("EMODROP_CALLBACK_CERTIFICATES is for the local stack alone: with EMODROP_LOOPBACK=1, below http://127.0.0.1 and with a slash at its end")
+	}
+	return own
+}
+
+var aliyunRegion = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]+)+$`)
 
 func (r *reader) oneOf(name string, values ...string) string {
 	v := r.text(name, values[0])

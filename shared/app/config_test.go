@@ -27,7 +27,8 @@ func TestTheLeastEnvironmentGivesTheDefaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, app.Config{
 		Inbox: "in", Outbox: "out", Table: "jobs", APIKeySecret: "key", Region: "eu-central-1",
-		MaxInFlight: 3, Style: job.Normal, Ratio: job.Square, ResultHosts: app.DefaultResultHosts(),
+		CallbackCertificates: "https://cn-beijing-eventbridge.oss-accelerate.aliyuncs.com/",
+		MaxInFlight:          3, Style: job.Normal, Ratio: job.Square, ResultHosts: app.DefaultResultHosts(),
 		Settle: 5 * time.Second, HalfPairAfter: 30 * time.Minute, PollInterval: 15 * time.Second, PollPeriod: time.Minute,
 		CreateWithin: 30 * time.Second, PostLease: 90 * time.Second, AskFirst: time.Minute, Quiet: 15 * time.Minute,
 		StoreLease: 6 * time.Minute, Backoff: 15 * time.Second, SweepEvery: 15 * time.Minute, Horizon: 7 * 24 * time.Hour,
@@ -44,12 +45,14 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"EMODROP_RESULT_HOSTS": " films.example , other.example,", "EMODROP_SETTLE": "1s", "EMODROP_HALF_PAIR_AFTER": "2s",
 		"EMODROP_POLL_INTERVAL": "3s", "EMODROP_POLL_PERIOD": "4s", "EMODROP_CREATE_WITHIN": "5s", "EMODROP_POST_LEASE": "6s",
 		"EMODROP_ASK_FIRST": "7s", "EMODROP_QUIET": "8s", "EMODROP_STORE_LEASE": "9s", "EMODROP_BACKOFF": "10s",
-		"EMODROP_SWEEP": "11s", "EMODROP_HORIZON": "12s",
+		"EMODROP_SWEEP": "11s", "EMODROP_HORIZON": "12s", "EMODROP_CALLBACK_TOKEN_SECRET": "p",
+		"EMODROP_CALLBACK_CERTIFICATES": "http://127.0.0.1:1/q/", "EMODROP_CALLBACK_REGION": "cn-shanghai",
 	})
 	require.NoError(t, err)
 	require.Equal(t, app.Config{
 		Inbox: "a", Outbox: "b", Table: "c", APIKeySecret: "d", SignerRole: "e", TopicARN: "f", Bus: "g", SubmitFunction: "h",
 		FinalizeFunction: "i", VendorURL: "j", Workspace: "k", Model: "l", DetectModel: "m", Console: "n", Region: "o",
+		CallbackTokenSecret: "p", CallbackCertificates: "http://127.0.0.1:1/q/",
 		MaxInFlight: 7, Loopback: true, Style: job.Calm, Ratio: job.Auto, ResultHosts: []string{"films.example", "other.example"},
 		Settle: time.Second, HalfPairAfter: 2 * time.Second, PollInterval: 3 * time.Second, PollPeriod: 4 * time.Second,
 		CreateWithin: 5 * time.Second, PostLease: 6 * time.Second, AskFirst: 7 * time.Second, Quiet: 8 * time.Second,
@@ -82,6 +85,9 @@ func TestEveryWrongVariableIsNamedWithWhatWouldBeRight(t *testing.T) {
 		"EMODROP_BACKOFF":         {"x", "such as 15s"},
 		"EMODROP_SWEEP":           {"x", "such as 15s"},
 		"EMODROP_HORIZON":         {"2160h", "would be made again"},
+		"EMODROP_CALLBACK_REGION": {"evil.example/", "such as cn-beijing"},
+		// Without EMODROP_LOOPBACK.
+		"EMODROP_CALLBACK_CERTIFICATES": {"http://127.0.0.1/", "local stack alone"},
 	} {
 		env := least()
 		env[name] = c.value
@@ -110,4 +116,19 @@ func TestOneBucketCannotBeBoth(t *testing.T) {
 	env["EMODROP_OUTBOX"] = env["EMODROP_INBOX"]
 	_, err := from(env)
 	require.ErrorContains(t, err, "the same bucket", "what comes out would go in again")
+}
+
+func TestCertificatesOfPushesComeFromTheVendorsRegionOrOnTheLocalStackFromThisMachine(t *testing.T) {
+	t.Parallel()
+	env := least()
+	env["EMODROP_CALLBACK_REGION"] = "cn-shanghai"
+	c, err := from(env)
+	require.NoError(t, err)
+	require.Equal(t, "https://cn-shanghai-eventbridge.oss-accelerate.aliyuncs.com/", c.CallbackCertificates)
+	env["EMODROP_LOOPBACK"] = "1"
+	for _, wrong := range []string{"http://evil.example/", "http://127.0.0.1.evil.example/", "http://127.0.0.1@evil.example/", "http://127.0.0.1:1/a", "http://[::1]/", "://"} {
+		env["EMODROP_CALLBACK_CERTIFICATES"] = wrong
+		_, err := from(env)
+		require.ErrorContains(t, err, "EMODROP_CALLBACK_CERTIFICATES", wrong)
+	}
 }

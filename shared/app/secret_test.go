@@ -39,8 +39,8 @@ func (v *vault) RoundTrip(r *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(strings.NewReader(string(b)))}, nil
 }
 
-func newKey(v *vault) *apiKey {
-	return &apiKey{secret: "emodrop/key", client: secretsmanager.New(secretsmanager.Options{Region: "eu-central-1", RetryMaxAttempts: 1,
+func newKey(v *vault) *kept {
+	return &kept{secret: "emodrop/key", what: apiKeyIs, client: secretsmanager.New(secretsmanager.Options{Region: "eu-central-1", RetryMaxAttempts: 1,
 		HTTPClient: &http.Client{Transport: v}, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "s", "")})}
 }
 

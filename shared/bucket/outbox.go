@@ -25,6 +25,7 @@ type Signer interface {
 // Outbox holds films, records and staged copies. Safe for concurrent use.
 type Outbox struct {
 	client        *s3.Client
+	links         *s3.PresignClient
 	bucket, inbox string
 	signer        Signer
 }
@@ -32,7 +33,8 @@ type Outbox struct {
 // NewOutbox returns the outbox in that bucket; staged copies come from inbox.
 // Without a signer nothing can be signed.
 func NewOutbox(client *s3.Client, bucket, inbox string, signer Signer) *Outbox {
-	return &Outbox{client, bucket, inbox, signer}
+	// Made here: making one writes to what the client's own calls read.
+	return &Outbox{client, s3.NewPresignClient(client), bucket, inbox, signer}
 }
 
 // Stage copies an input, as it stood when it had that ETag, to a key of the
@@ -86,13 +88,13 @@ func (b *Outbox) Sign(ctx context.Context, keys ...string) ([]job.Secret, time.T
 		return nil, time.Time{}, fmt.Errorf("sign links: %w", err)
 	}
 	now := time.Now()
-	p := s3.NewPresignClient(b.client, func(o *s3.PresignOptions) {
+	as := func(o *s3.PresignOptions) {
 		o.Expires = linkLife
 		o.ClientOptions = append(o.ClientOptions, func(o *s3.Options) { o.Credentials = creds })
-	})
+	}
 	urls := make([]job.Secret, len(keys))
 	for i, k := range keys {
-		r, err := p.PresignGetObject(ctx, &s3.GetObjectInput{Bucket: &b.bucket, Key: &k})
+		r, err := b.links.PresignGetObject(ctx, &s3.GetObjectInput{Bucket: &b.bucket, Key: &k}, as)
 		if err != nil {
 			return nil, time.Time{}, fmt.Errorf("sign links: %w", err)
 		}
@@ -111,66 +113,44 @@ const (
 	metaSHA256  = "emodrop-sha256"
 )
 
-// PutFilm puts a verified film into its place, over what it saw there: never over
-// something that came meanwhile, and another job's film, which was paid for, is
-// copied to a key of its own first. It returns the object's ETag; a film of the same
-// content that is there already is left as it is.
-func (b *Outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (etag string, aside job.Aside, err error) {
-	for range 5 {
-		in := &s3.PutObjectInput{
-			Bucket: &b.bucket, Key: &f.Key, ContentLength: &f.Size, ContentType: aws.String("video/mp4"),
-			Metadata: map[string]string{metaJob: j.ID, metaAttempt: fmt.Sprint(j.Attempt), metaSHA256: f.SHA256},
-		}
-		head, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &f.Key})
-		switch err = say("look for the film", err); {
-		case err == nil && head.Metadata[metaSHA256] == f.SHA256 && head.Metadata[metaJob] == j.ID:
-			return aws.ToString(head.ETag), aside, nil
-		case err == nil:
-			in.IfMatch = head.ETag
-			if aside, err = b.putAside(ctx, j, f.Key, head); changed(err) {
-				continue
-			} else if err != nil {
-				return "", aside, err
-			}
-		case errors.Is(err, job.ErrNotFound):
-			in.IfNoneMatch = aws.String("*")
-		default:
-			return "", aside, err
-		}
-		if _, err := file.Seek(0, 0); err != nil {
-			return "", aside, fmt.Errorf("store the film: %w", err)
-		}
-		in.Body = file
-		out, err := b.client.PutObject(ctx, in)
-		if err == nil {
-			return aws.ToString(out.ETag), aside, nil
-		}
-		// Somebody put or took something there meanwhile: look again.
-		if err = say("store the film", err); !changed(err) {
-			return "", aside, err
-		}
-	}
-	return "", aside, job.ErrConflict
-}
-
-func changed(err error) bool {
-	return errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound)
-}
-
-// putAside copies another job's film from a key that is to be written over.
-func (b *Outbox) putAside(ctx context.Context, j job.Job, key string, head *s3.HeadObjectOutput) (job.Aside, error) {
-	other := head.Metadata[metaJob]
-	if other == "" || other == j.ID {
-		return job.Aside{}, nil
-	}
-	to := job.VideoKey(job.Job{ID: other, Name: j.Name}, false)
-	_, err := b.client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &b.bucket, Key: &to,
-		CopySource: aws.String(copySource(b.bucket, key)), CopySourceIfMatch: head.ETag,
-		TaggingDirective: types.TaggingDirectiveReplace})
+// Film tells what stands under a key and whose film it is.
+func (b *Outbox) Film(ctx context.Context, key string) (job.Stored, error) {
+	head, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &key})
 	if err != nil {
-		return job.Aside{}, say("put an older film aside", err)
+		return job.Stored{}, say("look for a film", err)
 	}
-	return job.Aside{Job: other, Key: to}, nil
+	return job.Stored{Key: key, ETag: aws.ToString(head.ETag), Job: head.Metadata[metaJob], SHA256: head.Metadata[metaSHA256]}, nil
+}
+
+// CopyFilm copies a film to another key, as it was seen.
+func (b *Outbox) CopyFilm(ctx context.Context, seen job.Stored, to string) error {
+	_, err := b.client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &b.bucket, Key: &to,
+		CopySource: aws.String(copySource(b.bucket, seen.Key)), CopySourceIfMatch: &seen.ETag,
+		TaggingDirective: types.TaggingDirectiveReplace})
+	return say("copy a film", err)
+}
+
+// PutFilm puts a film under its key, over what had that ETag or, when that is empty,
+// over nothing. It is one PutObject of a file, so nobody sees a part of a film and
+// the SDK can try again.
+func (b *Outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File, over string) (etag string, err error) {
+	in := &s3.PutObjectInput{
+		Bucket: &b.bucket, Key: &f.Key, ContentLength: &f.Size, ContentType: aws.String("video/mp4"), Body: file,
+		Metadata: map[string]string{metaJob: j.ID, metaAttempt: fmt.Sprint(j.Attempt), metaSHA256: f.SHA256},
+	}
+	if over == "" {
+		in.IfNoneMatch = aws.String("*")
+	} else {
+		in.IfMatch = &over
+	}
+	if _, err := file.Seek(0, 0); err != nil {
+		return "", fmt.Errorf("store the film: %w", err)
+	}
+	out, err := b.client.PutObject(ctx, in)
+	if err != nil {
+		return "", say("store the film", err)
+	}
+	return aws.ToString(out.ETag), nil
 }
 
 // PutRecord writes a record for people and programs.

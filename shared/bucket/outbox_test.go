@@ -1,10 +1,9 @@
 package bucket_test
 
 import (
-	"net/http"
+	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,22 +66,13 @@ func film(t *testing.T, content string) (job.Film, *os.File) {
 	return job.Film{Key: filmKey, SHA256: "sha of " + content, Size: int64(len(content))}, f
 }
 
-func puts(c *cloud) (n int) {
-	for _, r := range c.requests {
-		if r.Method == http.MethodPut {
-			n++
-		}
-	}
-	return n
-}
-
 func TestAFilmIsPutWhereNothingIsAndSaysWhoseItIs(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	f, file := film(t, "the film")
 	_, err := file.Seek(3, 0) // wherever it was read to
 	require.NoError(t, err)
-	etag, _, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
+	etag, err := c.outbox.PutFilm(t.Context(), theJob, f, file, "")
 	require.NoError(t, err)
 	body, kind, meta := c.object(filmKey)
 	require.Equal(t, "the film", body)
@@ -90,21 +80,19 @@ func TestAFilmIsPutWhereNothingIsAndSaysWhoseItIs(t *testing.T) {
 	require.Equal(t, map[string]string{"emodrop-job": "0a1b2c3d", "emodrop-attempt": "2", "emodrop-sha256": "sha of the film"}, meta)
 	require.Equal(t, "*", c.requests[len(c.requests)-1].Header.Get("If-None-Match"))
 	require.NotEmpty(t, etag)
-
-	again, _, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
-	require.NoError(t, err)
-	require.Equal(t, etag, again)
-	require.Equal(t, 1, puts(c), "the same film that is there already is not sent again")
 }
 
 func TestAFilmTakesThePlaceOfTheOneItSaw(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	old, oldFile := film(t, "old")
-	first, _, err := c.outbox.PutFilm(t.Context(), job.Job{ID: "other", Attempt: 1}, old, oldFile)
+	first, err := c.outbox.PutFilm(t.Context(), job.Job{ID: "other", Attempt: 1}, old, oldFile, "")
 	require.NoError(t, err)
+	seen, err := c.outbox.Film(t.Context(), filmKey)
+	require.NoError(t, err)
+	require.Equal(t, job.Stored{Key: filmKey, ETag: first, Job: "other", SHA256: "sha of old"}, seen)
 	f, file := film(t, "new")
-	second, _, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
+	second, err := c.outbox.PutFilm(t.Context(), theJob, f, file, first)
 	require.NoError(t, err)
 	require.NotEqual(t, first, second)
 	body, _, meta := c.object(filmKey)
@@ -113,98 +101,66 @@ func TestAFilmTakesThePlaceOfTheOneItSaw(t *testing.T) {
 	require.Equal(t, first, c.requests[len(c.requests)-1].Header.Get("If-Match"))
 }
 
-func TestAnotherJobsFilmIsPutAsideBeforeItsPlaceIsTaken(t *testing.T) {
+func TestAFilmIsCopiedAsItWasSeenAndStaysItsJobs(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	old, oldFile := film(t, "old")
-	_, aside, err := c.outbox.PutFilm(t.Context(), job.Job{ID: "other", Name: theJob.Name, Attempt: 1}, old, oldFile)
+	f, file := film(t, "old")
+	_, err := c.outbox.PutFilm(t.Context(), theJob, f, file, "")
 	require.NoError(t, err)
-	require.Zero(t, aside)
-	f, file := film(t, "new")
-	_, aside, err = c.outbox.PutFilm(t.Context(), theJob, f, file)
+	seen, err := c.outbox.Film(t.Context(), filmKey)
 	require.NoError(t, err)
-	require.Equal(t, job.Aside{Job: "other", Key: job.VideoKey(job.Job{ID: "other", Name: theJob.Name}, false)}, aside)
-	body, _, meta := c.object(aside.Key)
-	require.Equal(t, "old", body, "it was paid for")
-	require.Equal(t, "other", meta["emodrop-job"])
-	// A second attempt of the same job only replaces its own.
-	f, file = film(t, "newer")
-	_, aside, err = c.outbox.PutFilm(t.Context(), theJob, f, file)
-	require.NoError(t, err)
-	require.Zero(t, aside)
-}
-
-func TestTheSameBytesOfAnotherJobAreMadeThisJobs(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t)
-	f, file := film(t, "same")
-	_, _, err := c.outbox.PutFilm(t.Context(), job.Job{ID: "other", Attempt: 1}, f, file)
-	require.NoError(t, err)
-	_, _, err = c.outbox.PutFilm(t.Context(), theJob, f, file)
-	require.NoError(t, err)
-	_, _, meta := c.object(filmKey)
+	const to = "videos/课程/anna + 1.0a1b2c3d.mp4"
+	require.NoError(t, c.outbox.CopyFilm(t.Context(), seen, to))
+	body, kind, meta := c.object(to)
+	require.Equal(t, "old", body)
+	require.Equal(t, "video/mp4", kind)
 	require.Equal(t, "0a1b2c3d", meta["emodrop-job"])
+	c.put(outboxName, filmKey, "somebody else's")
+	require.ErrorIs(t, c.outbox.CopyFilm(t.Context(), seen, to), job.ErrConflict)
+	require.NoError(t, c.S3.Delete(t.Context(), outboxName, filmKey))
+	require.ErrorIs(t, c.outbox.CopyFilm(t.Context(), seen, to), job.ErrNotFound)
+	body, _, _ = c.object(to)
+	require.Equal(t, "old", body)
 }
 
-func TestAFilmMeetsWhatHappensBetweenItsLookAndItsWrite(t *testing.T) {
+func TestAFilmGivesWayToWhatCameSinceItsPlaceWasLookedAt(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		there  bool // something is there at the first look
+		there  bool // something is there at the look
 		meddle func(c *cloud)
 	}{
-		"something came":         {false, func(c *cloud) { c.put(outboxName, filmKey, "theirs") }},
-		"it was changed":         {true, func(c *cloud) { c.put(outboxName, filmKey, "theirs") }},
-		"it went":                {true, func(c *cloud) { require.NoError(c.t, c.S3.Delete(c.t.Context(), outboxName, filmKey)) }},
-		"nothing, and it is new": {false, func(*cloud) {}},
+		"something came": {false, func(c *cloud) { c.put(outboxName, filmKey, "theirs") }},
+		"it was changed": {true, func(c *cloud) { c.put(outboxName, filmKey, "theirs") }},
+		"it went":        {true, func(c *cloud) { require.NoError(c.t, c.S3.Delete(c.t.Context(), outboxName, filmKey)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newCloud(t)
+			over := ""
 			if c.there {
 				w.put(outboxName, filmKey, "before")
+				seen, err := w.outbox.Film(t.Context(), filmKey)
+				require.NoError(t, err)
+				require.Empty(t, seen.Job, "nobody's film")
+				over = seen.ETag
 			}
-			done := false
-			w.before = func(r *http.Request) {
-				if r.Method == http.MethodPut && !done {
-					done = true
-					c.meddle(w)
-				}
-			}
+			c.meddle(w)
 			f, file := film(t, "the film")
-			etag, _, err := w.outbox.PutFilm(t.Context(), theJob, f, file)
-			require.NoError(t, err)
-			require.True(t, done)
-			body, _, meta := w.object(filmKey)
-			require.Equal(t, "the film", body, "it looked again and wrote over what it saw then")
-			require.Equal(t, "sha of the film", meta["emodrop-sha256"])
-			require.NotEmpty(t, etag)
+			_, err := w.outbox.PutFilm(t.Context(), theJob, f, file, over)
+			require.True(t, errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound), "%v", err)
+			if w.has(filmKey) {
+				body, _, _ := w.object(filmKey)
+				require.Equal(t, "theirs", body, "nothing of somebody else's was overwritten unseen")
+			}
 		})
 	}
-}
-
-func TestAFilmGivesWayWhenItsPlaceNeverHoldsStill(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t)
-	n := 0
-	c.before = func(r *http.Request) {
-		if r.Method == http.MethodPut {
-			n++
-			c.put(outboxName, filmKey, strings.Repeat("x", n))
-		}
-	}
-	f, file := film(t, "the film")
-	_, _, err := c.outbox.PutFilm(t.Context(), theJob, f, file)
-	require.ErrorIs(t, err, job.ErrConflict)
-	require.Equal(t, 5, n)
-	body, _, _ := c.object(filmKey)
-	require.NotEqual(t, "the film", body, "nothing of somebody else's was overwritten unseen")
 }
 
 func TestAFilmForAMissingBucketIsAnErrorThatSaysSo(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	f, file := film(t, "the film")
-	_, _, err := bucket.NewOutbox(c.client, "emodrop-nowhere", inboxName, nil).PutFilm(t.Context(), theJob, f, file)
+	_, err := bucket.NewOutbox(c.client, "emodrop-nowhere", inboxName, nil).PutFilm(t.Context(), theJob, f, file, "")
 	require.ErrorContains(t, err, "NoSuchBucket")
 	require.NotErrorIs(t, err, job.ErrConflict)
 }

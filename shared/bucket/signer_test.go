@@ -201,3 +201,21 @@ func TestARoleThatCannotBeAssumedIsAskedForAgainTheNextTime(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// The race detector is what finds it out.
+func TestLinksAreSignedWhileCopiesAreMade(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
+		c.put(outboxName, "staging/a", "x")
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				_, _, err := c.outbox.Sign(t.Context(), "staging/a")
+				require.NoError(t, err)
+			})
+			wg.Go(func() { require.NoError(t, c.outbox.Remove(t.Context(), "staging/gone")) })
+		}
+		wg.Wait()
+	})
+}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -29,6 +28,8 @@ var (
 // call is one call of the API.
 type call struct {
 	op, method, url string
+	// task is the id of the task it is about, if it is about one.
+	task string
 	// body is JSON; nil sends none.
 	body []byte
 	// async and resolve are the API's two switches.
@@ -67,7 +68,7 @@ func (c *Client) get(ctx context.Context, q call) (*reply, *Error) {
 		case attempt >= c.attempts, !e.again, ctx.Err() != nil:
 			return nil, e
 		}
-		wait := time.Duration((0.5 + rand.Float64()) * float64(250*time.Millisecond<<min(attempt-1, 3)))
+		wait := time.Duration((0.5 + c.jitter()) * float64(250*time.Millisecond<<min(attempt-1, 3)))
 		if e.RetryAfter > 2*time.Second {
 			return nil, e // too long for here; the caller knows how long
 		}
@@ -107,6 +108,11 @@ func (c *Client) send(ctx context.Context, q call, source func(context.Context) 
 	}
 	if q.client == nil {
 		q.client = c.reads
+	}
+	if c.pace != nil && q.op != opCreate {
+		if err := c.pace(ctx, q.op, q.task); err != nil {
+			return nil, nil, &Error{Op: q.op, Err: causeOf(err, secrets)}
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
@@ -163,7 +169,7 @@ func (c *Client) send(ctx context.Context, q call, source func(context.Context) 
 		rep.wrong = err
 		return rep, secrets, nil
 	}
-	return nil, nil, &Error{Op: q.op, Status: rep.status, Err: causeOf(err, secrets), again: true}
+	return nil, nil, &Error{Op: q.op, Status: rep.status, RequestID: rep.requestID(secrets), Err: causeOf(err, secrets), again: true}
 }
 
 // readAnswer reads a bounded body. Some front-ends compress whatever is asked;

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,6 +41,13 @@ type Config struct {
 	// ReadAttempts is how often a GET is tried at most when the connection or
 	// the vendor had trouble. Zero means 2.
 	ReadAttempts int
+	// Pace, when set, is waited for before each try of a call but create: the
+	// vendor takes so many calls a second, of all functions together. It is told
+	// which call (detect, task, list, clock, cancel, getPolicy) and, where there is
+	// one, of which task; its error ends the call unsent.
+	Pace func(ctx context.Context, op, taskID string) error
+	// Jitter spreads the waits between tries, from 0 to 1; nil means chance.
+	Jitter func() float64
 	// UserAgent is sent with every call; empty means "emodrop".
 	UserAgent string
 }
@@ -52,6 +60,8 @@ type Client struct {
 	reads, creates         *http.Client
 	timeout, createTimeout time.Duration
 	attempts               int
+	pace                   func(ctx context.Context, op, taskID string) error
+	jitter                 func() float64
 
 	mu       sync.Mutex
 	policies map[string]*policy
@@ -84,7 +94,10 @@ func New(cfg Config) (*Client, error) {
 		base: base, workspace: cfg.Workspace, agent: cfg.UserAgent,
 		key: cfg.Key, refresh: cfg.Refresh,
 		timeout: cfg.Timeout, createTimeout: cfg.CreateTimeout, attempts: cfg.ReadAttempts,
-		policies: map[string]*policy{},
+		policies: map[string]*policy{}, pace: cfg.Pace, jitter: cfg.Jitter,
+	}
+	if c.jitter == nil {
+		c.jitter = rand.Float64
 	}
 	if c.agent == "" {
 		c.agent = "emodrop"

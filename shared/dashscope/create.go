@@ -28,6 +28,9 @@ type createParameters struct {
 	StyleLevel job.Style `json:"style_level"`
 }
 
+// opCreate names the one call that is never paced, repeated or redirected.
+const opCreate = "create"
+
 // Create asks for a film: a paid task. It is posted once, whatever happens.
 //
 // Without an error the task exists. Otherwise the error's Outcome is
@@ -39,7 +42,7 @@ type createParameters struct {
 //
 // An empty Model means emo-v1, an empty Style the vendor's default.
 func (c *Client) Create(ctx context.Context, r job.CreateRequest) (job.Created, error) {
-	const op = "create"
+	const op = opCreate
 	b := createBody{Model: r.Model, Input: createInput{
 		ImageURL: r.ImageURL.Reveal(), AudioURL: r.AudioURL.Reveal(), Face: r.Face, Ext: r.Ext}}
 	if b.Model == "" {

@@ -79,7 +79,7 @@ func TestNoErrorGivesAwayALinkOrAKey(t *testing.T) {
 				_ = failure(t, err)
 				_, err = c.List(t.Context(), job.ListQuery{})
 				_ = failure(t, err)
-				_ = failure(t, c.Cancel(t.Context(), "", "t"))
+				_ = failure(t, c.Cancel(t.Context(), "t"))
 				_, err = upload(t, c, "emo-v1")
 				_ = failure(t, err)
 			}

@@ -125,7 +125,7 @@ func FuzzAnswers(f *testing.F) {
 		} else {
 			_ = failure(t, err)
 		}
-		if err := c.Cancel(t.Context(), "", "t"); err != nil {
+		if err := c.Cancel(t.Context(), "t"); err != nil {
 			_ = failure(t, err)
 		}
 		if _, err := c.Clock(t.Context()); err != nil {

@@ -23,7 +23,7 @@ func (c *Client) Task(ctx context.Context, baseURL, id string) (job.Answer, erro
 	if !taskID(id) {
 		return job.Answer{}, badID(op)
 	}
-	rep, e := c.get(ctx, call{op: op, method: http.MethodGet, url: base + "/tasks/" + url.PathEscape(id)})
+	rep, e := c.get(ctx, call{op: op, method: http.MethodGet, url: base + "/tasks/" + url.PathEscape(id), task: id})
 	if e != nil {
 		return job.Answer{}, e
 	}
@@ -67,11 +67,14 @@ func videoURL(out object) job.Secret {
 	return job.Secret(link)
 }
 
-// Cancel takes a task back where it was created; an empty baseURL means the
+// Cancel takes a task back at the configured address; see CancelAt.
+func (c *Client) Cancel(ctx context.Context, id string) error { return c.CancelAt(ctx, "", id) }
+
+// CancelAt takes a task back where it was created; an empty baseURL means the
 // configured one. The vendor does so only while the task is PENDING and refuses
 // otherwise (Outcome Refused). The call is made once.
 // Source: https://help.aliyun.com/zh/model-studio/manage-asynchronous-tasks (2026)
-func (c *Client) Cancel(ctx context.Context, baseURL, id string) error {
+func (c *Client) CancelAt(ctx context.Context, baseURL, id string) error {
 	const op = "cancel"
 	base, err := c.baseFor(baseURL)
 	if err != nil {
@@ -80,7 +83,7 @@ func (c *Client) Cancel(ctx context.Context, baseURL, id string) error {
 	if !taskID(id) {
 		return badID(op)
 	}
-	rep, e := c.ask(ctx, call{op: op, method: http.MethodPost, url: base + "/tasks/" + url.PathEscape(id) + "/cancel"}, c.key)
+	rep, e := c.ask(ctx, call{op: op, method: http.MethodPost, url: base + "/tasks/" + url.PathEscape(id) + "/cancel", task: id}, c.key)
 	if e != nil {
 		return e
 	}

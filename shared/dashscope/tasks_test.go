@@ -65,7 +65,7 @@ func TestATasksIdCannotLeadElsewhere(t *testing.T) {
 	for _, id := range []string{"", ".", "..", "a b", "a\nb", "ä"} {
 		_, err := c.Task(t.Context(), "", id)
 		require.Equal(t, job.Refused, failure(t, err).Outcome)
-		require.Equal(t, job.Refused, failure(t, c.Cancel(t.Context(), "", id)).Outcome)
+		require.Equal(t, job.Refused, failure(t, c.Cancel(t.Context(), id)).Outcome)
 	}
 	require.Empty(t, v.got)
 	_, err := c.Task(t.Context(), "", "../a?b#c")
@@ -264,7 +264,7 @@ func TestAnEmptyListIsAListAndAMissingOneIsNot(t *testing.T) {
 func TestATaskIsCanceledWithAnEmptyBody(t *testing.T) {
 	t.Parallel()
 	c, v := client(t, with(200, `{"request_id":"r"}`))
-	require.NoError(t, c.Cancel(t.Context(), "", "a8532587"))
+	require.NoError(t, c.Cancel(t.Context(), "a8532587"))
 	require.Equal(t, "POST https://dashscope.aliyuncs.com/api/v1/tasks/a8532587/cancel", v.last().Method+" "+v.last().URL.String())
 	require.Empty(t, v.last().body)
 	require.Len(t, v.got, 1)
@@ -273,22 +273,22 @@ func TestATaskIsCanceledWithAnEmptyBody(t *testing.T) {
 func TestATaskIsCanceledWhereItWasCreated(t *testing.T) {
 	t.Parallel()
 	c, v := client(t, with(200, `{"request_id":"r"}`))
-	require.NoError(t, c.Cancel(t.Context(), "https://other.example/api/v1/", "a8532587"))
+	require.NoError(t, c.CancelAt(t.Context(), "https://other.example/api/v1/", "a8532587"))
 	require.Equal(t, "https://other.example/api/v1/tasks/a8532587/cancel", v.last().URL.String())
-	require.Equal(t, job.NotSent, failure(t, c.Cancel(t.Context(), "no address", "a8532587")).Outcome)
+	require.Equal(t, job.NotSent, failure(t, c.CancelAt(t.Context(), "no address", "a8532587")).Outcome)
 	require.Len(t, v.got, 1)
 }
 
 func TestOnlyAPendingTaskCanBeCanceled(t *testing.T) {
 	t.Parallel()
 	c, v := client(t, with(400, `{"request_id":"r","code":"UnsupportedOperation","message":"Failed to cancel the task, please confirm if the task is in PENDING status."}`))
-	e := failure(t, c.Cancel(t.Context(), "", "a8532587"))
+	e := failure(t, c.Cancel(t.Context(), "a8532587"))
 	require.Equal(t, job.Refused, e.Outcome)
 	require.Equal(t, "UnsupportedOperation", e.Code)
 	require.Len(t, v.got, 1)
 	for _, say := range []says{with(200, `<html>`), with(200, `{"code":"SystemError"}`), with(500, ``)} {
 		c, v := client(t, say)
-		_ = failure(t, c.Cancel(t.Context(), "", "a8532587"))
+		_ = failure(t, c.Cancel(t.Context(), "a8532587"))
 		require.Len(t, v.got, 1)
 	}
 }

@@ -36,9 +36,15 @@ type Links interface {
 
 // Outbox takes verified films.
 type Outbox interface {
-	// PutFilm puts a film under its key; another job's film that stands there is put
-	// aside.
-	PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File) (etag string, aside job.Aside, err error)
+	// Film tells what stands under a key, or job.ErrNotFound.
+	Film(ctx context.Context, key string) (job.Stored, error)
+	// CopyFilm copies a film to another key, as it was seen: job.ErrConflict when it
+	// has changed since, job.ErrNotFound when it is gone.
+	CopyFilm(ctx context.Context, seen job.Stored, to string) error
+	// PutFilm puts a film under its key, over what had that ETag or, when that is
+	// empty, over nothing: job.ErrConflict or job.ErrNotFound when something else
+	// stands there now.
+	PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File, over string) (etag string, err error)
 }
 
 // Teller sends a message that is due.
@@ -60,8 +66,7 @@ type Config struct {
 	// Lease is how long one invocation may be busy with a film before another
 	// may take it: longer than the function's limit. Zero: 6 min.
 	Lease time.Duration
-	// Backoff is the first wait after a failed copy; it doubles to 15 minutes.
-	// Zero: 15 s.
+	// Backoff is the first wait after a failed copy; see job.Backoff. Zero: 15 s.
 	Backoff time.Duration
 	Log     *slog.Logger
 }
@@ -159,17 +164,10 @@ func (h *Handler) bring(ctx context.Context, j job.Job) error {
 	if why := misfit(j, film, h.Profile); why != "" && !j.Accepted {
 		return h.hold(ctx, j, film, file, why)
 	}
-	st, err := h.HandIns.Stem(ctx, j.Name)
+	film, err = h.place(ctx, j, film, file, false)
 	if err != nil {
 		return h.later(ctx, j, err)
 	}
-	film.Key = job.VideoKey(j, st.Job == j.ID)
-	etag, aside, err := h.Outbox.PutFilm(ctx, j, film, file)
-	if err != nil {
-		return h.later(ctx, j, err)
-	}
-	film.ETag = etag
-	h.noteAside(ctx, aside)
 	next := j
 	next.State, next.Film, next.Fault = job.Succeeded, &film, nil
 	// The link is a credential and of no more use.
@@ -177,24 +175,6 @@ func (h *Handler) bring(ctx context.Context, j job.Job) error {
 	result.URL = ""
 	next.Result = &result
 	return h.end(ctx, j, next)
-}
-
-// noteAside notes on an older job where its film stands now. It is safe there in any
-// case, so trouble with the note is no trouble for the new one.
-func (h *Handler) noteAside(ctx context.Context, aside job.Aside) {
-	if aside.Job == "" {
-		return
-	}
-	old, err := h.Jobs.Job(ctx, aside.Job)
-	if err == nil && old.State == job.Succeeded && old.Film != nil {
-		next, film := old, *old.Film
-		film.Key = aside.Key
-		next.Film = &film
-		_, err = h.Jobs.Move(ctx, old, next)
-	}
-	if err != nil {
-		h.Log.WarnContext(ctx, "an older film's new place not noted", "job_id", aside.Job, "err", err)
-	}
 }
 
 // end makes the last move and tells of it.
@@ -222,12 +202,10 @@ func (h *Handler) end(ctx context.Context, from, to job.Job) error {
 // hold leaves a film that does not fit its request to a person. It may have been
 // paid for, so it is brought home all the same, under the job's own name.
 func (h *Handler) hold(ctx context.Context, j job.Job, film job.Film, file *os.File, why string) error {
-	film.Key = job.VideoKey(j, false)
-	etag, _, err := h.Outbox.PutFilm(ctx, j, film, file)
+	film, err := h.place(ctx, j, film, file, true)
 	if err != nil {
 		return h.later(ctx, j, err)
 	}
-	film.ETag = etag
 	next := j
 	next.Film = &film
 	next.State, next.Due = job.Held, time.Time{}
@@ -262,7 +240,7 @@ func (h *Handler) later(ctx context.Context, j job.Job, cause error) error {
 		return h.end(ctx, j, next)
 	}
 	next.Busy = time.Time{}
-	next.Due = time.Now().Add(min(h.Backoff<<min(j.Tries-1, 8), 15*time.Minute))
+	next.Due = time.Now().Add(job.Backoff(h.Backoff, j.Tries-1))
 	_, err := h.Jobs.Move(ctx, j, next)
 	if errors.Is(err, job.ErrConflict) {
 		return nil

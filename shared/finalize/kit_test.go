@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/png"
 	"log/slog"
@@ -46,13 +47,14 @@ type rig struct {
 	jobs   finalize.Jobs
 	fetch  func(ctx context.Context, link job.Secret) ([]byte, error)
 	answer func() (job.Answer, error)
-	put    error
-	aside  job.Aside
+	put    func() error // what happens before a film is put
 
 	mu    sync.Mutex
 	links []string
 	asked int
 	puts  map[string][]byte
+	films map[string]job.Stored
+	etags int
 	told  []string
 }
 
@@ -62,7 +64,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 	t.Parallel()
 	data := theFilm()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, s: store.NewMemory(0), puts: map[string][]byte{}}
+		r := &rig{t: t, s: store.NewMemory(0), puts: map[string][]byte{}, films: map[string]job.Stored{}}
 		r.jobs = r.s
 		r.fetch = func(context.Context, job.Secret) ([]byte, error) { return data, nil }
 		r.answer = func() (job.Answer, error) { return job.Answer{Status: job.TaskUnknown}, nil }
@@ -101,17 +103,47 @@ func (r *rig) Fetch(ctx context.Context, link job.Secret, to *os.File, limit int
 	return err
 }
 
-func (r *rig) PutFilm(_ context.Context, _ job.Job, f job.Film, file *os.File) (string, job.Aside, error) {
+func (r *rig) Film(_ context.Context, key string) (job.Stored, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f, ok := r.films[key]
+	if !ok {
+		return job.Stored{}, job.ErrNotFound
+	}
+	return f, nil
+}
+
+func (r *rig) CopyFilm(_ context.Context, seen job.Stored, to string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.films[seen.Key].ETag != seen.ETag {
+		return job.ErrConflict
+	}
+	seen.Key = to
+	r.films[to] = seen
+	r.puts[to] = r.puts[seen.Key]
+	return nil
+}
+
+func (r *rig) PutFilm(_ context.Context, j job.Job, f job.Film, file *os.File, over string) (string, error) {
 	if r.put != nil {
-		return "", job.Aside{}, r.put
+		if err := r.put(); err != nil {
+			return "", err
+		}
 	}
 	data, err := os.ReadFile(file.Name())
 	require.NoError(r.t, err)
 	require.Len(r.t, data, int(f.Size))
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.films[f.Key].ETag != over {
+		return "", job.ErrConflict
+	}
+	r.etags++
+	etag := fmt.Sprint("etag-", r.etags)
 	r.puts[f.Key] = data
-	return "etag-of-" + f.SHA256[:8], r.aside, nil
+	r.films[f.Key] = job.Stored{Key: f.Key, ETag: etag, Job: j.ID, SHA256: f.SHA256}
+	return etag, nil
 }
 
 func (r *rig) Tell(_ context.Context, id string) error {
@@ -161,4 +193,27 @@ func (r *rig) job(id string) job.Job {
 	j, err := r.s.Job(r.t.Context(), id)
 	require.NoError(r.t, err)
 	return j
+}
+
+// newest makes a job the newest of a name.
+func (r *rig) newest(n job.Name, id string) {
+	st, err := r.s.Stem(r.t.Context(), n)
+	require.NoError(r.t, err)
+	next := st
+	next.Job = id
+	_, err = r.s.PutStem(r.t.Context(), st, next)
+	require.NoError(r.t, err)
+}
+
+// failing are records some of whose moves fail.
+type failing struct {
+	*store.Store
+	before func(from job.Job) error
+}
+
+func (f failing) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
+	if err := f.before(from); err != nil {
+		return job.Job{}, err
+	}
+	return f.Store.Move(ctx, from, to)
 }

@@ -126,12 +126,10 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) (any, error) 
 		failed[id] = err
 	}
 	var mu sync.Mutex
-	each(ev.Objects, func(o Object) {
-		if err := h.object(ctx, o); err != nil {
-			mu.Lock()
-			defer mu.Unlock()
-			failed[o.Message] = errors.Join(failed[o.Message], err)
-		}
+	h.objects(ctx, ev.Objects, func(o Object, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		failed[o.Message] = errors.Join(failed[o.Message], err)
 	})
 	if ev.Work != nil {
 		failed[""] = h.work(ctx, *ev.Work)
@@ -187,7 +185,11 @@ func (h *Handler) work(ctx context.Context, w job.Work) error {
 			errs = append(errs, err)
 		}
 	}
-	each(w.Keys, func(key string) { note(h.object(ctx, Object{Bucket: h.Bucket, Key: key})) })
+	var files []Object
+	for _, key := range w.Keys {
+		files = append(files, Object{Bucket: h.Bucket, Key: key})
+	}
+	h.objects(ctx, files, func(_ Object, err error) { note(err) })
 	each(w.Stems, func(s string) {
 		n := parseName(s)
 		if err := h.pair(ctx, n); err != nil {
@@ -251,6 +253,41 @@ func (h *Handler) tell(ctx context.Context, id string) {
 	if err := h.Tell.Tell(ctx, id); err != nil {
 		h.Log.WarnContext(ctx, "message stays due", "err", err)
 	}
+}
+
+// objects takes many files at once, but so that they do not get into each other's way:
+// those of one name one after the other, and portraits last, as each looks through its
+// whole folder.
+func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object, error)) {
+	for _, portraits := range []bool{false, true} {
+		each(byName(all, portraits), func(of []Object) {
+			for _, o := range of {
+				if err := h.object(ctx, o); err != nil {
+					failed(o, err)
+				}
+			}
+		})
+	}
+}
+
+// byName puts the files of one name together, of portraits or of all others.
+func byName(all []Object, portraits bool) [][]Object {
+	at := map[string]int{}
+	var out [][]Object
+	for _, o := range all {
+		kind, n := Classify(o.Key)
+		if (kind == Shared) != portraits {
+			continue
+		}
+		i, seen := at[n.String()]
+		if !seen {
+			i = len(out)
+			at[n.String()] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], o)
+	}
+	return out
 }
 
 // each does f for all, several at once, and returns when all are done.

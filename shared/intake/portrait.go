@@ -211,8 +211,8 @@ func (h *Handler) pictureFacts(ctx context.Context, st job.Stem, p picture) (job
 	if f := p.folder.Facts; f != nil && f.ETag == p.half.ETag && f.Key == p.half.Key {
 		return *f, nil, nil
 	}
-	in, fault, err := h.portraits.read(ctx, *p.half, h.inspect)
-	if err != nil || fault != nil {
+	in, fault, first, err := h.portraits.read(ctx, *p.half, h.inspect)
+	if err != nil || fault != nil || !first {
 		return in, fault, err
 	}
 	next := p.folder

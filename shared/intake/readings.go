@@ -24,9 +24,10 @@ type reading struct {
 // maxReadings bounds what is remembered; past it all is forgotten.
 const maxReadings = 64
 
-// read is what inspect says of a portrait. Trouble in reading is not remembered.
+// read is what inspect says of a portrait, and whether this call was the first to
+// hear it, and so the one to note it. Trouble in reading is not remembered.
 func (r *readings) read(ctx context.Context, half job.Half,
-	inspect func(context.Context, job.Half, bool) (job.Input, *job.Fault, error)) (job.Input, *job.Fault, error) {
+	inspect func(context.Context, job.Half, bool) (job.Input, *job.Fault, error)) (in job.Input, fault *job.Fault, first bool, err error) {
 	key := half.Key + "\x00" + half.ETag
 	r.mu.Lock()
 	one, ok := r.known[key]
@@ -41,9 +42,9 @@ func (r *readings) read(ctx context.Context, half job.Half,
 	if ok {
 		select {
 		case <-one.done:
-			return one.in, one.fault, one.err
+			return one.in, one.fault, false, one.err
 		case <-ctx.Done():
-			return job.Input{}, nil, ctx.Err()
+			return job.Input{}, nil, false, ctx.Err()
 		}
 	}
 	one.in, one.fault, one.err = inspect(ctx, half, true)
@@ -55,5 +56,5 @@ func (r *readings) read(ctx context.Context, half job.Half,
 		r.mu.Unlock()
 	}
 	close(one.done)
-	return one.in, one.fault, one.err
+	return one.in, one.fault, true, one.err
 }

@@ -35,6 +35,8 @@ const (
 	CodeVendorLost     = "vendor_lost_task"
 	CodeTaskExpired    = "task_expired"
 	CodeLinkEnded      = "film_link_ended"
+	// Of a task that no job can use.
+	CodeTaskOrphaned = "task_orphaned"
 	// Of jobs that need a person, and of those that a person ended.
 	CodeAmbiguous  = "create_ambiguous"
 	CodeFilmMisfit = "film_does_not_fit"
@@ -54,5 +56,5 @@ func Codes() []string {
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
-		CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
+		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
 }

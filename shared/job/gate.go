@@ -159,6 +159,7 @@ const (
 	DueMessage DueKind = "message"
 	DueGate    DueKind = "gate"
 	DueSweep   DueKind = "sweep"
+	DueStray   DueKind = "stray"
 )
 
 // Admission is what the transaction that admits a job is decided on.
@@ -187,7 +188,7 @@ func (g Gate) Relapsed(c Closure, now time.Time) (Closure, bool) {
 
 // ProbeWait is how long a closed gate waits after that many probes in vain.
 func ProbeWait(probes int) time.Duration {
-	return min(time.Minute<<min(probes, 4), 5*time.Minute)
+	return Backoff(time.Minute, probes)
 }
 
 // ClosureOf makes a closure of an error that would fail every job.

@@ -117,6 +117,9 @@ type Intent struct {
 	StagedAudio string `json:"staged_audio"`
 	// URLsEnd is when the inputs' links die.
 	URLsEnd time.Time `json:"urls_end"`
+	// RequestID is the vendor's id of the call, when an answer that said nothing of a
+	// task said at least that. The vendor's list shows it beside the task.
+	RequestID string `json:"request_id,omitempty"`
 	// Revoked is when the staged inputs were taken back because the call's
 	// outcome was unknown; zero while they stand.
 	Revoked time.Time `json:"revoked,omitzero"`

@@ -2,9 +2,9 @@ package job
 
 import "errors"
 
-// Aside is another job's film that stood where a newer one of the same name was
-// put, and where it stands now. The zero value: there was none.
-type Aside struct{ Job, Key string }
+// Stored is a film as it stands in the outbox, and whose it is. The zero value is
+// none; Job and SHA256 are empty for an object that emodrop did not put there.
+type Stored struct{ Key, ETag, Job, SHA256 string }
 
 // LinkTrouble is why a link could not be fetched, as far as it matters to a film.
 // The zero value is trouble that may pass.

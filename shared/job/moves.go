@@ -5,7 +5,8 @@ import "fmt"
 // Actor is who makes a move.
 type Actor string
 
-// The actors. Callback is none of them: a push never moves a job.
+// The actors. Callback is none of them: a push moves no job, the look that it asks
+// for may, and looks are poll's.
 const (
 	Submit   Actor = "submit"
 	Poll     Actor = "poll"
@@ -38,6 +39,7 @@ var moves = []Move{
 	{Queued, Failed, Submit, "files cannot be copied"},
 	{Queued, Canceled, Submit, "replaced by a newer hand-in"},
 	{Queued, Canceled, Operator, "cancel"},
+	{Queued, Submitted, Poll, "the task of a create that was given up shows up"},
 
 	{Submitting, Submitted, Submit, "the vendor answered with a task id"},
 	{Submitting, Queued, Submit, "clear refusal that may pass, or never sent"},
@@ -71,6 +73,11 @@ var moves = []Move{
 	{Held, Queued, Operator, "repost, accepting a charge"},
 	{Held, Storing, Operator, "accept the film as it is"},
 	{Held, Canceled, Operator, "give up"},
+
+	{Failed, Storing, Poll, "a task that was given up succeeded"},
+	{Rejected, Storing, Poll, "a task that was given up succeeded"},
+	{Canceled, Storing, Poll, "a task that was given up succeeded"},
+	{Expired, Storing, Poll, "a task that was given up succeeded"},
 
 	{Failed, Received, Operator, "retry"},
 	{Rejected, Received, Operator, "retry"},

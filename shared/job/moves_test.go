@@ -15,17 +15,17 @@ const grid = `
             REC QUE SBG SBD RUN STO HEL | SUC FAI REJ CAN EXP
 NEW          x   .   .   .   .   .   .  |  .   .   x   .   .
 RECEIVED     .   x   .   .   .   .   .  |  .   x   x   x   .
-QUEUED       .   .   x   .   .   .   .  |  .   x   x   x   .
+QUEUED       .   .   x   x   .   .   .  |  .   x   x   x   .
 SUBMITTING   .   x   .   x   .   .   x  |  .   x   x   .   .
 SUBMITTED    .   x   .   .   x   x   .  |  .   x   x   x   x
 RUNNING      .   x   .   .   .   x   .  |  .   x   x   x   x
 STORING      .   .   .   .   .   .   x  |  x   .   .   .   x
 HELD         .   x   .   x   .   x   .  |  .   .   .   x   .
 SUCCEEDED    x   .   .   .   .   .   .  |  .   .   .   .   .
-FAILED       x   .   .   .   .   .   .  |  .   .   .   .   .
-REJECTED     x   .   .   .   .   .   .  |  .   .   .   .   .
-CANCELED     x   .   .   .   .   .   .  |  .   .   .   .   .
-EXPIRED      x   .   .   .   .   .   .  |  .   .   .   .   .
+FAILED       x   .   .   .   .   x   .  |  .   .   .   .   .
+REJECTED     x   .   .   .   .   x   .  |  .   .   .   .   .
+CANCELED     x   .   .   .   .   x   .  |  .   .   .   .   .
+EXPIRED      x   .   .   .   .   x   .  |  .   .   .   .   .
 `
 
 // parseGrid reads the grid into the set of legal moves.
@@ -140,10 +140,15 @@ func TestEveryJobCanComeToAnEndWithoutAPerson(t *testing.T) {
 	}
 }
 
-func TestAFinalStateIsLeftOnlyByAPerson(t *testing.T) {
+func TestAFinalStateIsLeftOnlyByAPersonOrForAFilmThatCameAfterAll(t *testing.T) {
 	t.Parallel()
 	for _, m := range job.Moves() {
 		if !m.From.Final() {
+			continue
+		}
+		if m.To == job.Storing {
+			require.Equal(t, job.Poll, m.By, "%+v", m)
+			require.NotEqual(t, job.Succeeded, m.From, "it has its film: %+v", m)
 			continue
 		}
 		require.Equal(t, job.Operator, m.By, "%+v", m)

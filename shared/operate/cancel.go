@@ -75,7 +75,7 @@ func uncancelable(s job.State) string {
 // canceledThere cancels a job's task and says whether the vendor now calls it
 // canceled.
 func (s *Step) canceledThere(ctx context.Context, j job.Job) (bool, error) {
-	cause := s.Vendor.Cancel(ctx, j.Task.BaseURL, j.Task.ID)
+	cause := s.Vendor.CancelAt(ctx, j.Task.BaseURL, j.Task.ID)
 	switch job.VerdictOf(cause).Outcome {
 	case job.OperatorNeeded, job.Throttled, job.NotSent:
 		return false, cause // it was not heard

@@ -20,9 +20,9 @@ import (
 // Vendor is asked how a task stands before it is adopted or taken back.
 type Vendor interface {
 	Task(ctx context.Context, baseURL, id string) (job.Answer, error)
-	// Cancel takes a task back, which works only while it is PENDING: the verdict
+	// CancelAt takes a task back where it was created, which works only while it is PENDING: the verdict
 	// of its error is Refused otherwise.
-	Cancel(ctx context.Context, baseURL, id string) error
+	CancelAt(ctx context.Context, baseURL, id string) error
 }
 
 // Jobs are the records of the jobs.

@@ -33,7 +33,7 @@ func (v *vendor) Task(_ context.Context, _, id string) (job.Answer, error) {
 	return job.Answer{TaskID: id, Status: job.TaskUnknown}, nil
 }
 
-func (v *vendor) Cancel(_ context.Context, base, id string) error {
+func (v *vendor) CancelAt(_ context.Context, base, id string) error {
 	v.canceled = append(v.canceled, base+" "+id)
 	if v.tasks[id] != job.TaskPending {
 		return &verdict{job.Verdict{Outcome: job.Refused, Status: 400, Code: "UnsupportedOperation"}}

@@ -1,8 +1,12 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,8 +29,11 @@ type round struct {
 	mu   sync.Mutex
 	errs []error
 	work job.Work
+	// films are the jobs whose films are to be brought home.
+	films []job.Job
 	// holding are the jobs seen to hold a slot.
 	holding map[string]job.Job
+	gauges  gauges
 	busy    bool
 	// stop is set when the vendor wants no more questions for now.
 	stop bool
@@ -82,8 +89,24 @@ func (s *Step) batch(ctx context.Context) (busy bool, err error) {
 		})
 	}
 	wg.Wait()
+	s.bring(ctx, r)
 	r.note(s.hand(ctx, r))
+	s.report(ctx, r, g)
 	return r.busy, errors.Join(r.errs...)
+}
+
+// film has a job's film brought home at the end of the batch.
+func (r *round) film(j job.Job) { r.set(func(r *round) { r.films = append(r.films, j) }) }
+
+// bring invokes finalize, for the film first whose link ends first. One that cannot be
+// invoked now is past its time soon.
+func (s *Step) bring(ctx context.Context, r *round) {
+	slices.SortFunc(r.films, func(a, b job.Job) int {
+		return cmp.Or(a.Result.URLEnds.Compare(b.Result.URLEnds), strings.Compare(a.ID, b.ID))
+	})
+	for _, j := range r.films {
+		r.note(s.Functions.Finalize(ctx, j.ID))
+	}
 }
 
 // drive does what one due thing wants.
@@ -99,6 +122,8 @@ func (s *Step) drive(ctx context.Context, r *round, d job.Due) error {
 		}
 	case job.DueGate:
 		return s.probe(ctx)
+	case job.DueStray:
+		return s.stray(ctx, r, d.ID)
 	case job.DueSweep:
 		return s.sweep(ctx, r)
 	case job.DueJob:
@@ -115,6 +140,7 @@ func (s *Step) drive(ctx context.Context, r *round, d job.Due) error {
 }
 
 func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
+	r.measure(j)
 	if j.State.HoldsSlot() {
 		r.set(func(r *round) { r.holding[j.ID], r.busy = j, true })
 	}
@@ -130,11 +156,11 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 	case job.Storing:
 		// Whoever had it is dead, or waits for its link to work again.
 		next.Due = time.Now().Add(handover)
-		_, ok, err := s.move(ctx, j, next)
-		if err != nil || !ok {
-			return err
+		moved, ok, err := s.move(ctx, j, next)
+		if err == nil && ok {
+			r.film(moved)
 		}
-		return s.Functions.Finalize(ctx, j.ID)
+		return err
 	case job.Received:
 		next.Due = time.Now().Add(recheck)
 		_, ok, err := s.move(ctx, j, next)
@@ -208,7 +234,7 @@ func split(all []string) (head, rest []string) {
 // repair makes the gate's set of slots what the jobs say: a slot whose job holds
 // none is freed, a job at the vendor without a slot gets one.
 func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
-	for id := range g.Slots {
+	for _, id := range slices.Sorted(maps.Keys(g.Slots)) {
 		if _, ok := r.holding[id]; ok {
 			continue
 		}
@@ -225,7 +251,8 @@ func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
 		}
 		s.Log.WarnContext(ctx, "slot without a task freed", "job_id", id)
 	}
-	for id, seen := range r.holding {
+	for _, id := range slices.Sorted(maps.Keys(r.holding)) {
+		seen := r.holding[id]
 		if _, ok := g.Slots[id]; ok {
 			continue
 		}

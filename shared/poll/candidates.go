@@ -28,6 +28,8 @@ const (
 type candidates struct {
 	// found are the tasks that it may have made and that have no owner.
 	found []job.Listed
+	// live are those of them that may be, or have been, charged.
+	live []job.Listed
 	// sure is false when it cannot be told that all of them are of our own key.
 	sure bool
 	// ours is the vendor's id of our key, as far as the list proves it.
@@ -72,6 +74,10 @@ func (s *Step) candidates(ctx context.Context, j job.Job, keyID string) (candida
 	if len(free) == 0 {
 		return candidates{}, nil
 	}
+	if i := slices.IndexFunc(free, func(t job.Listed) bool { return in.RequestID != "" && t.RequestID == in.RequestID }); i >= 0 {
+		// The vendor's own word for it, whoever else was there.
+		return candidates{found: free[i : i+1], live: free[i : i+1], sure: true}, nil
+	}
 	k, err := s.keys(ctx, keyID, around, from)
 	if err != nil {
 		return candidates{}, err
@@ -82,6 +88,9 @@ func (s *Step) candidates(ctx context.Context, j job.Job, keyID string) (candida
 			continue
 		}
 		c.found = append(c.found, t)
+		if t.Status != job.TaskFailed && t.Status != job.TaskCanceled {
+			c.live = append(c.live, t)
+		}
 		c.sure = c.sure && (k.own[t.KeyID] || k.lonely(t.KeyID, free))
 	}
 	return c, nil
@@ -113,8 +122,8 @@ func (s *Step) keys(ctx context.Context, known string, seen map[string][]job.Lis
 		k.own[known] = true
 	}
 	first := map[string]time.Time{} // of the tasks we know nothing of, by key
-	for key, tasks := range seen {
-		for _, t := range tasks {
+	for _, key := range slices.Sorted(maps.Keys(seen)) {
+		for _, t := range seen[key] {
 			owner, err := s.Jobs.Owner(ctx, t.TaskID)
 			if errors.Is(err, job.ErrNotFound) {
 				if at, ok := first[key]; !ok || t.Created.Before(at) {

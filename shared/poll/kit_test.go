@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"golang.org/x/time/rate"
 	"log/slog"
 	"slices"
 	"sync"
@@ -48,7 +49,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 
 func (r *rig) config() poll.Config {
 	db := &counted{Store: r.s, r: r}
-	c := poll.Config{Vendor: r.vendor, Jobs: db, Agenda: db, Leases: db, Gate: db, Slots: db, Functions: r, Staging: r, Inbox: r.inbox,
+	c := poll.Config{Vendor: r.vendor, Jobs: db, Agenda: db, Leases: db, Gate: db, Slots: db, Strays: db, Functions: r, Staging: r, Inbox: r.inbox,
 		Sweeps: db, Tell: r, Profile: job.EMO(), MaxInFlight: 3, Log: slog.New(slog.DiscardHandler)}
 	if r.change != nil {
 		r.change(&c)
@@ -175,9 +176,23 @@ type vendor struct {
 	page  func(q job.ListQuery) (job.ListPage, error)
 	asked []string
 	lists int
+	// canceled are the tasks that were to be taken back.
+	canceled []string
+	// pace spaces the calls, as the client does; nil: not at all.
+	pace *rate.Limiter
 }
 
-func (v *vendor) Task(_ context.Context, _, id string) (job.Answer, error) {
+func (v *vendor) wait(ctx context.Context) error {
+	if v.pace == nil {
+		return nil
+	}
+	return v.pace.Wait(ctx)
+}
+
+func (v *vendor) Task(ctx context.Context, _, id string) (job.Answer, error) {
+	if err := v.wait(ctx); err != nil {
+		return job.Answer{}, err
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked = append(v.asked, id)
@@ -187,7 +202,17 @@ func (v *vendor) Task(_ context.Context, _, id string) (job.Answer, error) {
 	return v.task(id)
 }
 
-func (v *vendor) List(_ context.Context, q job.ListQuery) (job.ListPage, error) {
+func (v *vendor) Cancel(_ context.Context, id string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.canceled = append(v.canceled, id)
+	return nil
+}
+
+func (v *vendor) List(ctx context.Context, q job.ListQuery) (job.ListPage, error) {
+	if err := v.wait(ctx); err != nil {
+		return job.ListPage{}, err
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.lists++

@@ -22,9 +22,6 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 	if r.stopped() {
 		return nil
 	}
-	if err := s.Pace(ctx); err != nil {
-		return err
-	}
 	a, err := s.Vendor.Task(ctx, j.Task.BaseURL, j.Task.ID)
 	if err != nil {
 		return s.lookFailed(ctx, r, j, err)
@@ -93,8 +90,8 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 	return nil
 }
 
-// succeeded stores the answer and hands the film to finalize.
-func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer) error {
+// storing is a job whose task has succeeded by that answer.
+func (s *Step) storing(j job.Job, a job.Answer) job.Job {
 	next := with(j, func(t *job.Task) {
 		t.Status, t.Started, t.Ended, t.Missing = a.Status, a.Started, a.Ended, 0
 	})
@@ -106,6 +103,12 @@ func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer)
 		URLEnds: j.Task.Submitted.Add(s.Profile.LinkLife),
 	}
 	next.Billed = s.bill(j, a)
+	return next
+}
+
+// succeeded stores the answer and hands the film to finalize.
+func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer) error {
+	next := s.storing(j, a)
 	moved, ok, err := s.move(ctx, j, next)
 	if err != nil || !ok {
 		return err
@@ -116,7 +119,8 @@ func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer)
 			s.Log.WarnContext(ctx, "speed not learned", "err", err)
 		}
 	}
-	return s.Functions.Finalize(ctx, j.ID)
+	r.film(moved)
+	return nil
 }
 
 // bill is what a finished task costs: by the vendor's own word of length and
@@ -136,7 +140,7 @@ func (s *Step) bill(j job.Job, a job.Answer) job.Money {
 func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 	next := with(j, func(t *job.Task) { t.Status, t.Started, t.Ended = a.Status, a.Started, a.Ended })
 	again := func() {
-		next.State, next.Due = job.Queued, time.Now().Add(min(s.Backoff<<min(j.Attempt-1, 12), time.Hour))
+		next.State, next.Due = job.Queued, time.Now().Add(job.Backoff(s.Backoff, j.Attempt-1))
 		next.Attempt, next.Intent, next.Refusals = j.Attempt+1, nil, 0
 	}
 	v := a.Fault

@@ -1,7 +1,6 @@
 package poll_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -9,11 +8,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"emodrop/shared/job"
-	"emodrop/shared/poll"
 )
-
-// oneByOne paces questions as the real step does.
-func oneByOne() func(context.Context) error { return rate.NewLimiter(17, 1).Wait }
 
 func TestAnUnchangedLookWritesNothing(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
@@ -312,7 +307,7 @@ func TestATaskWithoutARightOfItsOwnDoesNotKeepTheOthersFromBeingLookedAt(t *test
 		r.submitted("anna")
 		time.Sleep(time.Second)
 		r.submitted("bert")
-		r.change = func(c *poll.Config) { c.Pace = oneByOne() }
+		r.vendor.pace = rate.NewLimiter(17, 1)
 		r.vendor.task = func(id string) (job.Answer, error) {
 			if id == "task-anna" {
 				return job.Answer{}, said(job.Verdict{Outcome: job.OperatorNeeded, Status: 403})
@@ -331,7 +326,7 @@ func TestAThrottledQuestionIsTheLastOfItsBatch(t *testing.T) {
 			r.submitted(id)
 			time.Sleep(time.Second)
 		}
-		r.change = func(c *poll.Config) { c.Pace = oneByOne() }
+		r.vendor.pace = rate.NewLimiter(17, 1)
 		r.vendor.task = func(string) (job.Answer, error) {
 			return job.Answer{}, said(job.Verdict{Outcome: job.Throttled, Status: 429})
 		}

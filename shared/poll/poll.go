@@ -16,6 +16,7 @@ import (
 type Vendor interface {
 	Task(ctx context.Context, baseURL, id string) (job.Answer, error)
 	List(ctx context.Context, q job.ListQuery) (job.ListPage, error)
+	Cancel(ctx context.Context, id string) error
 }
 
 // Jobs are the records of the jobs.
@@ -51,6 +52,15 @@ type Slots interface {
 	FreeSlot(ctx context.Context, id string, fence int64) error
 	TakeSlot(ctx context.Context, j job.Job) error
 	Learn(ctx context.Context, work time.Duration, seconds float64, keyID string) error
+}
+
+// Strays are the tasks that jobs went on without.
+type Strays interface {
+	Stray(ctx context.Context, id string) (job.Stray, error)
+	PutStray(ctx context.Context, from, to job.Stray) error
+	DropStray(ctx context.Context, s job.Stray) error
+	// Orphan settles one that was charged and is of no use.
+	Orphan(ctx context.Context, s job.Stray, j job.Job, cost job.Money) (job.Message, error)
 }
 
 // Functions invokes the other functions, asynchronously.
@@ -91,6 +101,7 @@ type Config struct {
 	Leases    Leases
 	Gate      Gate
 	Slots     Slots
+	Strays    Strays
 	Functions Functions
 	Staging   Staging
 	Inbox     Inbox
@@ -114,10 +125,7 @@ type Config struct {
 	SweepEvery, Horizon time.Duration
 	// Backoff is the first wait before a new attempt; it doubles. Zero: 30 s.
 	Backoff time.Duration
-	// Pace waits for this process's share of the vendor's 20 calls a second;
-	// zero: no waiting.
-	Pace func(ctx context.Context) error
-	Log  *slog.Logger
+	Log     *slog.Logger
 }
 
 // Step polls. Safe for concurrent use: a lease lets one tick work at a time.
@@ -140,13 +148,10 @@ func New(c Config) (*Step, error) {
 	if c.MaxAttempts == 0 {
 		c.MaxAttempts = 3
 	}
-	if c.Pace == nil {
-		c.Pace = func(context.Context) error { return nil }
-	}
 	var errs []error
 	for what, missing := range map[string]bool{
 		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Agenda": c.Agenda == nil, "Leases": c.Leases == nil,
-		"Gate": c.Gate == nil, "Slots": c.Slots == nil, "Functions": c.Functions == nil, "Staging": c.Staging == nil,
+		"Gate": c.Gate == nil, "Slots": c.Slots == nil, "Strays": c.Strays == nil, "Functions": c.Functions == nil, "Staging": c.Staging == nil,
 		"Inbox": c.Inbox == nil, "Sweeps": c.Sweeps == nil,
 		"Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
 	} {

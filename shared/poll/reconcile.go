@@ -18,7 +18,10 @@ const (
 
 // reconcile settles a create call that nobody knows the outcome of. It posts
 // nothing: one task of the vendor's list is adopted, none after the quiet period
-// sends the job back to the queue, several need a person.
+// sends the job back to the queue. Several of our own key need a person, and so do
+// tasks of which nobody can tell whose they are, once the quiet period is over: until
+// then another job's task may tell which key is ours, and a task that has not fetched
+// its inputs fails, which settles it too.
 func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 	if r.stopped() {
 		return nil
@@ -54,11 +57,15 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		next.Task = &job.Task{ID: t.TaskID, RequestID: t.RequestID, BaseURL: in.BaseURL, Status: t.Status,
 			Submitted: in.At.Truncate(time.Millisecond), Created: t.Created, Adopted: true}
 		s.Log.WarnContext(ctx, "task found in the vendor's list and adopted", "job_id", j.ID, "task_id", t.TaskID)
-	case len(c.found) > 0:
+	case len(c.found) > 1 && c.sure, len(c.live) > 0 && !in.Revoked.IsZero() && now.Sub(in.Revoked) >= s.Quiet:
+		held := c.found
+		if !c.sure {
+			held = c.live // whosever the others were, they came to nothing
+		}
 		next.State, next.Due = job.Held, time.Time{}
 		next.Fault = &job.Fault{Code: job.CodeAmbiguous}
 		next.Candidates = nil
-		for _, t := range c.found {
+		for _, t := range held {
 			next.Candidates = append(next.Candidates, t.TaskID)
 		}
 		next.Fault.Detail = strings.Join(next.Candidates[:min(len(next.Candidates), 10)], ", ")
@@ -102,9 +109,6 @@ func (s *Step) listed(ctx context.Context, j job.Job) (bool, error) {
 func (s *Step) each(ctx context.Context, model string, from time.Time, f func(job.Listed) error) error {
 	q := job.ListQuery{From: from.Add(-16 * time.Hour), To: from.Add(8 * time.Hour), Model: model, PageSize: listPage}
 	for q.Page = 1; q.Page <= listPages; q.Page++ {
-		if err := s.Pace(ctx); err != nil {
-			return err
-		}
 		p, err := s.Vendor.List(ctx, q)
 		if err != nil {
 			return err

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 
 	"emodrop/shared/job"
-	"emodrop/shared/poll"
 )
 
 func TestALostCreateIsAdoptedOnceItsLeaseIsOver(t *testing.T) {
@@ -167,7 +167,7 @@ func TestAListThatCannotBeHadSettlesNothingAndKeepsNobodyWaiting(t *testing.T) {
 				r.posting("anna")
 				time.Sleep(91 * time.Second)
 				r.submitted("bert")
-				r.change = func(c *poll.Config) { c.Pace = oneByOne() }
+				r.vendor.pace = rate.NewLimiter(17, 1)
 				r.vendor.page = func(job.ListQuery) (job.ListPage, error) { return job.ListPage{}, said(v) }
 				r.vendor.says(job.TaskRunning)
 				for range 100 {
@@ -222,5 +222,27 @@ func TestInputsThatCannotBeTakenBackKeepTheJobFromBeingPostedAgain(t *testing.T)
 		}
 		require.Equal(t, job.Submitting, r.job("anna").State)
 		require.True(t, r.job("anna").Intent.Revoked.IsZero())
+	})
+}
+
+func TestTheIDOfTheLostCallTellsItsTaskFromAStrangers(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		j := r.posting("anna")
+		next := j
+		intent := *j.Intent
+		intent.RequestID = "request-ours"
+		next.Intent = &intent
+		_, err := r.s.Move(t.Context(), j, next)
+		require.NoError(t, err)
+		made := time.Now().Add(time.Second)
+		r.vendor.rows = []job.Listed{
+			{TaskID: "theirs", RequestID: "request-theirs", KeyID: "2", Model: "emo-v1", Created: made},
+			{TaskID: "ours", RequestID: "request-ours", KeyID: "1", Model: "emo-v1", Created: made},
+		}
+		time.Sleep(91 * time.Second)
+		require.NoError(t, r.tick())
+		got := r.job("anna")
+		require.Equal(t, job.Submitted, got.State)
+		require.Equal(t, "ours", got.Task.ID)
 	})
 }

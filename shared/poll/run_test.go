@@ -259,7 +259,7 @@ func TestAClosedGateIsProbedAtGrowingIntervalsAndOpensByItself(t *testing.T) {
 			require.NoError(t, r.tick())
 		}
 		const m = time.Minute
-		require.Equal(t, []time.Duration{m, 3 * m, 7 * m, 12 * m, 17 * m, 22 * m, 27 * m, 32 * m, 37 * m, 42 * m, 47 * m, 52 * m, 57 * m}, at)
+		require.Equal(t, []time.Duration{m, 3 * m, 7 * m, 11 * m, 15 * m, 19 * m, 23 * m, 27 * m, 31 * m, 35 * m, 39 * m, 43 * m, 47 * m, 51 * m, 55 * m, 59 * m}, at)
 		require.NotNil(t, r.theGate().Closed)
 		broken = false
 		time.Sleep(5 * time.Minute)
@@ -339,4 +339,22 @@ func TestAStepSaysEverythingThatIsWrongWithItAtOnce(t *testing.T) {
 		"Log", "Profile", "MaxInFlight", "Interval"} {
 		require.ErrorContains(t, err, "poll: "+what)
 	}
+}
+
+func TestTheFilmWhoseLinkEndsFirstIsBroughtHomeFirst(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		for _, id := range []string{"late", "early", "middle"} {
+			r.submitted(id)
+		}
+		ends := map[string]time.Duration{"late": 3 * time.Hour, "early": time.Hour, "middle": 2 * time.Hour}
+		for id, in := range ends {
+			j := r.job(id)
+			r.to(j, job.Storing, func(j *job.Job) {
+				j.Due = time.Now()
+				j.Result = &job.Result{URL: "https://films/x", URLEnds: time.Now().Add(in)}
+			})
+		}
+		require.NoError(t, r.tick())
+		require.Equal(t, []string{"early", "middle", "late"}, r.films[:3])
+	})
 }

@@ -105,7 +105,7 @@ var indexSentences = []sentence{
 			g := gate(t, s)
 			require.Equal(t, n, g.Closed.Probes)
 			require.Equal(t, day, g.Closed.Since)
-			require.WithinDuration(t, time.Now().Add(min(5*time.Minute, time.Minute<<min(n, 4))), g.Due, 5*time.Second)
+			require.WithinDuration(t, time.Now().Add(min(job.MaxWait, time.Minute<<min(n, 4))), g.Due, 5*time.Second)
 		}
 		require.NoError(t, s.OpenGate(t.Context()))
 		told, err = s.CloseGate(t.Context(), job.Closure{Code: job.CodeKeyRefused}, time.Now())

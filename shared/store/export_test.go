@@ -24,10 +24,13 @@ var (
 	LeaseKey   = leaseKey
 	StemKey    = stemKey
 	TaskKey    = taskKey
+	FolderKey  = folderKey
+	StrayKey   = strayKey
 )
 
 const (
 	GateKey       = gateKey
+	SweepKey      = sweepKey
 	TTL           = ttlAttr
 	Mark          = writeAttr
 	TransactTries = transactTries

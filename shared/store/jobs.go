@@ -54,7 +54,8 @@ func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
 //   - the posting lease is given back when the job leaves SUBMITTING, if it is
 //     still this job's;
 //   - a task the job did not have before gets its one owner;
-//   - entering a state that is told writes the message.
+//   - entering a state that is told writes the message;
+//   - a task that may be there after all leaves a stray to be looked for.
 //
 // It is conditional on the revision, the state and the attempt of from:
 // job.ErrConflict when any has changed. A move that is not in the table is a
@@ -82,6 +83,13 @@ func (s *Store) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 			return job.Job{}, err
 		}
 		ws = append(ws, m)
+	}
+	if stray, ok := job.StrayOf(from, moved); ok {
+		w, err := newStray(stray)
+		if err != nil {
+			return job.Job{}, err
+		}
+		ws = append(ws, w)
 	}
 	g, ok, err := s.gateWrite(ctx, from, moved)
 	if err != nil {

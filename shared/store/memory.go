@@ -16,23 +16,16 @@ import (
 
 // memory is the table of tests and the simulation.
 type memory struct {
-	lag   time.Duration
-	mu    sync.Mutex
-	items map[string]item
-	// past holds, by key, what the indexes knew of an item and since when, as
-	// far back as the lag reaches.
-	past map[string][]version
-}
-
-type version struct {
-	at time.Time
-	it item // nil when deleted
+	lag     time.Duration
+	mu      sync.Mutex
+	items   map[string]item
+	indexes memoryIndexes
 }
 
 // NewMemory returns a store in memory whose index reads are lag behind. Safe for
 // concurrent use.
 func NewMemory(lag time.Duration) *Store {
-	return newStore(&memory{lag: lag, items: map[string]item{}, past: map[string][]version{}})
+	return newStore(&memory{lag: lag, items: map[string]item{}, indexes: newMemoryIndexes()})
 }
 
 func (m *memory) get(ctx context.Context, key string) (item, error) {
@@ -41,6 +34,7 @@ func (m *memory) get(ctx context.Context, key string) (item, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.expire(key)
 	it, ok := m.items[key]
 	if !ok {
 		return nil, nil
@@ -55,6 +49,7 @@ func (m *memory) write(ctx context.Context, ws ...write) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, w := range ws {
+		m.expire(w.key)
 		it := m.items[w.key]
 		for _, c := range w.conds {
 			if !c.holds(it) {
@@ -68,13 +63,15 @@ func (m *memory) write(ctx context.Context, ws ...write) error {
 		}
 	}
 	now := time.Now()
+	m.indexes.catchUp(now.Add(-m.lag))
 	for _, w := range ws {
 		if w.checks() {
 			continue
 		}
-		m.remember(w.key, now)
+		before := placesOf(m.items[w.key])
 		if w.delete {
 			delete(m.items, w.key)
+			m.indexes.change(now, w.key, before, placesOf(nil))
 			continue
 		}
 		it := m.items[w.key]
@@ -88,8 +85,23 @@ func (m *memory) write(ctx context.Context, ws ...write) error {
 			remove(it, p)
 		}
 		m.items[w.key] = it
+		m.indexes.change(now, w.key, before, placesOf(it))
 	}
 	return nil
+}
+
+// expire deletes an item whose time to live is over: DynamoDB may at any moment after
+// it, so the strictest does at once.
+func (m *memory) expire(key string) {
+	n, ok := m.items[key][ttlAttr].(json.Number)
+	if !ok {
+		return
+	}
+	if until, err := n.Int64(); err == nil && until < time.Now().Unix() {
+		before := placesOf(m.items[key])
+		delete(m.items, key)
+		m.indexes.change(time.Now(), key, before, placesOf(nil))
+	}
 }
 
 // valid refuses what DynamoDB refuses of an update whose conditions hold: a path
@@ -118,71 +130,14 @@ func (w write) paths() []path {
 	return ps
 }
 
-// remember keeps what the indexes know of an item before it changes.
-func (m *memory) remember(key string, now time.Time) {
-	if m.lag <= 0 {
-		return
-	}
-	var before item
-	if it, ok := m.items[key]; ok {
-		before = clone(it).(item)
-	}
-	vs := append(m.past[key], version{now, before})
-	// A version that ended before the lag's reach is never asked for again.
-	for len(vs) > 0 && now.Sub(vs[0].at) > m.lag {
-		vs = vs[1:]
-	}
-	m.past[key] = vs
-}
-
-// indexed is an item as an index shows it now. Versions are kept with the time
-// at which they ended: the first that ended within the lag is what is seen.
-func (m *memory) indexed(key string, now time.Time) item {
-	for _, v := range m.past[key] {
-		if now.Sub(v.at) < m.lag {
-			return v.it
-		}
-	}
-	return m.items[key]
-}
-
 func (m *memory) query(ctx context.Context, q query) ([]row, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
-	keys := map[string]struct{}{}
-	for k := range m.items {
-		keys[k] = struct{}{}
-	}
-	for k := range m.past {
-		keys[k] = struct{}{}
-	}
-	var rows []row
-	for k := range keys {
-		it := m.indexed(k, now)
-		if it == nil || it[q.index.hash] != any(q.hash) {
-			continue
-		}
-		place := it[q.index.rang]
-		if q.upTo != nil && compare(place, q.upTo) > 0 {
-			continue
-		}
-		rows = append(rows, row{k, place})
-	}
-	slices.SortFunc(rows, func(a, b row) int {
-		c := cmp.Or(compare(a.place, b.place), strings.Compare(a.key, b.key))
-		if q.desc {
-			return -c
-		}
-		return c
-	})
-	if q.limit > 0 && len(rows) > q.limit {
-		rows = rows[:q.limit]
-	}
-	return rows, nil
+	m.indexes.catchUp(time.Now().Add(-m.lag))
+	return m.indexes.query(q), nil
 }
 
 func (c cond) holds(it item) bool {

@@ -39,6 +39,7 @@ func stemKey(n job.Name) string        { return "STEM#" + n.String() }
 func folderKey(dir string) string      { return "DIR#" + dir }
 func taskKey(id string) string         { return "TASK#" + id }
 func messageKey(id string) string      { return "MSG#" + id }
+func strayKey(id string) string        { return "STRAY#" + id }
 func leaseKey(name string) string      { return "LEASE#" + name }
 func faceKey(sha, ratio string) string { return "FACE#" + ratio + "#" + sha }
 
@@ -59,6 +60,8 @@ func dueOf(r row) (job.Due, bool) {
 		d.Kind = job.DueGate
 	case sweepKey:
 		d.Kind = job.DueSweep
+	case "STRAY":
+		d.Kind = job.DueStray
 	default:
 		return job.Due{}, false
 	}

@@ -60,7 +60,7 @@ func (s *Step) notCreated(ctx context.Context, j job.Job, cause error) (goOn boo
 	case job.Unknown, job.Retry:
 		// The task may exist. The job stays SUBMITTING, keeps its slot, and is
 		// not posted again until poll has settled what happened.
-		return false, nil
+		return false, s.noteRequest(ctx, j, v.RequestID)
 	case job.Throttled:
 		if err := s.Gate.Throttle(ctx, s.after(0, v.RetryAfter)); err != nil {
 			return false, err
@@ -99,6 +99,20 @@ func (s *Step) notCreated(ctx context.Context, j job.Job, cause error) (goOn boo
 	}
 	_, err = s.move(ctx, j, next)
 	return goOn && err == nil, conflict(err)
+}
+
+// noteRequest keeps the id of a call whose outcome nobody knows: by it poll tells the
+// task from a stranger's. Without it the search only has less to go by.
+func (s *Step) noteRequest(ctx context.Context, j job.Job, id string) error {
+	if id == "" {
+		return nil
+	}
+	next := j
+	in := *j.Intent
+	in.RequestID = id
+	next.Intent = &in
+	_, err := s.Jobs.Move(ctx, j, next)
+	return conflict(err)
 }
 
 // clockFailed decides what trouble with the free call means: nothing was written,

@@ -8,8 +8,8 @@ import (
 )
 
 // stageTries is how often a job's files are tried to be copied before the job
-// fails: over a day, with the waits between.
-const stageTries = 30
+// fails: for a day, with the waits between.
+const stageTries = int(givesUp / job.MaxWait)
 
 // unstaged lets a job whose files cannot be copied now step back, so that it does
 // not keep those behind it waiting.

@@ -3,6 +3,7 @@ package submit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -108,21 +109,41 @@ func TestAPortraitWithoutAFaceIsRejectedAndSaysWhy(t *testing.T) {
 	})
 }
 
-func TestDetectsOwnTroubleFailsTheJobAfterEightTriesWithGrowingWaits(t *testing.T) {
+func TestAPictureThatDetectHasNoAnswerForFailsAfterEightTriesWhileOthersAreAnswered(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.received("anna")
+		s := r.step()
+		for n := range 8 {
+			r.vendor.detect = nil
+			r.received(fmt.Sprint("other", n))
+			require.NoError(t, s.Prepare(t.Context(), fmt.Sprint("other", n)))
+			r.vendor.detect = func(context.Context) (job.Face, error) {
+				return job.Face{}, said(job.Verdict{Outcome: job.Retry, Status: 503})
+			}
+			require.NoError(t, s.Prepare(t.Context(), "anna"))
+			if j := r.job("anna"); n < 7 {
+				require.Equal(t, job.Backoff(15*time.Second, n), time.Until(j.Due).Round(time.Second))
+				time.Sleep(time.Until(j.Due))
+			}
+		}
+		require.Equal(t, job.Failed, r.job("anna").State)
+		require.Equal(t, job.CodeDetectFails, r.job("anna").Fault.Code)
+	})
+}
+
+func TestADetectThatAnswersNobodyFailsNoJobInLessThanADay(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.received("anna")
 		r.vendor.detect = func(context.Context) (job.Face, error) {
 			return job.Face{}, said(job.Verdict{Outcome: job.Retry, Status: 503})
 		}
-		s := r.step()
-		for n := range 8 {
+		s, began := r.step(), time.Now()
+		for r.job("anna").State == job.Received {
 			require.NoError(t, s.Prepare(t.Context(), "anna"))
-			if j := r.job("anna"); n < 7 {
-				require.Equal(t, 15*time.Second<<n, time.Until(j.Due).Round(time.Second))
-			}
+			time.Sleep(max(0, time.Until(r.job("anna").Due)))
 		}
-		require.Equal(t, job.Failed, r.job("anna").State)
 		require.Equal(t, job.CodeDetectFails, r.job("anna").Fault.Code)
+		require.InDelta(t, 24, time.Since(began).Hours(), 1)
 	})
 }
 

@@ -83,18 +83,18 @@ type Config struct {
 	PostLease time.Duration
 	// CreateWithin bounds the create call; zero: 30 s.
 	CreateWithin time.Duration
-	// Backoff is the first wait after a failure that may pass; it doubles with
-	// every further one, to an hour at most. Zero: 15 s.
+	// Backoff is the first wait after a failure that may pass; see job.Backoff.
+	// Zero: 15 s.
 	Backoff time.Duration
-	// Pace is the least time between two detect calls of this process; zero: none.
-	Pace func(ctx context.Context) error
-	Log  *slog.Logger
+	Log     *slog.Logger
 }
 
 // Step prepares and dispatches jobs. Safe for concurrent use.
 type Step struct {
 	Config
 	mu sync.Mutex
+	// answered is when the vendor last had an answer to a detect call of this process.
+	answered time.Time
 	// fresh are jobs that this process has queued and the index may not show yet.
 	fresh []string
 }
@@ -115,9 +115,6 @@ func New(c Config) (*Step, error) {
 	}
 	if c.DetectModel == "" {
 		c.DetectModel = c.Profile.DetectModel
-	}
-	if c.Pace == nil {
-		c.Pace = func(context.Context) error { return nil }
 	}
 	var errs []error
 	for what, missing := range map[string]bool{
@@ -143,8 +140,7 @@ func New(c Config) (*Step, error) {
 
 // after is when to try again what has failed that many times in a row.
 func (s *Step) after(tries int, asked time.Duration) time.Time {
-	wait := min(s.Backoff<<min(tries, 12), time.Hour)
-	return time.Now().Add(max(wait, asked))
+	return time.Now().Add(max(job.Backoff(s.Backoff, tries), asked))
 }
 
 // move makes a move and leaves its line in the log: the audit trail.

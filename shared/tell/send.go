@@ -15,6 +15,7 @@ const (
 	jobEvent     = "EMO Job State Change"
 	waitingEvent = "EMO Input Waiting"
 	unknownEvent = "EMO Input Unknown"
+	orphanEvent  = "EMO Task Orphaned"
 )
 
 // send sends a message by one channel.
@@ -47,6 +48,8 @@ func replaced(m job.Message) bool {
 
 func detailType(m job.Message) string {
 	switch {
+	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
+		return orphanEvent
 	case m.Job != "":
 		return jobEvent
 	case m.Fault != nil && (m.Fault.Code == job.CodeAudioMissing || m.Fault.Code == job.CodePictureMissing):

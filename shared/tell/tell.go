@@ -66,8 +66,7 @@ type Config struct {
 	// Within bounds one channel's sending, so that one that hangs does not keep
 	// the others waiting. Zero: 10 s.
 	Within time.Duration
-	// Backoff is the first wait after a failure; it doubles to an hour. Zero:
-	// 15 s.
+	// Backoff is the first wait after a failure; see job.Backoff. Zero: 15 s.
 	Backoff time.Duration
 	Log     *slog.Logger
 }
@@ -114,9 +113,6 @@ func New(c Config) (*Teller, error) {
 	return &Teller{c}, nil
 }
 
-// maxBackoff is the longest wait before a message is tried again.
-const maxBackoff = time.Hour
-
 // Tell sends what of a message is unsent, by every channel whatever becomes of the
 // others, and writes down what is left. A message that is gone has been told; one
 // that somebody else has written meanwhile is theirs. An error says that something
@@ -147,7 +143,7 @@ func (t *Teller) Tell(ctx context.Context, messageID string) error {
 		t.Log.InfoContext(ctx, "told", "message_id", m.ID, "job_id", m.Job, "channel", c)
 	}
 	left.Tries = m.Tries + 1
-	left.Due = time.Now().Add(t.wait(m.Tries))
+	left.Due = time.Now().Add(job.Backoff(t.Backoff, m.Tries))
 	err = t.Messages.PutMessage(ctx, m, left)
 	if errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound) {
 		// Somebody else told it at the same time, and knows what is left.
@@ -157,15 +153,4 @@ func (t *Teller) Tell(ctx context.Context, messageID string) error {
 		errs = append(errs, fmt.Errorf("tell %s: write down what is left: %w", m.ID, err))
 	}
 	return errors.Join(errs...)
-}
-
-// wait is how long a message rests after that many failures before this one.
-func (t *Teller) wait(tries int) time.Duration {
-	w := min(t.Backoff, maxBackoff)
-	for range tries {
-		if w *= 2; w >= maxBackoff {
-			return maxBackoff
-		}
-	}
-	return w
 }

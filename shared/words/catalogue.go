@@ -92,6 +92,13 @@ var catalogue = map[string]entry{
 		text{"Newer files came under the name “{name}” before this film was begun, so it was called off.", "Nothing to do: the film is made from the newer files."},
 		text{"在开始制作之前，“{name}”有了更新的文件，因此本次制作已取消。", "无需操作：将使用更新的文件制作视频。"},
 	},
+	// Of a task that no job can use.
+	job.CodeTaskOrphaned: {
+		text{"The video service made a film for “{name}” that came too late to be used: its order had been given up for lost, and the film was ordered again.",
+			"Nothing to do for this film. If it happens often, tell whoever runs this stack: the service's task list is slower than the quiet period allows for."},
+		text{"视频服务为“{name}”生成的一个视频来得太晚，无法使用：该任务已被视为丢失，并重新提交过。",
+			"该视频无需处理。如经常发生，请告知管理员：服务的任务列表比系统设定的静默期更慢。"},
+	},
 	// Of hand-ins that are no job.
 	job.CodeAudioMissing: {
 		text{"“{file}” is waiting for a recording of the same name.", "Upload the recording as “{name}.mp3” or “{name}.wav”. If this picture is meant for all recordings of its folder, name it portrait.jpg."},

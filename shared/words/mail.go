@@ -93,7 +93,7 @@ func upload(m job.Message) bool {
 		return false
 	}
 	switch m.Fault.Code {
-	case job.CodeReplaced, job.CodeCanceled, job.CodeGivenUp, job.CodeUnknownFile, job.CodeVendorRefused, job.CodeLinkEnded:
+	case job.CodeTaskOrphaned, job.CodeReplaced, job.CodeCanceled, job.CodeGivenUp, job.CodeUnknownFile, job.CodeVendorRefused, job.CodeLinkEnded:
 		return false
 	}
 	return true
@@ -107,6 +107,8 @@ func subjectOf(m job.Message) string {
 		head += "film ready: "
 	case m.State == job.Held:
 		head += "needs a person: "
+	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
+		head += "charged in vain: "
 	case m.Job != "":
 		head += State(m.State, English) + ": "
 	case m.Fault != nil && m.Fault.Code == job.CodeUnknownFile:

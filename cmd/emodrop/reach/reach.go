@@ -122,7 +122,7 @@ func here(ctx context.Context, home string) (*Stack, error) {
 	if dir == "" {
 		dir = "."
 	}
-	l, err := stack.Find(ctx, dir)
+	l, err := stack.Locate(ctx, dir)
 	switch {
 	case errors.Is(err, stack.ErrNone) && home == "":
 		return nil, &Refusal{Code: "no_stack", Usage: true,

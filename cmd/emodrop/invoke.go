@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"emodrop/local/stack"
+)
+
+// functions are what can be invoked.
+var functions = []string{"submit", "poll", "finalize", "callback"}
+
+func invokeCommand() *cobra.Command {
+	f := &stackFlags{}
+	var home string
+	cmd := &cobra.Command{
+		Use:   "invoke FUNCTION EVENT",
+		Short: "Invoke one of the Lambda functions with an event",
+		Long: "Runs the same binary with the same event as `sam local invoke`, without Docker, SAM or an account: against the\n" +
+			"stack that `emodrop up` runs in this folder, or, when none does, against a fresh one that lives for the call.\n" +
+			"EVENT is a JSON file, - for standard input. The answer goes to standard output, what the function logged to\n" +
+			"standard error; the exit code is 1 when the function failed.",
+		Example:   "  emodrop invoke submit events/s3-put.json\n  echo '{\"dispatch\":true}' | emodrop invoke submit -",
+		ValidArgs: functions,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 || !slices.Contains(functions, args[0]) {
+				return &exitError{exitUsage, fmt.Errorf("want a function (%s) and an event\n  see: %s --help", strings.Join(functions, ", "), cmd.CommandPath())}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			event, err := readEvent(cmd.InOrStdin(), args[1])
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			caller, end, err := f.caller(cmd.Context(), home, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			a, err := caller.Invoke(cmd.Context(), args[0], event)
+			if e := end(); err == nil {
+				err = e
+			}
+			if err != nil {
+				return err
+			}
+			_, _ = cmd.ErrOrStderr().Write(a.Log)
+			fmt.Fprintln(cmd.OutOrStdout(), string(bytes.TrimSpace(a.Payload)))
+			if a.Failed {
+				return &exitError{exitOther, fmt.Errorf("%s failed", args[0])}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&home, "home", ".", "folder of the stack that `emodrop up` runs")
+	return cmd
+}
+
+// readEvent reads an event and makes sure that it is one: a function never sees what
+// is no JSON.
+func readEvent(stdin io.Reader, path string) ([]byte, error) {
+	read := func() ([]byte, error) { return os.ReadFile(path) }
+	if path == "-" {
+		read = func() ([]byte, error) { return io.ReadAll(stdin) }
+	}
+	b, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("event: %w", err)
+	}
+	if !json.Valid(b) {
+		return nil, errors.New("event: " + path + " holds no JSON")
+	}
+	return b, nil
+}
+
+// caller finds the running stack, or starts one of its own beside the home, which
+// end ends.
+func (f *stackFlags) caller(ctx context.Context, home string, stderr io.Writer) (c stack.Caller, end func() error, err error) {
+	if c, running := stack.Find(ctx, home); running {
+		return c, func() error { return nil }, nil
+	}
+	f.home, f.fresh, f.maxInFlight, f.slots = filepath.Join(home, ".emodrop", "invoke"), true, 3, 1
+	cfg, err := f.config(ctx, stderr)
+	if err != nil {
+		return stack.Caller{}, nil, err
+	}
+	s, err := stack.Start(ctx, cfg)
+	if err != nil {
+		return stack.Caller{}, nil, err
+	}
+	return s.Caller(), func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		return s.Close(ctx)
+	}, nil
+}

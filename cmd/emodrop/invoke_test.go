@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestInvokeSaysWhatItWants(t *testing.T) {
+	t.Parallel()
+	wrong := filepath.Join(t.TempDir(), "event.json")
+	require.NoError(t, os.WriteFile(wrong, []byte("not JSON"), 0o600))
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"invoke"}, "submit, poll, finalize, callback"},
+		{[]string{"invoke", "submit"}, "emodrop invoke --help"},
+		{[]string{"invoke", "submti", wrong}, "emodrop invoke --help"},
+		{[]string{"invoke", "submit", wrong, "more"}, "emodrop invoke --help"},
+		{[]string{"invoke", "submit", "nowhere.json"}, "nowhere.json"},
+		{[]string{"invoke", "submit", wrong}, "holds no JSON"},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitUsage, run(t.Context(), c.args, &stdout, &stderr), "%q", c.args)
+		require.Contains(t, stderr.String(), c.says, "%q", c.args)
+		require.Empty(t, stdout.String())
+	}
+}
+
+func TestAnEventIsReadFromAFileOrStandardInput(t *testing.T) {
+	t.Parallel()
+	b, err := readEvent(strings.NewReader(`{"dispatch":true}`), "-")
+	require.NoError(t, err)
+	require.JSONEq(t, `{"dispatch":true}`, string(b))
+	b, err = readEvent(nil, filepath.Join("..", "..", "events", "dispatch.json"))
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"dispatch": true`)
+}
+
+// The answers are events/README.md's, which local/stack's tests hold to each event;
+// here it is the command's own part: which stack, which stream, which exit code.
+func TestInvokeUsesTheRunningStackOrOneOfItsOwn(t *testing.T) {
+	endToEnd(t)
+	t.Parallel()
+	event := func(name string) string { return filepath.Join("events", name) } // seen from where the command runs
+	home := t.TempDir()
+	invoke := func(code int, function, name string) *process {
+		p := start(t, home, "invoke", function, event(name))
+		require.Equal(t, code, p.exit(3*time.Minute))
+		return p
+	}
+	alone := invoke(0, "submit", "sqs-batch.json")
+	require.JSONEq(t, `{"batchItemFailures":[{"itemIdentifier":"0e1d2c3b-4a59-4687-9786-a5b4c3d2e1f4"}]}`, alone.stdout.String())
+	require.Contains(t, alone.stderr.String(), "hand-in not taken")
+	require.Empty(t, alone.children(), "left behind")
+	require.NoDirExists(t, filepath.Join(home, "drop"), "the stack of the call has a place of its own")
+
+	failed := invoke(exitOther, "finalize", "finalize.json")
+	require.Contains(t, failed.stdout.String(), `"errorMessage"`)
+	require.Contains(t, failed.stderr.String(), "finalize failed")
+
+	up := start(t, home, "up", "--no-open")
+	up.address()
+	began := time.Now()
+	require.Equal(t, "null\n", invoke(0, "poll", "scheduler-poll.json").stdout.String())
+	require.Less(t, time.Since(began), 10*time.Second)
+	up.interrupt()
+	require.Zero(t, up.exit(30*time.Second))
+}

@@ -1,0 +1,60 @@
+package job
+
+import (
+	"strconv"
+	"time"
+)
+
+// Stray is a task of the vendor's that may be there although its job has gone on
+// without it: a create call that was given up after the quiet period, or a task that
+// the vendor did not know any more. It is looked for until the vendor forgets it:
+// found, it is kept if the job can still use it, and reported with its cost if not.
+type Stray struct {
+	Job string `json:"job"`
+	// Post is the number of the job's intent.
+	Post int `json:"post"`
+	// Attempt the task was to be of.
+	Attempt int `json:"attempt"`
+	// Intent of the create call.
+	Intent Intent `json:"intent"`
+	// TaskID of the task; empty until it is found.
+	TaskID string `json:"task_id,omitempty"`
+	// Tries counts looks.
+	Tries int       `json:"tries,omitempty"`
+	Rev   int64     `json:"rev"`
+	Due   time.Time `json:"-"`
+}
+
+// ID tells strays apart: a job's intent has at most one.
+func (s Stray) ID() string { return s.Job + "-" + strconv.Itoa(s.Post) }
+
+// firstLook is when a stray is first looked for: the vendor's list has just been
+// asked.
+const firstLook = 2 * time.Minute
+
+// StrayOf is what a move leaves behind to be looked for; false when it leaves
+// nothing.
+func StrayOf(from, to Job) (Stray, bool) {
+	s := Stray{Job: from.ID, Post: from.Posts, Attempt: from.Attempt, Due: time.Now().Add(firstLook)}
+	switch {
+	case from.State == Submitting && to.State == Queued && from.Intent != nil && !from.Intent.Revoked.IsZero():
+		s.Intent = *from.Intent
+	case from.State.AtVendor() && to.State == Expired && to.Fault != nil && to.Fault.Code == CodeVendorLost && from.Task != nil:
+		s.TaskID = from.Task.ID
+		s.Intent = Intent{At: from.Task.Submitted, VendorAt: from.Task.Created, BaseURL: from.Task.BaseURL}
+	default:
+		return Stray{}, false
+	}
+	return s, true
+}
+
+// OrphanMessage tells of a task that was charged and that no job can use.
+func OrphanMessage(j Job, taskID string, cost Money, at time.Time) Message {
+	return Message{
+		ID: "orphan-" + taskID, Job: j.ID, Attempt: j.Attempt, Name: j.Name, Image: j.Image.Key, Audio: j.Audio.Key,
+		Fault: &Fault{Code: CodeTaskOrphaned}, Wasted: cost, Ratio: j.Ratio, TaskID: taskID, Seconds: j.Audio.Seconds,
+		Options: Options{Metadata: j.Options.Metadata}, Received: j.Received, At: at,
+		// No record: the job's own says how it ended.
+		Unsent: []Channel{Topic, Bus}, Due: at.Add(senderFirst),
+	}
+}

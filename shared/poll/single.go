@@ -1,0 +1,122 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// SingleConfig is what a Single needs; every field without "zero" is required. It
+// is less than a Step needs, so that who looks at one task may do no more.
+type SingleConfig struct {
+	Vendor    Vendor
+	Jobs      Jobs
+	Slots     Slots
+	Functions Functions
+	Profile   job.Profile
+	Log       *slog.Logger
+}
+
+// Single looks at one task outside of the batches, because somebody says that it
+// has ended. Safe for concurrent use, also beside a Step.
+type Single struct{ step Step }
+
+// NewSingle returns a Single, or an error that lists all that is wrong.
+func NewSingle(c SingleConfig) (*Single, error) {
+	var errs []error
+	for what, missing := range map[string]bool{
+		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Slots": c.Slots == nil, "Functions": c.Functions == nil,
+		"Profile": c.Profile.Model == "", "Log": c.Log == nil,
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("poll: %s is required", what))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Single{step: Step{Config: Config{Vendor: c.Vendor, Jobs: c.Jobs, Slots: c.Slots, Functions: c.Functions,
+		Profile: c.Profile, Log: c.Log}}}, nil
+}
+
+// turns is how often a write is tried that is lost to somebody else's.
+const turns = 3
+
+var errTurns = errors.New("others kept writing the job at the same moment")
+
+// Look asks the vendor once how a task stands. A film is stored and handed to
+// finalize as a batch would; any other end is a batch's affair, and the job is due
+// now for the next one. Nothing happens when the job is past this task.
+//
+// It returns job.ErrNotFound when the task is no job's, else trouble that may pass.
+func (s *Single) Look(ctx context.Context, taskID string) error {
+	id, err := s.step.Jobs.Owner(ctx, taskID)
+	if err != nil {
+		return fmt.Errorf("find the task's job: %w", err)
+	}
+	j, err := s.hasten(ctx, id, taskID)
+	if err != nil || !awaits(j, taskID) {
+		return err
+	}
+	a, err := s.step.Vendor.Task(ctx, j.Task.BaseURL, taskID)
+	if err != nil {
+		return fmt.Errorf("ask for the task: %w", err)
+	}
+	if a.Status != job.TaskSucceeded || a.VideoURL == "" {
+		return nil
+	}
+	return s.store(ctx, j, a)
+}
+
+// hasten makes the job due now, so that the next batch looks at it whatever becomes
+// of this look. A job that is due already is not written.
+func (s *Single) hasten(ctx context.Context, id, taskID string) (job.Job, error) {
+	for range turns {
+		j, err := s.step.Jobs.Job(ctx, id)
+		if err != nil {
+			return job.Job{}, fmt.Errorf("read the task's job: %w", err)
+		}
+		if !awaits(j, taskID) || !j.Due.After(time.Now()) {
+			return j, nil
+		}
+		next := j
+		next.Due = time.Now()
+		moved, ok, err := s.step.move(ctx, j, next)
+		if err != nil || ok {
+			return moved, err
+		}
+	}
+	return job.Job{}, errTurns
+}
+
+// store stores a film's answer. It may be lost to a batch that looked at the same
+// moment and got an older answer: then it is stored over that.
+func (s *Single) store(ctx context.Context, j job.Job, a job.Answer) error {
+	for range turns {
+		r := &round{}
+		if err := s.step.succeeded(ctx, r, j, a); err != nil {
+			return err
+		}
+		if s.step.bring(ctx, r); len(r.errs) > 0 {
+			return errors.Join(r.errs...)
+		}
+		now, err := s.step.Jobs.Job(ctx, j.ID)
+		if err != nil {
+			return fmt.Errorf("read the task's job: %w", err)
+		}
+		if !awaits(now, j.Task.ID) {
+			return nil
+		}
+		j = now
+	}
+	return errTurns
+}
+
+// awaits reports whether the job waits for the end of this task.
+func awaits(j job.Job, taskID string) bool {
+	return j.State.AtVendor() && j.Task != nil && j.Task.ID == taskID
+}
