@@ -121,6 +121,10 @@ func TestEveryWayOutOfHeld(t *testing.T) {
 	require.Contains(t, d.good("repost", "bert", "--accept-charge"), "QUEUED")
 	require.Equal(t, job.CodeGivenUp, objects(t, d.good("give-up", "carl", "--json"))[0]["problem"].(map[string]any)["code"])
 	d.refused(exitOther, operate.OtherReason, "adopt", "dora", "task-a")
+	seen := d.run("get", "dora", "-o", "-")
+	require.Equal(t, outcome{0, "odd", seen.stderr}, seen, "a film that does not fit can be looked at before")
+	require.Contains(t, seen.stderr, "is not what was ordered")
+	require.Contains(t, d.good("status", "dora"), "videos/dora."+fitless.ID+".mp4")
 	require.Contains(t, d.good("accept", "dora"), "STORING")
 	require.True(t, d.now(fitless).Accepted)
 	for _, verb := range []string{"repost", "accept", "give-up"} {

@@ -181,6 +181,8 @@ func (d *desk) job(name string, s job.State, change ...func(*job.Job)) job.Job {
 				j.Candidates = []string{"task-a", "task-b"}
 				if j.Billed > 0 {
 					j.Fault, j.Candidates = &job.Fault{Code: job.CodeFilmMisfit, Detail: "film 5 s, recording 6 s"}, nil
+					j.Film = &job.Film{Key: job.VideoKey(*j, false), SHA256: sha([]byte("odd")), Size: 3}
+					require.NoError(d.t, d.aws.S3.Put(ctx, "outbox", j.Film.Key, "video/mp4", nil, strings.NewReader("odd")))
 				}
 			})
 		case job.Rejected:

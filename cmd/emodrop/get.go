@@ -68,9 +68,13 @@ type fetched struct {
 
 func (p *program) fetch(ctx context.Context, st *reach.Stack, j job.Job, dir, output string, force bool) error {
 	switch {
-	case j.State.Final() && j.State != job.Succeeded, j.State == job.Held:
+	case j.Film != nil && j.State != job.Succeeded:
+		// One that did not fit its request: a person looks before deciding.
+		p.say("%s", "%s", p.failed(j).Error())
+	case j.Film != nil:
+	case j.State.Final(), j.State == job.Held:
 		return p.failed(j)
-	case j.State != job.Succeeded || j.Film == nil:
+	default:
 		return p.problem(exitOther, "not_done", "“%s” is not done yet: %s.", "“%s”尚未完成：%s。", "Wait for it: emodrop watch.", "等待完成：emodrop watch。",
 			oneLine(j.Name.String()), p.state(j.State, false))
 	}

@@ -62,7 +62,7 @@ func statesText() string {
 
 // searched is among how many jobs at most those in a state are looked for: what it
 // costs must not grow with the table.
-const searched = 1000
+const searched = 500
 
 // list shows one page; one that asks for a state looks through several.
 func (p *program) list(cmd *cobra.Command, before time.Time, days, limit int, want job.State) error {

@@ -81,7 +81,7 @@ func TestOneScreenOfAHundredThousandJobsCostsOneScreensReads(t *testing.T) {
 	}{
 		{[]string{"list"}, 1, 20, 21},
 		{[]string{"list", "--limit", "100", "--json"}, 1, 100, 101},
-		{[]string{"list", "--state", "held", "--limit", "250"}, 4, 1000, 1004},
+		{[]string{"list", "--state", "held", "--limit", "250"}, 2, 500, 502},
 		{[]string{"status"}, 1, 1, 0},
 		{[]string{"__complete", "watch", ""}, 1, 50, 51},
 	} {

@@ -78,7 +78,7 @@ func (p *program) show(ctx context.Context, st *reach.Stack, j job.Job) error {
 	if s := j.Seconds(); s > 0 {
 		row(p.pick("length", "时长"), "%s", length(s))
 	}
-	if j.Film != nil && j.State == job.Succeeded {
+	if j.Film != nil {
 		row(p.pick("film", "视频"), "s3://%s/%s", st.Outbox, oneLine(j.Film.Key))
 	}
 	switch {

@@ -50,7 +50,7 @@ func (p *program) jobLine(j job.Job) jobLine {
 	if j.Task != nil {
 		l.TaskID = j.Task.ID
 	}
-	if f := j.Film; f != nil && j.State == job.Succeeded {
+	if f := j.Film; f != nil {
 		l.Film = &filmLine{f.Key, f.Size, f.SHA256, f.Seconds, f.Width, f.Height}
 	}
 	if j.Fault != nil && j.State != job.Succeeded {
