@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -23,23 +24,26 @@ type outage struct {
 	// back is how long after the end everything handed in is at home, besides the
 	// vendor's own work on it.
 	back time.Duration
+	// alarms are those that go off, once each; nil: none.
+	alarms []string
 }
 
 // outages are named after their rows in docs/failures.md.
 var outages = map[string]outage{
-	"the vendor is down for 6 hours": {lasts: 6 * time.Hour, back: 5 * time.Minute,
+	"the vendor is down for 6 hours": {lasts: 6 * time.Hour, back: 5 * time.Minute, alarms: []string{"OldestJob"},
 		begin: func(t *testing.T, w *sim.World) {
 			for _, op := range []string{"create", "detect", "query", "list", "result"} {
 				add(t, w, emo.Rule{Op: op, Kind: "status", Code: "ModelUnavailable"})
 			}
 		},
 		end: func(_ *testing.T, w *sim.World) { w.Emulator.ClearFaults() }},
-	"the vendor cannot be reached for 6 hours": {lasts: 6 * time.Hour, ops: []string{"vendor.", "film."}, back: 5 * time.Minute},
-	"the table is throttled for an hour":       {lasts: time.Hour, ops: []string{"store."}, back: 5 * time.Minute},
+	"the vendor cannot be reached for 6 hours": {lasts: 6 * time.Hour, ops: []string{"vendor.", "film."}, back: 5 * time.Minute,
+		alarms: []string{"OldestJob"}},
+	"the table is throttled for an hour": {lasts: time.Hour, ops: []string{"store."}, back: 5 * time.Minute},
 	"S3 answers 503 for an hour": {lasts: time.Hour, ops: []string{"inbox.", "outbox.", "staging."},
 		back: 5 * time.Minute},
 	"the topic is down for 12 hours": {lasts: 12 * time.Hour, ops: []string{"topic."}, back: 5 * time.Minute},
-	"the key is refused for 6 hours": {lasts: 6 * time.Hour, back: 5 * time.Minute,
+	"the key is refused for 6 hours": {lasts: 6 * time.Hour, back: 5 * time.Minute, alarms: []string{"GateClosed", "OldestJob"},
 		begin: func(_ *testing.T, w *sim.World) { w.SetKey("sk-revoked") },
 		end:   func(_ *testing.T, w *sim.World) { w.SetKey("sk-sim") }},
 	"the vendor's clock is 15 minutes ahead": {lasts: time.Hour, back: 5 * time.Minute,
@@ -68,6 +72,8 @@ func TestAnOutage(t *testing.T) {
 			if o.config != nil {
 				o.config(&cfg)
 			}
+			log := &watch{}
+			cfg.Log = slog.New(log)
 			in(t, cfg, func(t *testing.T, w *sim.World) {
 				w.Run(2 * time.Minute) // older files are none of a new stack's business
 				began := time.Now().Add(-2 * time.Minute)
@@ -103,6 +109,12 @@ func TestAnOutage(t *testing.T) {
 				hand()
 				w.Run(5 * time.Minute)
 				finished(t, w, n)
+				rang := log.rang(began, time.Now())
+				for _, name := range o.alarms {
+					require.Equal(t, 1, rang[name], "%s goes off once: %v", name, rang)
+					delete(rang, name)
+				}
+				require.Empty(t, rang, "and no other alarm")
 			})
 		})
 	}

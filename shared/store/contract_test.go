@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/aws/memdb"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
 )
@@ -45,6 +46,12 @@ func contract(t *testing.T, open func(t *testing.T) *store.Store) {
 func TestMemoryKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	contract(t, func(*testing.T) *store.Store { return store.NewMemory(0) })
+}
+
+func TestDynamoDBInMemoryKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	client := inMemory(memdb.Config{})
+	contract(t, func(t *testing.T) *store.Store { return store.NewDynamo(client, newTable(t, client)) })
 }
 
 func TestDynamoDBKeepsTheContract(t *testing.T) {

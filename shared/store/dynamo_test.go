@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -13,7 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/aws/awstest"
 	localdynamo "emodrop/local/aws/dynamo"
+	"emodrop/local/aws/memdb"
 	"emodrop/shared/store"
 )
 
@@ -28,6 +31,15 @@ func dynamoDB(t *testing.T) *dynamodb.Client {
 	t.Cleanup(func() { <-server.Done() })
 	return dynamodb.New(dynamodb.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.Endpoint()),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+}
+
+// inMemory is a client of a DynamoDB without a process or a socket.
+func inMemory(c memdb.Config) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://dynamodb.test"),
+		HTTPClient:  &http.Client{Transport: awstest.Transport(memdb.New(c))},
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 }

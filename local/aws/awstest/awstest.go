@@ -3,8 +3,9 @@
 // the real SDK clients without a socket, so that they also work inside a
 // testing/synctest bubble.
 //
-// DynamoDB is not among them: it is a process of its own (package dynamo). The
-// one invariant: whatever a test does here passes the same signature checks as on a socket.
+// DynamoDB is not among them: the local stack's is a process of its own (package
+// dynamo). Package memdb is one that a test can add as a Service. The one
+// invariant: whatever a test does here passes the same signature checks as on a socket.
 package awstest
 
 import (

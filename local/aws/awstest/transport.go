@@ -2,15 +2,18 @@ package awstest
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
+	"syscall"
 )
 
 // Transport calls a handler as a connection would: the path and query are
-// parsed from the request line anew, and the body is read by the handler only.
+// parsed from the request line anew, the body is read by the handler only, and a
+// handler that aborts breaks the connection.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
 
 type transport struct{ handler http.Handler }
@@ -37,7 +40,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		in.Header.Set("Content-Length", strconv.FormatInt(in.ContentLength, 10))
 	}
 	w := httptest.NewRecorder()
-	t.handler.ServeHTTP(w, in)
+	if !serve(t.handler, w, in) {
+		return nil, fmt.Errorf("read from %s: %w", in.Host, syscall.ECONNRESET)
+	}
 	if r.Body != nil {
 		_ = r.Body.Close() // the handler has read what it wanted
 	}
@@ -48,4 +53,15 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.ContentLength, resp.Body = int64(len(body)), io.NopCloser(bytes.NewReader(body))
 	}
 	return resp, nil
+}
+
+// serve is false when the handler aborts: https://pkg.go.dev/net/http#ErrAbortHandler
+func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (whole bool) {
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			panic(p)
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return true
 }
