@@ -86,6 +86,12 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 	_, err = stack.Start(t.Context(), stack.Config{Home: home, Binaries: functions(t), Modules: modules, Fresh: true})
 	require.ErrorContains(t, err, "the stack of this folder runs already, at "+url)
 
+	// Other processes find it, from a folder below too.
+	place, err := stack.Locate(t.Context(), filepath.Join(home, "videos"))
+	require.NoError(t, err)
+	key, _, _ := s.Credentials()
+	require.Equal(t, [3]string{home, url, key}, [3]string{place.Home, place.URL, place.AccessKeyID})
+
 	// Another name with the same content: a film of its own, but the face is known.
 	// That it is the second one shows that the restart made nothing of the first.
 	s.drop(pair("second"))
