@@ -31,7 +31,7 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 	j := s.ended(name, 30*time.Second)
 	require.Equal(t, job.Succeeded, j.State)
 	film := filepath.Join(home, "videos", "课程 1", "anna + 安娜 100%.mp4")
-	isFilm(t, film)
+	isFilm(t, film, sample.SpeechDuration())
 
 	var rec record
 	within(t, 5*time.Second, func() (err error) {
