@@ -60,6 +60,7 @@ func (w *World) Judge() Verdict {
 			v.Held = append(v.Held, fmt.Sprintf("%s: %s %s", j.Name, j.Fault.Code, j.Fault.Detail))
 		}
 	}
+	w.judgeHandIns(&v, jobs)
 	w.judgeMoney(&v, byID)
 	w.judgeFilms(&v, jobs)
 	w.judgeMessages(&v, jobs)
@@ -72,6 +73,26 @@ func orNothing(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// judgeHandIns: every pair that lies in the inbox has become a job, whatever came of
+// it.
+func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
+	made := map[string]bool{}
+	for _, j := range jobs {
+		made[j.Audio.Key] = true
+	}
+	keys := map[string]bool{}
+	for _, k := range w.Inbox.Keys("") {
+		keys[k] = true
+	}
+	for _, k := range w.Inbox.Keys("") {
+		stem, isSound := strings.CutSuffix(k, ".wav")
+		dir := k[:strings.LastIndex(k, "/")+1]
+		if isSound && (keys[stem+".png"] || keys[dir+"portrait.png"]) && !made[k] {
+			v.wrong("lost: %s has its picture and never became a job", k)
+		}
+	}
 }
 
 // judgeMoney: no job is paid for twice, and nothing that was paid for is lost.
@@ -213,6 +234,12 @@ func (w *World) judgeMessages(v *Verdict, jobs []job.Job) {
 		}
 		if records := w.Outbox.Keys(where + j.Name.String()); len(records) == 0 {
 			v.wrong("told: %s is %s and has no record under %s", j.Name, j.State, where)
+		}
+		if j.State == job.Succeeded && j.Film != nil {
+			key := strings.TrimSuffix(j.Film.Key, ".mp4") + ".json"
+			if o, ok := w.Outbox.Get(key); !ok || !strings.Contains(string(o.Data), `"job": "`+j.ID+`"`) {
+				v.wrong("told: the record beside the film of %s (%s) is not its own", j.Name, j.ID)
+			}
 		}
 	}
 	for _, key := range w.Outbox.Keys("") {

@@ -137,6 +137,10 @@ func New(c Config) (*World, error) {
 		c.Before(w.Inbox)
 	}
 	w.Store = store.NewMemory(max(0, c.IndexLag))
+	// The stack has been there for a tick: it knows since when.
+	if _, err := w.Store.Gate(context.Background()); err != nil {
+		return nil, err
+	}
 	w.out = &outlets{w: w}
 	c.Emulator.BaseURL, c.Emulator.Inputs = vendorBase, w.Outbox
 	c.Emulator.Random = newRandom(w.seed)

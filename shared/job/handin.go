@@ -55,7 +55,9 @@ type Sweep struct {
 	// files concern it.
 	Started time.Time `json:"started,omitzero"`
 	Since   time.Time `json:"since,omitzero"`
-	Due     time.Time `json:"-"`
+	// Deep is when the last round began that looked as far back as the horizon.
+	Deep time.Time `json:"deep,omitzero"`
+	Due  time.Time `json:"-"`
 }
 
 // Folder is what is shared by the recordings of one folder.

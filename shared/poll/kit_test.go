@@ -155,6 +155,13 @@ func (c *counted) Lease(ctx context.Context, name, owner string, until time.Time
 	return c.Store.Lease(ctx, name, owner, until)
 }
 
+func (c *counted) PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, error) {
+	if err := c.r.count("PutSweep"); err != nil {
+		return job.Sweep{}, err
+	}
+	return c.Store.PutSweep(ctx, from, to)
+}
+
 // inbox is a bucket with nothing in it but what a test puts there.
 type inbox struct{ objects []job.Half }
 

@@ -13,9 +13,13 @@ const (
 	// in one batch: a batch is for open jobs first of all.
 	sweepPage  = 1000
 	sweepPages = 5
-	// overlap is how far a round looks back past the beginning of the one before:
-	// an object may show in a list a little after its time.
-	overlap = 5 * time.Minute
+	// lookBack is how far a round looks back past the beginning of the one before: what
+	// that one handed over may have been lost on its way, and an object may show in a
+	// list a little after its time.
+	lookBack = time.Hour
+	// deepEvery is the time between rounds that look back to the horizon, for what no
+	// number of ordinary ones has brought in: submit may have been broken for hours.
+	deepEvery = 6 * time.Hour
 )
 
 // plan makes the first round of a new stack due.
@@ -30,8 +34,8 @@ func (s *Step) plan(ctx context.Context) error {
 	if sw.Rev == 0 {
 		next := sw
 		next.Due = time.Now().Add(s.SweepEvery)
-		if _, err := s.Sweeps.PutSweep(ctx, sw, next); err != nil && !errors.Is(err, job.ErrConflict) {
-			return err
+		if _, err := s.Sweeps.PutSweep(ctx, sw, next); err != nil {
+			return lost(err) // by another tick, or to nobody: the next one sees which
 		}
 	}
 	s.planned.Store(true)
@@ -39,9 +43,10 @@ func (s *Step) plan(ctx context.Context) error {
 }
 
 // sweep goes through the inbox for hand-ins whose event never came, some pages a
-// batch. Only files that came since the round before began concern it, none older
-// than the installation and none past the horizon: nothing makes jobs out of the
-// past by itself. Whether a file is new to us intake decides.
+// batch. Only files of the last rounds concern it, every few hours all since the
+// horizon; none older than the installation and none past the horizon: nothing makes
+// jobs out of the past by itself. Whether a file is new to us intake decides. The
+// installation is the first tick: a file of the minute before it has its event alone.
 func (s *Step) sweep(ctx context.Context, r *round) error {
 	sw, err := s.Sweeps.Sweep(ctx)
 	if err != nil || sw.Due.After(time.Now()) {
@@ -54,7 +59,10 @@ func (s *Step) sweep(ctx context.Context, r *round) error {
 	now := time.Now().UTC()
 	next := sw
 	if sw.After == "" {
-		next.Since, next.Started = sw.Started.Add(-overlap), now
+		next.Since, next.Started = sw.Started.Add(-lookBack), now
+		if now.Sub(sw.Deep) >= deepEvery {
+			next.Since, next.Deep = time.Time{}, now
+		}
 	}
 	// S3 knows whole seconds.
 	from := later(next.Since, g.Installed.Truncate(time.Second), now.Add(-s.Horizon))
