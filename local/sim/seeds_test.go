@@ -59,12 +59,14 @@ func TestSeeds(t *testing.T) {
 		failed []string
 		held   []string
 		next   atomic.Uint64
+		stop   atomic.Bool
+		first  = flag.Lookup("test.failfast").Value.String() == "true"
 	)
 	t.Run("all", func(t *testing.T) {
 		for range runtime.GOMAXPROCS(0) {
 			t.Run("worker", func(t *testing.T) {
 				t.Parallel()
-				for n := next.Add(1); n <= uint64(*seeds); n = next.Add(1) {
+				for n := next.Add(1); n <= uint64(*seeds) && !stop.Load(); n = next.Add(1) {
 					play(t, sim.NewSchedule(n, drawn()), func(_ *sim.World, v sim.Verdict) {
 						mu.Lock()
 						defer mu.Unlock()
@@ -77,6 +79,7 @@ func TestSeeds(t *testing.T) {
 						}
 						for _, p := range v.Problems {
 							failed = append(failed, fmt.Sprintf("seed %d: %s", n, p))
+							stop.Store(first)
 						}
 					})
 				}

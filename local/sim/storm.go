@@ -22,6 +22,9 @@ type Storm struct {
 	// of its answer: long enough for an invocation to outlive what it holds.
 	Slow   float64
 	SlowBy time.Duration
+	// Frozen is for the one instant in which it matters most: the machine stands still
+	// when it has just been admitted, for up to two minutes.
+	Frozen float64
 	// Lost, Twice and Late are for hints: events of the bucket, and invocations by
 	// other functions. A late one is held back by up to LateBy.
 	Lost, Twice, Late float64
@@ -48,6 +51,8 @@ const (
 	askTwice
 	askLate
 	askLateBy
+	askFrozen
+	askFrozenBy
 )
 
 func (s *Storm) out(op string, at time.Duration) bool {
@@ -93,7 +98,13 @@ func (s *Storm) fate(c Call) Fate {
 
 // latency is what a call takes longer than usual, there and back.
 func (s *Storm) latency(l lot, op string, at time.Duration) (there, back time.Duration) {
-	if at >= s.Ends || l.unit(askSlow) >= s.Slow {
+	if at >= s.Ends {
+		return 0, 0
+	}
+	if op == "store.Admit" && l.unit(askFrozen) < s.Frozen {
+		return 0, l.between(askFrozenBy, 0, 2*time.Minute)
+	}
+	if l.unit(askSlow) >= s.Slow {
 		return 0, 0
 	}
 	// Most are a little slow, a few very much.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,23 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	op, about, effect := operation(req)
 	var got *http.Response
 	resp, err := do(req.Context(), t.w, op, about, effect, func() (_ *http.Response, err error) {
-		got, err = t.w.transport.RoundTrip(req)
+		sent := req
+		if op == "vendor.create" || op == "vendor.detect" {
+			// What leaves is read here: a copy goes on.
+			body, err := io.ReadAll(req.Body)
+			_ = req.Body.Close()
+			if err != nil {
+				return nil, err
+			}
+			sent = req.Clone(req.Context())
+			sent.Body = io.NopCloser(bytes.NewReader(body))
+			if op == "vendor.create" {
+				defer t.w.posted(body)()
+			} else {
+				t.w.checked(body)
+			}
+		}
+		got, err = t.w.transport.RoundTrip(sent)
 		return got, err
 	})
 	if got == nil && req.Body != nil {
