@@ -69,7 +69,7 @@ func (p *people) handIn(name string) {
 		p.put(t, name+".png", p.picture())
 		at := t + p.gap()
 		p.put(at, name+".wav", p.voice())
-		p.put(at+pick(p.r, p.gap(), p.gap(), p.at(p.gap())), name+".wav", p.voice())
+		p.put(at+pick(p.r, p.gap(), time.Duration(p.r.Int64N(int64(time.Minute))), p.at(p.gap())), name+".wav", p.voice())
 	case 4: // nothing that can be used
 		p.put(t, name+".png", pick(p.r, []byte("no picture at all"), p.picture()[:200]))
 		p.put(t+p.gap(), name+".wav", p.voice())
@@ -83,10 +83,12 @@ func (p *people) handIn(name string) {
 func (p *people) operate() {
 	from := p.at(0)
 	to := from + time.Duration(p.r.Int64N(int64(p.storm/2)))
-	switch p.r.IntN(12) {
-	case 0: // paused, and resumed
-		p.act(Act{At: from, Pause: true})
-		p.act(Act{At: to, Resume: true})
+	switch p.r.IntN(8) {
+	case 0: // paused, and resumed, some times
+		for step := (to - from) / 8; from < to; from += 2 * step {
+			p.act(Act{At: from, Pause: true})
+			p.act(Act{At: from + step, Resume: true})
+		}
 	case 1: // the key is refused for a while
 		p.act(Act{At: from, UseKey: "sk-refused"})
 		p.act(Act{At: to, UseKey: p.s.Config.Key})

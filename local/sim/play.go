@@ -23,7 +23,7 @@ func (s Schedule) Play(w *World) {
 	if s.Busy == 0 {
 		w.Emulator.ClearFaults()
 	}
-	end := time.Now().Add(calm)
+	end := w.began.Add(max(s.Config.Storm.Ends, s.Busy) + calm)
 	for quiet := 0; quiet < 3 && time.Now().Before(end); {
 		w.Run(time.Minute)
 		left, err := w.Unfinished()
@@ -43,15 +43,18 @@ func (s Schedule) install(w *World) {
 	if err != nil {
 		panic(err) // a store in memory that nobody disturbs
 	}
+	rates := s.Config.Emulator.FaultRates
+	_ = w.Emulator.SetFaultRates(nil) // names that New has taken, as below
+	if s.ByHand {
+		w.ByHand(s.Config.Key)
+	}
 	if s.Busy > 0 {
-		rates := s.Config.Emulator.FaultRates
-		_ = w.Emulator.SetFaultRates(nil)
 		for range s.Config.Emulator.Slots {
 			w.Stranger("sk-theirs")
 		}
-		w.Run(time.Second)
-		_ = w.Emulator.SetFaultRates(rates)
 	}
+	w.Run(time.Second)
+	_ = w.Emulator.SetFaultRates(rates)
 }
 
 // act has somebody do one thing.

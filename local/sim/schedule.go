@@ -21,10 +21,12 @@ type Schedule struct {
 	// Young is a stack that has never made a film: it does not know yet by which id the
 	// vendor's list names its key. Most stacks are older.
 	Young bool
-	// Busy is how long the vendor works for others before it comes to anything of ours;
+	// Busy is until when the vendor works for others before it comes to anything of ours;
 	// 0: it does not. Its list then shows nothing new for an hour: what is lost can only
 	// be taken back.
 	Busy time.Duration
+	// ByHand is a film that somebody made with our key before the stack was there.
+	ByHand bool
 }
 
 // Act is one thing that somebody does.
@@ -52,6 +54,7 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 	s.Config = newConfig(r, seed, storm)
 	s.ListLag = s.Config.Emulator.ListLag
 	s.Young = r.IntN(8) == 0
+	s.ByHand = !s.Young && r.IntN(4) == 0
 	p := &people{r: r, s: &s, portraits: portraits, storm: storm}
 	n := 1 + r.IntN(3)
 	if r.IntN(10) == 0 {
@@ -76,7 +79,8 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 // beBusy has strangers keep the vendor busy until everything that a storm could lose
 // has been taken back.
 func (s *Schedule) beBusy(storm time.Duration) {
-	s.Busy, s.ListLag = storm+6*time.Minute, time.Hour
+	s.Busy, s.ListLag, s.ByHand = storm+20*time.Minute, time.Hour, false
+	s.Config.LinkLife = time.Hour
 	c := &s.Config.Emulator
 	c.ListLag, c.CheckAtCreate = s.ListLag, false // what strangers post is not there
 	c.Faults = []emo.Rule{{Op: "work", Kind: "fail_task", Match: "elsewhere", Count: c.Slots, Delay: s.Busy}}
@@ -120,7 +124,8 @@ func newStorm(r *rand.Rand, ends time.Duration) Storm {
 	some(&s.Lost, .4)
 	some(&s.Twice, .4)
 	some(&s.Late, .5)
-	some(&s.Frozen, .3)
+	some(&s.Frozen, .4)
+	some(&s.Cut, .1)
 	s.LateBy = pick(r, 10*time.Second, 2*time.Minute, 10*time.Minute)
 	for range r.IntN(3) {
 		from := time.Duration(r.Int64N(int64(ends)))

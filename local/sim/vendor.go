@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"emodrop/shared/job"
 )
@@ -44,6 +45,9 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 		got, err = t.w.transport.RoundTrip(sent)
+		if err == nil {
+			t.w.cut(got, op)
+		}
 		return got, err
 	})
 	if got == nil && req.Body != nil {
@@ -54,6 +58,23 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return resp, err
 }
+
+// cut lets an answer end in the middle when the storm will have it so.
+func (w *World) cut(resp *http.Response, op string) {
+	at := time.Since(w.began)
+	if w.cfg.Storm.cut(w.seed.of("cut", op, at.String()), at) {
+		half := io.LimitReader(resp.Body, max(1, resp.ContentLength/2))
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(half, broken{}), resp.Body}
+	}
+}
+
+// broken is a connection that breaks.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // operation names a call of the API as its documents do.
 func operation(req *http.Request) (op, about string, effect bool) {

@@ -45,7 +45,7 @@ func (w *World) judgeVendor(v *Verdict) {
 
 // pardon is how long after a refusal for its frequency no create call may come at
 // the least.
-const pardon = 10 * time.Second
+const pardon = 14 * time.Second
 
 func (w *World) judgeCalls(v *Verdict) {
 	var refused time.Time

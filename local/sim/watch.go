@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,16 +58,31 @@ func (w *World) first(of map[string]time.Duration, what string) {
 func (w *World) admitted(g job.Gate, j job.Job) {
 	w.first(w.watch.left, j.ID)
 	_, mine := g.Slots[j.ID]
+	for _, other := range w.posters() {
+		if other.ID != j.ID {
+			w.breach("gate: %s was admitted while %s may still be posting", j.Name, other.Name)
+		}
+	}
 	switch {
 	case g.Closed != nil:
 		w.breach("gate: %s was admitted though it is closed (%s)", j.Name, g.Closed.Code)
-	case g.Lease != nil && time.Now().Before(g.Lease.Until):
-		w.breach("gate: %s was admitted while another create call may be under way", j.Name)
 	case !mine && len(g.Slots) >= w.cfg.MaxInFlight:
 		w.breach("gate: %s was admitted beside %d others, %d are allowed", j.Name, len(g.Slots), w.cfg.MaxInFlight)
 	case j.Intent.Fence <= g.Fence:
 		w.breach("gate: %s got the fencing number %d again", j.Name, j.Intent.Fence)
 	}
+}
+
+// posters are the jobs whose create call may begin, or be under way, now: whatever the
+// gate says.
+func (w *World) posters() []job.Job {
+	all, err := w.Jobs()
+	if err != nil {
+		panic(err) // a store in memory that nobody disturbs
+	}
+	return slices.DeleteFunc(all, func(j job.Job) bool {
+		return j.State != job.Submitting || j.Intent == nil || !time.Now().Before(j.Intent.Until)
+	})
 }
 
 // stagedAudio finds the key of the staged recording in a create call.

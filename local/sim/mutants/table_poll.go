@@ -8,7 +8,7 @@ func searches() []mutant {
 		{"inputs taken back", "a task that shows up too late fails unbilled", []edit{
 			{reconcile, "if err := s.Staging.Remove(ctx, in.StagedImage, in.StagedAudio); err != nil {", "if false {"}}},
 		{"window's end", "the next intent's task is not taken for this one's", []edit{
-			{candidates, "case !t.Created.Before(from) && !t.Created.After(to):", "case !t.Created.Before(from):"}}},
+			{candidates, "case !t.Created.Before(from) && !t.Created.After(to):", "case !t.Created.Before(from) && !to.IsZero():"}}},
 		{"window's beginning", "an earlier intent's task is not taken for this one's", []edit{
 			{candidates, "case !t.Created.Before(from) && !t.Created.After(to):", "case !t.Created.After(to):"}}},
 		{"owners", "a task that has an owner is nobody else's", []edit{
