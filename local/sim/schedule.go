@@ -155,16 +155,18 @@ func newRates(r *rand.Rand) map[string]float64 {
 		if r.IntN(4) != 0 {
 			continue
 		}
-		most := .25
+		least, most := 0., .25
 		switch name {
 		case "create:lose_task", "work:wrong_length":
 			most = .02 // these end a job
 		case "work:fail_task":
 			most = pick(r, .25, .6)
 		case "query:unknown_task":
-			most = pick(r, .25, 1) // a vendor that forgets for minutes
+			if r.IntN(2) == 0 {
+				least, most = .8, 1 // a vendor that has forgotten everything
+			}
 		}
-		rates[name] = r.Float64() * most
+		rates[name] = least + r.Float64()*(most-least)
 	}
 	return rates
 }

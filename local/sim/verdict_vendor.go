@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -16,9 +17,13 @@ func (w *World) judgeVendor(v *Verdict) {
 	}
 	var edges []edge
 	for _, t := range w.Emulator.Tasks() {
-		// One that nobody knows of, and whose inputs are gone, is no guest any more.
-		if _, err := w.Store.Owner(context.Background(), t.ID); err != nil || jobOf(t) == "" {
+		owner, err := w.Store.Owner(context.Background(), t.ID)
+		switch {
+		case err == nil && jobOf(t) != owner:
+			v.wrong("vendor: task %s was made for %s, and taken for that of %s", t.ID, cmp.Or(jobOf(t), "a stranger"), owner)
 			continue
+		case err != nil:
+			continue // one that nobody knows of, and whose inputs are gone, is no guest any more
 		}
 		edges = append(edges, edge{t.Submitted.UnixNano(), 1})
 		if !t.Ended.IsZero() {

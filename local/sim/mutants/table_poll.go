@@ -14,10 +14,13 @@ func searches() []mutant {
 		{"owners", "a task that has an owner is nobody else's", []edit{
 			{candidates, "case errors.Is(err, job.ErrNotFound) || err == nil && owner == j.ID:", "case errors.Is(err, job.ErrNotFound) || err == nil && owner != \"\":"},
 			{storeJobs, "\t\tconds: []cond{oneOf(absent(keyAttr), equal(jobID, \"job\"))}}\n", "\t}\n"}}},
-		{"strangers", "another key's task is not ours", []edit{{candidates, "if k.strange[t.KeyID] {", "if false {"}}},
-		{"own key", "a task of a key that may be another's is not adopted", []edit{
-			{candidates, "c.sure = c.sure && (k.own[t.KeyID] || k.lonely(t.KeyID, free))", "c.sure = c.sure || k.lonely(t.KeyID, free)"}}},
-		{"several", "one of several is not picked at random", []edit{{reconcile, "case len(c.found) == 1 && c.sure:", "case len(c.found) > 0 && c.sure:"}}},
+		{"foreign keys", "a stranger's task is not ours", []edit{
+			{candidates, "if k.strange[t.KeyID] {", "if false {"},
+			{candidates, "c.sure = c.sure && (k.own[t.KeyID] || k.lonely(t.KeyID, free))", "c.sure = true || k.lonely(t.KeyID, free)"}}},
+		{"own key", "a task of a key that may be a stranger's is not adopted", []edit{
+			{candidates, "c.sure = c.sure && (k.own[t.KeyID] || k.lonely(t.KeyID, free))", "c.sure = true || k.lonely(t.KeyID, free)"}}},
+		{"several", "one of several is not picked at random", []edit{
+			{reconcile, "case len(c.found) == 1 && c.sure:", "case len(c.found) == 1 && c.sure, len(c.found) > 1:"}}},
 	}
 }
 
