@@ -47,7 +47,7 @@ func (p *people) voice() []byte {
 // handIn has somebody hand something in under a name.
 func (p *people) handIn(name string) {
 	t := p.at(0)
-	switch p.r.IntN(10) {
+	switch p.r.IntN(11) {
 	case 0: // one portrait, several voices
 		p.put(t, name+"/portrait.png", p.picture())
 		for v := range 2 + p.r.IntN(2) {
@@ -65,12 +65,12 @@ func (p *people) handIn(name string) {
 		p.put(t, name+".png", image)
 		p.put(t+p.gap(), name+".wav", audio)
 		p.put(t+p.at(p.gap()), name+".wav", audio)
-	case 3: // a better recording, in the same minute or much later
+	case 3, 4: // a better recording, in the same minute or much later
 		p.put(t, name+".png", p.picture())
 		at := t + p.gap()
 		p.put(at, name+".wav", p.voice())
 		p.put(at+pick(p.r, p.gap(), time.Duration(p.r.Int64N(int64(time.Minute))), p.at(p.gap())), name+".wav", p.voice())
-	case 4: // nothing that can be used
+	case 5: // nothing that can be used
 		p.put(t, name+".png", pick(p.r, []byte("no picture at all"), p.picture()[:200]))
 		p.put(t+p.gap(), name+".wav", p.voice())
 	default:
@@ -83,7 +83,7 @@ func (p *people) handIn(name string) {
 func (p *people) operate() {
 	from := p.at(0)
 	to := from + time.Duration(p.r.Int64N(int64(p.storm/2)))
-	switch p.r.IntN(8) {
+	switch p.r.IntN(6) {
 	case 0: // paused, and resumed, some times
 		for step := (to - from) / 8; from < to; from += 2 * step {
 			p.act(Act{At: from, Pause: true})

@@ -69,7 +69,13 @@ func (r records) Create(ctx context.Context, j job.Job) (job.Job, error) {
 }
 
 func (r records) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
-	return do(ctx, r.w, "store.Move", from.ID, true, func() (job.Job, error) { return r.s.Move(ctx, from, to) })
+	return do(ctx, r.w, "store.Move", from.ID, true, func() (job.Job, error) {
+		moved, err := r.s.Move(ctx, from, to)
+		if err == nil {
+			r.w.moved(from, moved)
+		}
+		return moved, err
+	})
 }
 
 func (r records) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {

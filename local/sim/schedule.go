@@ -160,7 +160,9 @@ func newRates(r *rand.Rand) map[string]float64 {
 		case "create:lose_task", "work:wrong_length":
 			most = .02 // these end a job
 		case "work:fail_task":
-			most = pick(r, .25, .6)
+			if r.IntN(4) == 0 {
+				least, most = .7, 1
+			}
 		case "query:unknown_task":
 			if r.IntN(2) == 0 {
 				least, most = .8, 1 // a vendor that has forgotten everything

@@ -23,8 +23,8 @@ type Storm struct {
 	Slow   float64
 	SlowBy time.Duration
 	// Frozen is for the instants in which it matters most: the machine stands still when
-	// it is about to be admitted, or has just been, or has just written a job, for up to
-	// two minutes.
+	// it is about to write a job or a film or to be admitted, or has just done so, for up
+	// to two minutes.
 	Frozen float64
 	// Cut is for answers of the vendor that end in the middle.
 	Cut float64
@@ -107,7 +107,7 @@ func (s *Storm) latency(l lot, op string, at time.Duration) (there, back time.Du
 	var d time.Duration
 	u := l.unit(askSlowBy)
 	switch {
-	case (op == "store.Admit" || op == "store.Create") && l.unit(askFrozen) < s.Frozen:
+	case (op == "store.Admit" || op == "store.Create" || op == "outbox.put") && l.unit(askFrozen) < s.Frozen:
 		d = time.Duration(u * float64(2*time.Minute))
 	case l.unit(askSlow) < s.Slow:
 		// Most are a little slow, a few very much.

@@ -73,6 +73,13 @@ func (w *World) admitted(g job.Gate, j job.Job) {
 	}
 }
 
+// moved looks at a move that has just been made.
+func (w *World) moved(from, to job.Job) {
+	if to.State == job.Storing && to.Busy.After(time.Now()) && from.Busy.After(time.Now()) && !to.Busy.Equal(from.Busy) {
+		w.breach("finalize: the film of %s was taken from whoever is bringing it home", to.Name)
+	}
+}
+
 // posters are the jobs whose create call may begin, or be under way, now: whatever the
 // gate says.
 func (w *World) posters() []job.Job {

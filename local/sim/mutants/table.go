@@ -50,6 +50,7 @@ const (
 	candidates = "shared/poll/candidates.go"
 	look       = "shared/poll/look.go"
 	batch      = "shared/poll/batch.go"
+	sweeping   = "shared/poll/sweep.go"
 	pollRun    = "shared/poll/poll.go"
 	finalize   = "shared/finalize/finalize.go"
 	film       = "shared/finalize/film.go"

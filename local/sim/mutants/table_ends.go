@@ -27,13 +27,19 @@ func films() []mutant {
 			{finalize, "film, err = verify(file)", "film, err = verify(file)\n\t\tif err != nil {\n\t\t\tfilm, err = job.Film{SHA256: \"?\", Size: 1}, nil\n\t\t\treturn h.end(ctx, j, func() job.Job {\n\t\t\t\tn := j\n\t\t\t\tfilm, _ = h.place(ctx, j, film, file, false)\n\t\t\t\tn.State, n.Film = job.Succeeded, &film\n\t\t\t\treturn n\n\t\t\t}())\n\t\t}"}}},
 		{"film fits", "a film that does not fit its request is nobody's", []edit{{finalize, "why != \"\" && !j.Accepted {", "false {"}}},
 		{"conditional put", "what stands there is replaced only as it was seen", []edit{
-			{place, "film.ETag, err = h.Outbox.PutFilm(ctx, j, film, file, seen.ETag)", "seen, _ = h.Outbox.Film(ctx, film.Key)\n\t\tfilm.ETag, err = h.Outbox.PutFilm(ctx, j, film, file, seen.ETag)"}}},
+			{place, "\t\tif !changed(err) {\n\t\t\treturn film, err\n\t\t}\n\t}\n\treturn film, job.ErrConflict", `		for changed(err) && ctx.Err() == nil {
+			seen, _ = h.Outbox.Film(ctx, film.Key)
+			film.ETag, err = h.Outbox.PutFilm(ctx, j, film, file, seen.ETag)
+		}
+		return film, err
+	}
+	return film, job.ErrConflict`}}},
 		{"older film put aside", "an older film was paid for too", []edit{
 			{place, "if err := h.putAside(ctx, j.Name, seen); changed(err) {", "if err := error(nil); changed(err) {"}}},
 		{"same film again", "a film that is there is not written again", []edit{
 			{place, "case err == nil && seen.Job == j.ID && seen.SHA256 == film.SHA256:", "case false:"}}},
 		{"newest", "the plain name is the newest hand-in's", []edit{
-			{place, "return st.Job == j.ID, err", "return true, err"}}},
+			{place, "return st.Job == j.ID, err", "return st.Job != \"\" || err != nil, err"}}},
 		{"failed copy", "a film that cannot be copied is not made anew", []edit{
 			{jobMoves, "\t{Storing, Expired, Finalize,", "\t{Storing, Queued, Finalize, \"\"},\n\t{Storing, Expired, Finalize,"},
 			{finalize, "\tnext.Busy = time.Time{}\n\tnext.Due = time.Now().Add(min(h.Backoff<<min(j.Tries-1, 8), 15*time.Minute))\n", "\tnext.Busy, next.Due, next.State, next.Intent, next.Attempt = time.Time{}, time.Time{}, job.Queued, nil, j.Attempt+1\n"}}},
@@ -52,7 +58,7 @@ func messages() []mutant {
 			{telling, "\tleft.Unsent = nil\n", "\tleft.Unsent = nil\n\tif err := t.Messages.PutMessage(ctx, m, left); err != nil {\n\t\treturn err\n\t}\n"}}},
 		{"message due", "what is unsent is sent again", []edit{{batch, "\tcase job.DueMessage:\n", "\tcase job.DueMessage:\n\t\treturn nil\n"}}},
 		{"record looked at again", "the plain record is the last word on its name", []edit{
-			{record, "if err != nil || after == before {", "if true {"}}},
+			{record, "if err != nil || after == before {", "if true || after == before {"}}},
 		{"older outcome", "an older job's record does not take a newer one's place", []edit{
 			{record, "case s.newest != m.Job || replaced(m):", "case false:"}}},
 	}

@@ -46,7 +46,9 @@ func looks() []mutant {
 			{batch, "\tcase job.Storing:\n", "\tcase job.Storing:\n\t\treturn nil\n"}}},
 		{"received handed on again", "a hand-in whose submit died goes on", []edit{
 			{batch, "\tcase job.Received:\n", "\tcase job.Received:\n\t\treturn nil\n"}}},
-		{"sweep", "a file whose event never came is found", []edit{{batch, "\t\treturn s.sweep(ctx, r)\n", "\t\treturn nil\n"}}},
+		{"sweep", "a file whose event never came is found", []edit{{sweeping, "\tif len(keys) > 0 {\n", "\tif false {\n"}}},
+		{"sweep looks back", "a file that was found and got lost on the way is found again", []edit{
+			{sweeping, "\t\tif !sw.Open.IsZero() && sw.Open.Before(next.Since) {", "\t\tif false {"}}},
 		{"probe", "a gate that closed by itself opens by itself", []edit{{batch, "\t\treturn s.probe(ctx)\n", "\t\treturn nil\n"}}},
 	}
 }

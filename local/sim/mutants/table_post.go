@@ -15,7 +15,8 @@ func admissions() []mutant {
 		{"posting lease, in the transaction", "of two that saw it free one gets it", []edit{{storeGate, lease, ""}, {storeGate, now, "\tfence := a.Gate.Fence"}, {storeGate, fence, ""}}},
 		{"slot", "at most MaxInFlight tasks are at the vendor", []edit{
 			{storeGate, slots, ""}, {jobGate, "if len(g.Slots) >= limit {", "if false {"}}},
-		{"slot, in the transaction", "of two that saw the last slot one gets it", []edit{{storeGate, slots, ""}, {storeGate, lease, ""}, {storeGate, now, "\tfence := a.Gate.Fence"}, {storeGate, fence, ""}}},
+		{"slot, in the transaction", "of two that saw the last slot one gets it", []edit{{storeGate, slots, ""}, {storeGate, fence, ""}}},
+		{"fence", "a fencing number never comes again", []edit{{storeGate, fence, ""}}},
 		{"gate closed", "nothing is posted while the gate is closed", []edit{
 			{storeGate, closed, "\t\t\toneOf("}, {jobGate, "case g.Closed != nil:", "case false:"}}},
 		{"gate closed, in the transaction", "who read it open just before it was closed is not admitted", []edit{{storeGate, closed, "\t\t\toneOf("}}},
