@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,9 +50,6 @@ func (w *World) Judge() Verdict {
 		v.wrong("jobs: %v", err)
 		return v
 	}
-	if left, err := w.Unfinished(); err != nil || left != "" {
-		v.wrong("stuck: %s%v", left, orNothing(err))
-	}
 	byID := map[string]job.Job{}
 	for _, j := range jobs {
 		byID[j.ID] = j
@@ -60,11 +58,16 @@ func (w *World) Judge() Verdict {
 			v.Held = append(v.Held, fmt.Sprintf("%s: %s %s", j.Name, j.Fault.Code, j.Fault.Detail))
 		}
 	}
-	w.judgeHandIns(&v, jobs)
 	w.judgeMoney(&v, byID)
+	w.judgeHandIns(&v, jobs)
 	w.judgeFilms(&v, jobs)
 	w.judgeMessages(&v, jobs)
+	w.judgeRecords(&v, jobs)
 	w.judgeVendor(&v)
+	w.judgeWatch(&v)
+	if left, err := w.Unfinished(); err != nil || left != "" {
+		v.wrong("stuck: %s%v", left, orNothing(err))
+	}
 	return v
 }
 
@@ -75,25 +78,8 @@ func orNothing(err error) string {
 	return err.Error()
 }
 
-// judgeHandIns: every pair that lies in the inbox has become a job, whatever came of
-// it.
-func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
-	made := map[string]bool{}
-	for _, j := range jobs {
-		made[j.Audio.Key] = true
-	}
-	keys := map[string]bool{}
-	for _, k := range w.Inbox.Keys("") {
-		keys[k] = true
-	}
-	for _, k := range w.Inbox.Keys("") {
-		stem, isSound := strings.CutSuffix(k, ".wav")
-		dir := k[:strings.LastIndex(k, "/")+1]
-		if isSound && (keys[stem+".png"] || keys[dir+"portrait.png"]) && !made[k] {
-			v.wrong("lost: %s has its picture and never became a job", k)
-		}
-	}
-}
+// attempts is how many tasks of the vendor may fail before a job does.
+const attempts = 3
 
 // judgeMoney: no job is paid for twice, and nothing that was paid for is lost.
 func (w *World) judgeMoney(v *Verdict, jobs map[string]job.Job) {
@@ -110,7 +96,8 @@ func (w *World) judgeMoney(v *Verdict, jobs map[string]job.Job) {
 		v.Paid++
 		paid[id] = append(paid[id], c.TaskID)
 	}
-	for id, of := range paid {
+	for _, id := range slices.Sorted(maps.Keys(paid)) {
+		of := paid[id]
 		j, known := jobs[id]
 		if !known {
 			v.wrong("money: task %v was paid for job %s, which there is not", of, id)
@@ -130,9 +117,14 @@ func (w *World) judgeMoney(v *Verdict, jobs map[string]job.Job) {
 			v.wrong("money: the film of %s was paid for (task %s), but the job is %s", j.Name, of[0], j.State)
 		}
 	}
-	for _, j := range jobs {
-		if j.State == job.Succeeded && len(paid[j.ID]) == 0 {
+	for _, id := range slices.Sorted(maps.Keys(jobs)) {
+		switch j := jobs[id]; {
+		case j.State == job.Succeeded && len(paid[id]) == 0:
 			v.wrong("money: %s has a film that nobody paid for", j.Name)
+		case j.State == job.Failed && j.Fault.Code == job.CodeVendorRefused:
+			v.wrong("job: %s failed for what is no fault of its own: %+v", j.Name, *j.Fault)
+		case j.Attempt > attempts:
+			v.wrong("job: %s is at its attempt %d", j.Name, j.Attempt)
 		}
 	}
 }
@@ -181,6 +173,8 @@ func (w *World) judgeFilms(v *Verdict, jobs []job.Job) {
 			v.wrong("film: %s was written %d times to %s", j.Name, w.Outbox.Writes(j.Film.Key, j.ID), j.Film.Key)
 		case j.State != job.Succeeded && j.State != job.Held && len(at) > 0:
 			v.wrong("film: %s is %s but has films at %v", j.Name, j.State, at)
+		case j.State == job.Succeeded:
+			w.judgeContent(v, j)
 		}
 	}
 	for _, j := range jobs {
@@ -205,12 +199,12 @@ func (w *World) judgeMessages(v *Verdict, jobs []job.Job) {
 		known[e.ID] = strings.Contains(string(e.Detail), `"code":"`+job.CodeReplaced+`"`)
 		texts = append(texts, string(e.Detail))
 	}
-	for id := range notes {
+	for _, id := range slices.Sorted(maps.Keys(notes)) {
 		if !events[id] {
 			v.wrong("told: %s went to the topic and not to the bus", id)
 		}
 	}
-	for id := range events {
+	for _, id := range slices.Sorted(maps.Keys(events)) {
 		if !notes[id] && !known[id] {
 			v.wrong("told: %s went to the bus and not to the topic", id)
 		}
@@ -252,44 +246,6 @@ func (w *World) judgeMessages(v *Verdict, jobs []job.Job) {
 			if strings.Contains(text, secret) {
 				v.wrong("secret: a message says %q: %.200s", secret, text)
 			}
-		}
-	}
-}
-
-// judgeVendor: never more at the vendor than was to be, never more calls than it
-// takes.
-func (w *World) judgeVendor(v *Verdict) {
-	type edge struct {
-		at   int64
-		step int
-	}
-	var edges []edge
-	for _, t := range w.Emulator.Tasks() {
-		if jobOf(t) == "" {
-			continue
-		}
-		edges = append(edges, edge{t.Submitted.UnixNano(), 1})
-		if !t.Ended.IsZero() {
-			edges = append(edges, edge{t.Ended.UnixNano(), -1})
-		}
-	}
-	slices.SortFunc(edges, func(a, b edge) int {
-		if a.at != b.at {
-			return int(a.at - b.at)
-		}
-		return a.step - b.step
-	})
-	open := 0
-	for _, e := range edges {
-		if open += e.step; open > w.cfg.MaxInFlight {
-			v.wrong("vendor: %d tasks at once, %d are allowed", open, w.cfg.MaxInFlight)
-			break
-		}
-	}
-	for _, c := range w.Emulator.History() {
-		if c.Status == 429 && c.Fault == "" {
-			v.wrong("vendor: %s at %s was one call too many", c.Op, c.Time.Sub(w.began))
-			break
 		}
 	}
 }

@@ -99,6 +99,7 @@ type World struct {
 	jitters     uint64
 	invocations int
 	idle        map[string][]handler // processes without an invocation
+	watch       watch
 }
 
 // New makes a world and starts its schedule.
@@ -127,7 +128,7 @@ func New(c Config) (*World, error) {
 		c.Emulator.APIKeys = map[string]string{"sk-sim": "1001"}
 	}
 	w := &World{cfg: c, profile: c.Profile, key: c.Key, Inbox: newBucket(), Outbox: newBucket(),
-		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]handler{}}
+		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]handler{}, watch: newWatch()}
 	for k := range c.Emulator.APIKeys {
 		if w.key == "" || len(c.Emulator.APIKeys) == 1 {
 			w.key = k
@@ -172,7 +173,10 @@ func (w *World) Close() error {
 // Hand puts a file into the inbox, as people do, and has S3 tell of it.
 func (w *World) Hand(key string, data []byte) {
 	// An inbox takes everything.
-	_, _ = w.Inbox.Put(Object{Key: key, Data: data}, "")
+	etag, _ := w.Inbox.Put(Object{Key: key, Data: data}, "")
+	w.mu.Lock()
+	w.watch.handed = append(w.watch.handed, handed{time.Since(w.began), key, etag})
+	w.mu.Unlock()
 	w.announce(key)
 }
 
@@ -237,8 +241,8 @@ func (w *World) build(function string) (handler, error) {
 			asker, askFirst, quiet, staging = naiveVendor{vendor}, 1, 1, naiveStaging{}
 		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: functions{w},
-			Staging: staging, Inbox: inbox{w}, Sweeps: r, Tell: teller, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight,
-			AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
+			Staging: staging, Inbox: inbox{w}, Register: intake.Register{HandIns: r}, Sweeps: r, Tell: teller, Profile: w.profile,
+			MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
 		}

@@ -209,9 +209,7 @@ func (h *Handler) unknown(ctx context.Context, n job.Name, key string) error {
 	if err != nil {
 		return err
 	}
-	// A record of its own, under a name that no pair can have: theirs have no
-	// space at the end.
-	n.Stem = key[len(folderOf(key)):] + " "
+	n = unknownName(n, key)
 	for range races {
 		st, err := h.HandIns.Stem(ctx, n)
 		if err != nil || st.Made == half.ETag {
@@ -233,6 +231,13 @@ func (h *Handler) unknown(ctx context.Context, n job.Name, key string) error {
 		}
 	}
 	return job.ErrConflict
+}
+
+// unknownName is where it is noted that a file nobody knows was told of: a record of
+// its own, under a name that no pair can have. Theirs have no space at the end.
+func unknownName(n job.Name, key string) job.Name {
+	n.Stem = key[len(folderOf(key)):] + " "
+	return n
 }
 
 func (h *Handler) notice(ctx context.Context, n job.Name, about string, f job.Fault) error {

@@ -55,8 +55,9 @@ type Sweep struct {
 	// files concern it.
 	Started time.Time `json:"started,omitzero"`
 	Since   time.Time `json:"since,omitzero"`
-	// Deep is when the last round began that looked as far back as the horizon.
-	Deep time.Time `json:"deep,omitzero"`
+	// Open is the time of the oldest file that the present or last round found and
+	// nobody had taken in by then: the next one looks back to it.
+	Open time.Time `json:"open,omitzero"`
 	Due  time.Time `json:"-"`
 }
 
