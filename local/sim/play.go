@@ -36,6 +36,13 @@ func (s Schedule) Play(w *World) {
 			good = 0
 		}
 	}
+	var err error
+	if w.held, err = w.settleHeld(); err != nil {
+		panic(err) // a person's word is only refused when the jobs move, and they rest
+	}
+	if len(w.held) > 0 {
+		w.Run(afterwards)
+	}
 	if s.ListLag >= quiet {
 		// Until the list has shown all, and it has been looked at again.
 		w.Run(s.ListLag + 70*time.Minute)

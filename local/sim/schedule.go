@@ -64,12 +64,12 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 		p.handIn(fmt.Sprintf("p%d", i))
 	}
 	p.operate()
-	switch r.IntN(16) {
-	case 0, 1:
+	switch r.IntN(32) {
+	case 0:
 		for range 1 + r.IntN(3) {
 			p.act(Act{At: time.Duration(r.Int64N(int64(storm))), Stranger: "sk-theirs"})
 		}
-	case 2:
+	case 1, 2:
 		s.beBusy(storm)
 	}
 	slices.SortStableFunc(s.Acts, func(a, b Act) int { return int(a.At - b.At) })
@@ -161,7 +161,7 @@ func newRates(r *rand.Rand) map[string]float64 {
 		least, most := 0., .25
 		switch name {
 		case "create:lose_task", "work:wrong_length":
-			most = .02 // these end a job
+			most = .004 // these end a job
 		case "work:fail_task":
 			if r.IntN(4) == 0 {
 				least, most = .7, 1

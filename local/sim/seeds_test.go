@@ -84,6 +84,7 @@ func TestSeeds(t *testing.T) {
 		held   []string
 		paid   int
 		double int
+		late   int
 		began  = time.Now()
 		first  = flag.Lookup("test.failfast").Value.String() == "true"
 	)
@@ -94,7 +95,7 @@ func TestSeeds(t *testing.T) {
 			for s, k := range v.Jobs {
 				states[s] += k
 			}
-			paid, double = paid+v.Paid, double+v.Double
+			paid, double, late = paid+v.Paid, double+v.Double, late+v.Late
 			for _, h := range v.Held {
 				held = append(held, fmt.Sprintf("seed %d: %s", n, h))
 			}
@@ -110,8 +111,8 @@ func TestSeeds(t *testing.T) {
 	for _, s := range slices.Sorted(maps.Keys(states)) {
 		line = append(line, fmt.Sprintf("%s %d", s, states[s]))
 	}
-	fmt.Printf("%d seeds in %s: %s; %d films paid for, %d of them twice\n", many, time.Since(began).Round(time.Second),
-		strings.Join(line, ", "), paid, double)
+	fmt.Printf("%d seeds in %s: %s; %d films paid for, %d of them twice (and %d where the list lagged for longer than it is waited for, each told with its cost); %d needed a person\n", many, time.Since(began).Round(time.Second),
+		strings.Join(line, ", "), paid, double, late, len(held))
 	for _, h := range held {
 		fmt.Println("held:", h)
 	}
@@ -139,7 +140,7 @@ func TestTheNaiveStackPaysTwice(t *testing.T) {
 		play(t, s, func(_ *sim.World, v sim.Verdict) {
 			mu.Lock()
 			defer mu.Unlock()
-			films, double = films+v.Paid, double+v.Double
+			films, double = films+v.Paid, double+v.Double+v.Late
 		})
 		return true
 	})

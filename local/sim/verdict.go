@@ -21,6 +21,9 @@ type Verdict struct {
 	// Paid are the vendor's tasks that were paid for by our key, Double those beyond
 	// the first of a job's.
 	Paid, Double int
+	// Late are those of a vendor whose list hid a task for longer than it was waited
+	// for: nobody can help that, but it has to be told.
+	Late int
 	// Problems are broken promises, in words; none is what is wanted.
 	Problems []string
 }
@@ -54,8 +57,11 @@ func (w *World) Judge() Verdict {
 	for _, j := range jobs {
 		byID[j.ID] = j
 		v.Jobs[j.State]++
-		if j.State == job.Held {
-			v.Held = append(v.Held, fmt.Sprintf("%s: %s %s", j.Name, j.Fault.Code, j.Fault.Detail))
+	}
+	v.Held = w.held
+	for _, why := range v.Held {
+		if strings.Contains(why, "not among them") {
+			v.wrong("held: %s", why)
 		}
 	}
 	w.judgeMoney(&v, byID)
@@ -104,7 +110,11 @@ func (w *World) judgeMoney(v *Verdict, jobs map[string]job.Job) {
 			continue
 		}
 		if n := len(of); n > 1 {
-			v.Double += n - 1
+			if w.cfg.Emulator.ListLag < quiet {
+				v.Double += n - 1
+			} else {
+				v.Late += n - 1
+			}
 			if said := w.owned(j, of, tasks); w.cfg.Emulator.ListLag < quiet || said != "" {
 				v.wrong("money: %s (%s) was paid for %d times: %v%s", j.Name, j.State, n, of, said)
 			}

@@ -96,6 +96,7 @@ type World struct {
 	made        []string          // ids of jobs, in the order in which they were to be made
 	loose       map[string]uint64 // draws of calls that no invocation makes
 	announced   map[string]int    // events by key
+	held        []string          // why jobs needed a person
 	jitters     uint64
 	invocations int
 	idle        map[string][]handler // processes without an invocation
