@@ -148,46 +148,85 @@ $(DYNOXIDE): $(DYNAMO)/package-lock.json $(DYNAMO)/package.json
 
 # --- the stack in an AWS account, see docs/deploy.md ---
 
-STACK ?= emodrop
-SAM   ?= sam
-AWS   ?= aws
+# PARAMS="NAME=VALUE …" are the template's; those that are not named keep what they
+# have. The region is never guessed: SAM reads another variable than the rest.
+STACK  ?= emodrop
+REGION ?= $(or $(AWS_REGION),$(AWS_DEFAULT_REGION))
+PARAMS ?=
+PURGE  ?=
+BUCKET ?=
+TABLE  ?=
+SAM    ?= sam
+AWS    ?= aws
 
-.PHONY: deploy delete
+.PHONY: deploy delete purge
+
+# Under another name, for make runs a recipe that says $(MAKE) even when it is only
+# asked what it would do (make -n delete).
+AGAIN := $(MAKE)
+
+# The first lines of the recipes below.
+IN_REGION = set -e; if [ -z "$(REGION)" ]; then \
+	    echo "make $@: in which region? REGION=ap-northeast-1, or export AWS_REGION" >&2; exit 2; fi; \
+	aws() { command $(AWS) "$$@" --region "$(REGION)"; }
 
 # SAM reports a compile error as a folder that is missing, so go builds first. The
 # flags reach SAM's builder through the environment alone; they are those of build.
-## Build with SAM and deploy to AWS; STACK names the stack, ARGS goes to `sam deploy` (first time: ARGS=--guided)
+# SAM builds for the processor that it is told of: what the stack has, if nothing else
+# is said. --guided would write its answers into samconfig.toml, and put them back
+# over whatever was changed since, in this stack and in every other.
+## Build with SAM and deploy to AWS; REGION, STACK names the stack, PARAMS="Alarms=false" sets parameters, ARGS goes to `sam deploy`
 deploy:
-	$(GO) build ./functions/...
-	CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false -tags=lambda.norpc '-ldflags=-s -w -buildid='" $(SAM) build
-	$(SAM) deploy --stack-name $(STACK) $(ARGS)
+	@$(IN_REGION); \
+	case " $(ARGS) " in *" --guided "* | *" -g "* | *" --parameter-overrides "*) \
+	    echo 'make deploy: parameters are given as PARAMS="NAME=VALUE …"' >&2; exit 2 ;; esac; \
+	params="$(PARAMS)"; \
+	case " $$params " in *" Architecture="*) ;; *) \
+	    if has=$$(aws cloudformation describe-stacks --stack-name $(STACK) --output text --query \
+	            "Stacks[0].Parameters[?ParameterKey=='Architecture'].ParameterValue" 2>&1); then \
+	        params="$$params Architecture=$$has"; \
+	    else case $$has in *"does not exist"*) ;; *) printf '%s\n' "$$has" >&2; exit 1 ;; esac; fi ;; \
+	esac; \
+	with=; if [ -n "$$params" ]; then with="--parameter-overrides $$params"; fi; \
+	set -x; \
+	$(GO) build ./functions/...; \
+	CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false -tags=lambda.norpc '-ldflags=-s -w -buildid='" $(SAM) build $$with; \
+	$(SAM) deploy --region "$(REGION)" --stack-name $(STACK) --s3-prefix $(STACK) $$with $(ARGS)
 
-# What CloudFormation keeps it forgets, so the names are read before. Versions have
-# to be deleted one by one; a refused deletion ends the loop.
-## Delete the stack from AWS; hand-ins, films and the jobs table stay, unless PURGE=yes
+# What CloudFormation keeps it forgets, so the names are read before.
+## Delete the stack from AWS; hand-ins, films and the jobs table stay, unless PURGE repeats the stack's name
 delete:
-	@set -e; \
-	kept=$$($(AWS) cloudformation describe-stack-resources --stack-name $(STACK) --output text --query \
-	    "StackResources[?ResourceType=='AWS::S3::Bucket' || ResourceType=='AWS::DynamoDB::Table'].[ResourceType, PhysicalResourceId]"); \
-	$(SAM) delete --stack-name $(STACK) --no-prompts; \
-	if [ "$(PURGE)" != yes ]; then \
-	    echo "Kept, because they hold what people made or paid for (make delete PURGE=yes would have deleted them):"; \
-	    printf '%s\n' "$$kept"; exit 0; \
+	@$(IN_REGION); \
+	case "$(PURGE)" in "" | "$(STACK)") ;; *) \
+	    echo "make delete: PURGE=$(STACK) deletes hand-ins, films and jobs of the stack $(STACK) for good; PURGE=$(PURGE) names another" >&2; exit 2 ;; esac; \
+	kept=$$(aws cloudformation describe-stack-resources --stack-name $(STACK) --output text --query \
+	    "StackResources[?ResourceStatus!='DELETE_COMPLETE' && (ResourceType=='AWS::S3::Bucket' || ResourceType=='AWS::DynamoDB::Table')].[ResourceType, PhysicalResourceId]"); \
+	kept=$$(printf '%s\n' "$$kept" | sed 's/^AWS::S3::Bucket[[:space:]]*/BUCKET=/; s/^AWS::DynamoDB::Table[[:space:]]*/TABLE=/'); \
+	$(SAM) delete --region "$(REGION)" --stack-name $(STACK) --no-prompts; \
+	if [ -z "$(PURGE)" ] && [ -n "$$kept" ]; then \
+	    echo "Kept, because they hold what people made or paid for. Each goes for good, with all that is in it, by"; \
 	fi; \
-	batch=$$(mktemp); trap 'rm -f "$$batch"' EXIT; \
-	printf '%s\n' "$$kept" | while read -r kind name; do case $$kind in \
-	AWS::S3::Bucket) \
-	    echo "emptying and deleting the bucket $$name"; \
-	    while $(AWS) s3api list-object-versions --bucket "$$name" --max-items 500 --output json --query \
+	for what in $$kept; do \
+	    if [ -z "$(PURGE)" ]; then echo "    make purge REGION=$(REGION) $$what"; else $(AGAIN) -s purge "$$what"; fi; \
+	done
+
+# Versions have to be deleted one by one; a refused deletion ends the loop.
+## Delete for good what a deleted stack has left in AWS: BUCKET=name with every version, or TABLE=name
+purge:
+	@$(IN_REGION); \
+	if [ -n "$(BUCKET)" ]; then \
+	    echo "emptying and deleting the bucket $(BUCKET)"; \
+	    batch=$$(mktemp); trap 'rm -f "$$batch"' EXIT; \
+	    while aws s3api list-object-versions --bucket "$(BUCKET)" --max-items 500 --output json --query \
 	            '{Quiet: `true`, Objects: [Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}}' >"$$batch"; \
 	          grep -q '"Key"' "$$batch"; do \
-	        refused=$$($(AWS) s3api delete-objects --bucket "$$name" --delete "file://$$batch" --output text); \
+	        refused=$$(aws s3api delete-objects --bucket "$(BUCKET)" --delete "file://$$batch" --output text); \
 	        if [ -n "$$refused" ]; then printf '%s\n' "$$refused" >&2; exit 1; fi; \
 	    done; \
-	    $(AWS) s3api delete-bucket --bucket "$$name" ;; \
-	AWS::DynamoDB::Table) \
-	    echo "deleting the table $$name"; \
-	    $(AWS) dynamodb update-table --table-name "$$name" --no-deletion-protection-enabled --output text --query TableDescription.TableName >/dev/null; \
-	    $(AWS) dynamodb wait table-exists --table-name "$$name"; \
-	    $(AWS) dynamodb delete-table --table-name "$$name" --output text --query TableDescription.TableName >/dev/null ;; \
-	esac; done
+	    aws s3api delete-bucket --bucket "$(BUCKET)"; \
+	elif [ -n "$(TABLE)" ]; then \
+	    echo "deleting the table $(TABLE)"; \
+	    aws dynamodb update-table --table-name "$(TABLE)" --no-deletion-protection-enabled --output text --query TableDescription.TableName >/dev/null; \
+	    aws dynamodb wait table-exists --table-name "$(TABLE)"; \
+	    aws dynamodb delete-table --table-name "$(TABLE)" --output text --query TableDescription.TableName >/dev/null; \
+	else echo "usage: make purge BUCKET=name, or TABLE=name" >&2; exit 2; fi

@@ -13,11 +13,11 @@ import (
 // samconfig.toml keeps builds honest; docs/deploy.md explains every parameter and
 // output it names, docs/operations.md every alarm.
 func besides(t *tree, c *code) []string {
-	return slices.Concat(exampleEnvironment(t), samLines(t), samConfig(), deployPage(t), operationsPage(t, c))
+	return slices.Concat(exampleEnvironment(t), samLines(t), samConfig(), inARegion(), deployPage(t), operationsPage(t, c))
 }
 
 var (
-	samLine    = regexp.MustCompile(`(?m)^sam local invoke (\S+) +--env-vars env\.json +--event events/(\S+)(?: --parameter-overrides \w+=\w+)?$`)
+	samLine    = regexp.MustCompile(`(?m)^sam local invoke (\S+) +--env-vars env\.json +--event events/(\S+) --parameter-overrides((?: \w+=\w+)+)$`)
 	sampleOf   = regexp.MustCompile("(?m)^\\| `(\\S+\\.json)` \\| (\\w+) \\|")
 	invokeLine = regexp.MustCompile(`make invoke FN=(\w+) +EVENT=events/([\w.-]+)`)
 )
@@ -42,15 +42,44 @@ func samLines(t *tree) []string {
 		if len(lines) != strings.Count(string(b), "\nsam local invoke ") || len(lines) == 0 {
 			wrong = append(wrong, page+": shows no, or another form of, sam local invoke")
 		}
+		// What is built for another processor does not start.
+		for _, line := range regexp.MustCompile(`(?m)^(?:CGO_ENABLED=0 sam build|sam local invoke) .*$`).FindAllString(string(b), -1) {
+			if !strings.Contains(line, "Architecture=x86_64") {
+				wrong = append(wrong, page+": does not say for which processor: "+line)
+			}
+		}
 		for _, m := range lines {
 			if fn := t.resource(m[1]); fn.kind != serverless || fn.name() != takes[m[2]] {
 				wrong = append(wrong, fmt.Sprintf("%s: %s is no function that takes events/%s", page, m[1], m[2]))
+			}
+			for set := range strings.FieldsSeq(m[3]) {
+				name, value, _ := strings.Cut(set, "=")
+				if p := at(t.top, "Parameters/"+name); p == nil || admits(p, value) != nil {
+					wrong = append(wrong, page+": the template takes no "+set)
+				}
 			}
 		}
 		for _, m := range invokeLine.FindAllStringSubmatch(string(b), -1) {
 			if takes[m[2]] != m[1] {
 				wrong = append(wrong, fmt.Sprintf("%s: %s does not take events/%s", page, m[1], m[2]))
 			}
+		}
+	}
+	return wrong
+}
+
+// inARegion: whoever copies the commands of a page from its top has said where first,
+// to AWS's command line and to SAM, which read different variables.
+func inARegion() []string {
+	var wrong []string
+	for _, page := range []string{"docs/deploy.md", "docs/operations.md"} {
+		b, err := os.ReadFile(root + "/" + page)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		_, first, _ := strings.Cut(string(b), "```sh\n")
+		if !strings.HasPrefix(first, "export AWS_REGION=ap-northeast-1 AWS_DEFAULT_REGION=ap-northeast-1") {
+			wrong = append(wrong, page+": its first command does not say in which region")
 		}
 	}
 	return wrong
@@ -96,6 +125,11 @@ func samConfig() []string {
 	for _, want := range []string{"cached = false", "resolve_s3 = true", `capabilities = "CAPABILITY_IAM"`, `stack_name = "emodrop"`, "confirm_changeset = true"} {
 		if !slices.Contains(strings.Split(string(b), "\n"), want) {
 			wrong = append(wrong, "samconfig.toml: does not say "+want)
+		}
+	}
+	for _, ones := range []string{"region", "s3_bucket", "s3_prefix", "parameter_overrides"} {
+		if regexp.MustCompile(`(?m)^\s*` + ones + `\s*=`).Match(b) {
+			wrong = append(wrong, "samconfig.toml: says "+ones+", which is one stack's own")
 		}
 	}
 	return wrong

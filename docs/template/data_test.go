@@ -98,7 +98,9 @@ func rules(b resource, pick func(any) bool) []any {
 // stack. Data stays, unless the stack that made it never came up.
 var outlives = map[string]string{
 	"AWS::S3::Bucket": "RetainExceptOnCreate", "AWS::DynamoDB::Table": "RetainExceptOnCreate",
-	"AWS::SQS::Queue": "Delete", "AWS::Logs::LogGroup": "Delete", "AWS::SecretsManager::Secret": "Delete",
+	// A bucket that stays goes on asking for TLS.
+	"AWS::S3::BucketPolicy": "RetainExceptOnCreate",
+	"AWS::SQS::Queue":       "Delete", "AWS::Logs::LogGroup": "Delete", "AWS::SecretsManager::Secret": "Delete",
 }
 
 // deletion: nothing is deleted or kept by default; a secret that people fill holds a

@@ -1,74 +1,71 @@
 package template
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// standIn is a script in place of aws and sam: it notes what it was asked and
-// answers for a stack of one bucket with two pages of versions and one table.
-const standIn = `#!/bin/sh
-echo "$*" | tr '\n' ' ' >>"$NOTES/asked"; echo >>"$NOTES/asked"
-case "$*" in
-*describe-stack-resources*) printf 'AWS::S3::Bucket\tfilms\nAWS::DynamoDB::Table\tjobs\n' ;;
-*list-object-versions*)
-    echo x >>"$NOTES/pages"
-    if [ "$(wc -l <"$NOTES/pages")" -le 2 ]; then echo '{"Objects": [{"Key": "a", "VersionId": "1"}]}'; else echo '{"Objects": []}'; fi ;;
-*delete-objects*) printf '%s' "$REFUSED" ;;
-esac
-`
-
-// runDelete runs `make delete` with the stand-in and returns what it said, what the
-// stand-in was asked, and how it ended.
-func runDelete(t *testing.T, refused string, args ...string) (said, asked string, err error) {
-	t.Helper()
-	for _, tool := range []string{"make", "sh"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
-	dir := t.TempDir()
-	script := filepath.Join(dir, "stand-in")
-	require.NoError(t, os.WriteFile(script, []byte(standIn), 0o755))
-	cmd := exec.CommandContext(t.Context(), "make", append([]string{"-s", "-C", root, "delete", "AWS=" + script, "SAM=" + script}, args...)...)
-	cmd.Env = append(os.Environ(), "NOTES="+dir, "REFUSED="+refused, "MAKEFLAGS=")
-	out, err := cmd.CombinedOutput()
-	notes, readErr := os.ReadFile(filepath.Join(dir, "asked"))
-	require.NoError(t, readErr, "%s", out)
-	return string(out), string(notes), err
-}
-
-func TestMakeDeleteKeepsDataAndSaysWhich(t *testing.T) {
+func TestMakeDeleteKeepsDataAndSaysHowItGoes(t *testing.T) {
 	t.Parallel()
-	said, asked, err := runDelete(t, "")
+	said, asked, err := rehearsal{}.make(t, "delete", here)
 	require.NoError(t, err, said)
-	require.Contains(t, said, "films")
-	require.Contains(t, said, "jobs")
-	require.Contains(t, asked, "delete --stack-name emodrop --no-prompts")
+	require.Contains(t, asked, "delete --region eu-central-1 --stack-name emodrop --no-prompts")
 	require.NotContains(t, asked, "delete-bucket")
 	require.NotContains(t, asked, "delete-table")
+	require.Contains(t, said, "    make purge REGION=eu-central-1 BUCKET=films\n")
+	require.Contains(t, said, "    make purge REGION=eu-central-1 TABLE=jobs\n")
 }
 
-func TestMakeDeletePurgeEmptiesEveryVersionBeforeTheBucketGoes(t *testing.T) {
+func TestMakePurgeEmptiesEveryVersionBeforeTheBucketGoes(t *testing.T) {
 	t.Parallel()
-	said, asked, err := runDelete(t, "", "PURGE=yes", "STACK=other")
+	said, asked, err := rehearsal{}.make(t, "purge", here, "BUCKET=films")
 	require.NoError(t, err, said)
-	require.Contains(t, asked, "delete --stack-name other --no-prompts")
 	require.Equal(t, 2, strings.Count(asked, "delete-objects --bucket films"), asked)
 	require.Less(t, strings.LastIndex(asked, "delete-objects"), strings.Index(asked, "delete-bucket --bucket films"))
+	require.Equal(t, strings.Count(asked, "s3api"), strings.Count(asked, "--region eu-central-1"), asked)
+}
+
+func TestMakePurgeLiftsTheTablesProtectionBeforeItGoes(t *testing.T) {
+	t.Parallel()
+	said, asked, err := rehearsal{}.make(t, "purge", here, "TABLE=jobs")
+	require.NoError(t, err, said)
+	require.Contains(t, asked, "--no-deletion-protection-enabled")
 	require.Less(t, strings.Index(asked, "--no-deletion-protection-enabled"), strings.Index(asked, "delete-table --table-name jobs"))
 }
 
-func TestMakeDeletePurgeStopsWhereADeletionIsRefused(t *testing.T) {
+func TestMakePurgeStopsWhereADeletionIsRefused(t *testing.T) {
 	t.Parallel()
-	said, asked, err := runDelete(t, "ERRORS AccessDenied a", "PURGE=yes")
+	said, asked, err := rehearsal{refused: "ERRORS AccessDenied a"}.make(t, "purge", here, "BUCKET=films")
 	require.Error(t, err)
 	require.Contains(t, said, "AccessDenied")
 	require.NotContains(t, asked, "delete-bucket")
+}
+
+func TestMakeDeleteTakesEverythingOnlyWhenTheStackIsNamedTwice(t *testing.T) {
+	t.Parallel()
+	said, asked, err := rehearsal{}.make(t, "delete", here, "STACK=other", "PURGE=other")
+	require.NoError(t, err, said)
+	require.Less(t, strings.Index(asked, "delete --region eu-central-1 --stack-name other"), strings.Index(asked, "delete-bucket --bucket films"))
+	require.Contains(t, asked, "delete-table --table-name jobs")
+
+	for _, purge := range []string{"yes", "emodrop"} {
+		said, asked, err = rehearsal{}.make(t, "delete", here, "STACK=other", "PURGE="+purge)
+		require.Error(t, err)
+		require.Contains(t, said, "names another")
+		require.Empty(t, asked)
+	}
+	said, asked, err = rehearsal{refused: "ERRORS AccessDenied a"}.make(t, "delete", here, "PURGE=emodrop")
+	require.Error(t, err, said)
 	require.NotContains(t, asked, "delete-table")
+}
+
+func TestAskingMakeWhatItWouldDoDeletesNothing(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"delete", "PURGE=emodrop"}, {"purge", "BUCKET=films"}, {"deploy"}} {
+		_, asked, err := rehearsal{has: "no"}.make(t, append(args, "-n", here)...)
+		require.NoError(t, err)
+		require.Empty(t, asked)
+	}
 }

@@ -250,6 +250,8 @@ var planted = []mistake{
 	{"an outbox without versions", drop("Resources/OutboxBucket/Properties/VersioningConfiguration"),
 		"buckets are private and keep what was paid for", "overwritten for good"},
 
+	{"a bucket that stays and takes requests without TLS", drop("Resources/OutboxPolicy/DeletionPolicy"),
+		"what is deleted with the stack is chosen", "OutboxPolicy"},
 	{"films that go with the stack", set("Resources/OutboxBucket/DeletionPolicy", "Delete"),
 		"what is deleted with the stack is chosen", "OutboxBucket"},
 	{"a table that a change of its key would delete", drop("Resources/JobsTable/UpdateReplacePolicy"),
@@ -330,6 +332,13 @@ var planted = []mistake{
 		"alarms watch what is emitted, and somebody hears", "want their Sum"},
 	{"a formula that leaves a function out", set("Resources/ThrottledAlarm/Properties/Metrics/0/Expression", "FILL(submit, 0) + FILL(poll, 0)"),
 		"alarms watch what is emitted, and somebody hears", "leaves out finalize"},
+
+	{"an index whose throttling nobody sees", set("Resources/TableThrottledAlarm/Properties/Metrics/5/MetricStat/Metric/Dimensions/1/Value", "queue"),
+		"alarms watch what is emitted, and somebody hears", "WriteThrottleEvents TableName <JobsTable> GlobalSecondaryIndexName due"},
+	{"an index that is not there", set("Resources/TableThrottledAlarm/Properties/Metrics/5/MetricStat/Metric/Dimensions/1/Value", "overdue"),
+		"alarms watch what is emitted, and somebody hears", "no index overdue"},
+	{"a film charged for nobody, of which nobody hears", drop("Resources/FilmOrphanedAlarm"),
+		"alarms watch what is emitted, and somebody hears", "no alarm watches emodrop/emodrop FilmsOrphaned"},
 
 	{"a dashboard that is no JSON", swap("Resources/Dashboard/Properties/DashboardBody/Fn::Sub", `{"label": "waiting"}`, `{"label": "waiting",}`),
 		"the dashboard shows what is there", "no JSON"},

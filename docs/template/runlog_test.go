@@ -64,11 +64,12 @@ func (h lambdaLines) Handle(ctx context.Context, r slog.Record) error {
 // watches is written: a simulated stack with a fault of the vendor, or of people.
 type trouble struct {
 	faults []emo.Rule
+	lag    time.Duration // of the vendor's list
 	do     func(t *testing.T, w *sim.World)
 }
 
 var troubles = map[string]trouble{
-	"two tasks that one create call may have made": {[]emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}},
+	"two tasks that one create call may have made": {[]emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}, 0,
 		func(t *testing.T, w *sim.World) {
 			handIn(w, 1)
 			for len(w.Emulator.Tasks()) == 0 {
@@ -77,20 +78,22 @@ var troubles = map[string]trouble{
 			byHand(t, w)
 			w.Run(10 * time.Minute)
 		}},
-	"a create call that made none": {[]emo.Rule{{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}},
+	"a task that the list hides until its job has another": {[]emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}, 25 * time.Minute,
+		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(2 * time.Hour) }},
+	"a create call that made none": {[]emo.Rule{{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}}, 0,
 		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(15 * time.Minute) }},
-	"a film of half the length": {[]emo.Rule{{Kind: "wrong_length"}},
+	"a film of half the length": {[]emo.Rule{{Kind: "wrong_length"}}, 0,
 		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(10 * time.Minute) }},
-	"a film that is a page of HTML": {[]emo.Rule{{Kind: "result_html"}},
+	"a film that is a page of HTML": {[]emo.Rule{{Kind: "result_html"}}, 0,
 		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(3 * time.Hour) }},
-	"a key that is taken back": {nil,
+	"a key that is taken back": {nil, 0,
 		func(_ *testing.T, w *sim.World) {
 			handIn(w, 1)
 			w.Run(75 * time.Second)
 			w.SetKey("sk-revoked")
 			w.Run(20 * time.Minute)
 		}},
-	"an account without money": {[]emo.Rule{{Op: "create", Kind: "status", Code: "Arrearage"}},
+	"an account without money": {[]emo.Rule{{Op: "create", Kind: "status", Code: "Arrearage"}}, 0,
 		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(5 * time.Minute) }},
 }
 
@@ -100,7 +103,7 @@ func runLines(t *testing.T) map[string][]map[string]any {
 	log := &runLog{lines: map[string][]map[string]any{}}
 	for _, name := range sorted(troubles) {
 		synctest.Test(t, func(t *testing.T) {
-			w, err := sim.New(sim.Config{Emulator: emo.Config{Faults: troubles[name].faults}, Log: log.logger(), Dir: t.TempDir()})
+			w, err := sim.New(sim.Config{Emulator: emo.Config{Faults: troubles[name].faults, ListLag: troubles[name].lag}, Log: log.logger(), Dir: t.TempDir()})
 			require.NoError(t, err)
 			defer func() { require.NoError(t, w.Close()) }()
 			troubles[name].do(t, w)

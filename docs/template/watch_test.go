@@ -7,7 +7,8 @@ import (
 )
 
 // emitted are the metrics of AWS that are used here, and the one dimension of each:
-// its name, the type of what it names, and by which attribute.
+// its name, the type of what it names, and by which attribute. A table's index has a
+// second one.
 // Sources: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html,
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html,
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
@@ -24,6 +25,12 @@ var emitted = map[string]struct {
 // value, one after the other.
 func (t *tree) emits(w *world, namespace, metric string, dimensions []string) string {
 	if known, ok := emitted[namespace]; ok {
+		if namespace == "AWS/DynamoDB" && len(dimensions) == 4 && dimensions[2] == "GlobalSecondaryIndexName" {
+			if !slices.Contains(indexes(t), dimensions[3]) {
+				return fmt.Sprintf("%s %s: the table has no index %s", namespace, metric, dimensions[3])
+			}
+			dimensions = dimensions[:2]
+		}
 		switch {
 		case !slices.Contains(known.metrics, metric):
 			return fmt.Sprintf("%s has no metric %s that these tests know", namespace, metric)
@@ -41,6 +48,15 @@ func (t *tree) emits(w *world, namespace, metric string, dimensions []string) st
 		}
 	}
 	return fmt.Sprintf("no filter makes %s %s", namespace, metric)
+}
+
+// indexes are the names of the jobs table's.
+func indexes(t *tree) []string {
+	var all []string
+	for _, i := range list(t.resource("JobsTable").props["GlobalSecondaryIndexes"]) {
+		all = append(all, textAt(i, "IndexName"))
+	}
+	return all
 }
 
 // A watched metric is one that an alarm looks at.
@@ -100,7 +116,7 @@ var gauges = map[string]gauge{
 }
 
 // promised are thresholds that documents state.
-var promised = map[string]string{"LinkLeft": "7200", "OldestJob": "7200", "StandsStill": "1", "JobsHeld": "1", "GateClosed": "1"}
+var promised = map[string]string{"LinkLeft": "7200", "OldestJob": "7200", "StandsStill": "1", "JobsHeld": "1", "GateClosed": "1", "FilmsOrphaned": "1"}
 
 // alarms: each watches a metric that somebody emits, says what to do, and is heard;
 // what must be watched is.
@@ -165,6 +181,19 @@ func alarms(t *tree, _ *code) []string {
 	for _, fn := range t.ofKind(serverless) {
 		if fn.name() != "callback" { // its caller is told, and sends again
 			must = append(must, "AWS/Lambda Errors FunctionName <"+fn.id+">", "AWS/Lambda Throttles FunctionName <"+fn.id+">")
+		}
+	}
+	// An index has metrics of its own, and one that is throttled has the table's writes
+	// refused. What no function queries nobody waits for.
+	for _, index := range indexes(t) {
+		of := " TableName <JobsTable> GlobalSecondaryIndexName " + index
+		must = append(must, "AWS/DynamoDB WriteThrottleEvents"+of)
+		for role := range granted {
+			if slices.ContainsFunc(granted[role], func(g grant) bool {
+				return g.action == "dynamodb:Query" && strings.HasSuffix(g.resource, "/index/"+index)
+			}) {
+				must = append(must, "AWS/DynamoDB ReadThrottleEvents"+of)
+			}
 		}
 	}
 	for _, q := range t.ofKind("AWS::SQS::Queue") {
