@@ -15,13 +15,13 @@ ARCHES    := arm64 amd64
 DYNAMO   := local/aws/dynamo
 DYNOXIDE := $(DYNAMO)/node_modules/.installed
 
-.PHONY: command help up demo invoke test check e2e build lint fmt clean tools \
+.PHONY: command help up demo invoke test check e2e sim sim-mutants build lint fmt clean tools \
         fmt-check vet rules modules portable FORCE
 
 ## Print this list
 help:
-	@awk '/^## /     { text = text sep substr($$0, 4); sep = "\n" sprintf("%-12s", ""); next } \
-	      /^[a-z0-9-]+:/ && text { sub(/:.*/, "", $$1); printf "  %-10s%s\n", $$1, text } \
+	@awk '/^## /     { text = text sep substr($$0, 4); sep = "\n" sprintf("%-14s", ""); next } \
+	      /^[a-z0-9-]+:/ && text { sub(/:.*/, "", $$1); printf "  %-12s%s\n", $$1, text } \
 	      { text = sep = "" }' $(firstword $(MAKEFILE_LIST))
 
 ## Run the whole pipeline on this machine and open its page; ARGS goes to `emodrop up`
@@ -64,6 +64,22 @@ e2e: $(DYNOXIDE)
 	    | sed 's,^,./,; s,/[^/]*$$,,' | sort -u); \
 	if [ -z "$$dirs" ]; then echo "make e2e: no test asks for EMODROP_E2E" >&2; exit 1; fi; \
 	set -x; EMODROP_E2E=1 $(GO) test -race -count=1 -timeout 20m $(if $(RUN),-run '$(RUN)') $$dirs
+
+# The seeds of local/sim, compiled once. The naive control plays a tenth of them, and a
+# fiftieth is played twice: a seed has to go the same way every time.
+SEEDS ?= 10000
+SEED  ?=
+SIM   := .emodrop/bin/sim.test
+
+## Play SEEDS seeded storms over the whole pipeline, in virtual time; SEED=n plays one and prints what happened
+sim:
+	@$(GO) test -c -o $(SIM) ./local/sim
+	@cd local/sim && exec ../../$(SIM) $(if $(SEED),-test.run '^TestSeeds$$' -seed $(SEED),-seeds $(SEEDS) \
+	    -test.run '^(TestSeeds|TestTheNaiveStackPaysTwice|TestASeedGoesTheSameWayEveryTime)$$') $(ARGS)
+
+## Take each guard out of the code in turn and demand that the seeds notice; RUN selects by name
+sim-mutants:
+	@nice $(GO) run ./local/sim/mutants $(if $(RUN),-run '$(RUN)') $(ARGS)
 
 ## Build the four Lambda binaries into build/<arch>/<function>/bootstrap, the same bytes everywhere
 build: $(foreach arch,$(ARCHES),$(foreach fn,$(FUNCTIONS),build/$(arch)/$(fn)/bootstrap))

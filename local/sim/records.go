@@ -59,21 +59,39 @@ func (r records) PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, e
 }
 
 func (r records) Create(ctx context.Context, j job.Job) (job.Job, error) {
-	return do(ctx, r.w, "store.Create", j.ID, true, func() (job.Job, error) { return r.s.Create(ctx, j) })
+	return do(ctx, r.w, "store.Create", j.ID, true, func() (job.Job, error) {
+		made, err := r.s.Create(ctx, j)
+		if err == nil {
+			r.w.first(r.w.watch.made, j.ID)
+		}
+		return made, err
+	})
 }
 
 func (r records) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
-	return do(ctx, r.w, "store.Move", from.ID, true, func() (job.Job, error) { return r.s.Move(ctx, from, to) })
+	return do(ctx, r.w, "store.Move", from.ID, true, func() (job.Job, error) {
+		moved, err := r.s.Move(ctx, from, to)
+		if err == nil {
+			r.w.moved(from, moved)
+		}
+		return moved, err
+	})
 }
 
 func (r records) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {
-	return do(ctx, r.w, "store.Admit", from.ID, true, func() (job.Job, error) { return r.s.Admit(ctx, from, a) })
+	return do(ctx, r.w, "store.Admit", from.ID, true, func() (job.Job, error) {
+		g, unread := r.s.Gate(ctx)
+		moved, err := r.s.Admit(ctx, from, a)
+		if err == nil && unread == nil {
+			r.w.admitted(g, moved)
+		}
+		return moved, err
+	})
 }
 
 func (r records) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error) {
 	return do(ctx, r.w, "store.CloseGate", c.Code, true, func() (bool, error) { return r.s.CloseGate(ctx, c, probe) })
 }
-
 
 func (r records) Reopen(ctx context.Context, over job.Closure) error {
 	return done(ctx, r.w, "store.Reopen", over.Code, true, func() error { return r.s.Reopen(ctx, over) })
@@ -108,7 +126,13 @@ func (r records) EndLease(ctx context.Context, name, owner string) error {
 }
 
 func (r records) PutFace(ctx context.Context, sha string, ratio job.Ratio, f job.Face) error {
-	return done(ctx, r.w, "store.PutFace", sha, true, func() error { return r.s.PutFace(ctx, sha, ratio, f) })
+	return done(ctx, r.w, "store.PutFace", sha, true, func() error {
+		err := r.s.PutFace(ctx, sha, ratio, f)
+		if err == nil {
+			r.w.first(r.w.watch.faces, sha)
+		}
+		return err
+	})
 }
 
 func (r records) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error) {

@@ -22,6 +22,12 @@ type Storm struct {
 	// of its answer: long enough for an invocation to outlive what it holds.
 	Slow   float64
 	SlowBy time.Duration
+	// Frozen is for the instants in which it matters most: the machine stands still when
+	// it is about to write a job or a film or to be admitted, or has just done so, for up
+	// to two minutes.
+	Frozen float64
+	// Cut is for answers of the vendor that end in the middle.
+	Cut float64
 	// Lost, Twice and Late are for hints: events of the bucket, and invocations by
 	// other functions. A late one is held back by up to LateBy.
 	Lost, Twice, Late float64
@@ -48,6 +54,8 @@ const (
 	askTwice
 	askLate
 	askLateBy
+	askFrozen
+	askCut
 )
 
 func (s *Storm) out(op string, at time.Duration) bool {
@@ -93,17 +101,26 @@ func (s *Storm) fate(c Call) Fate {
 
 // latency is what a call takes longer than usual, there and back.
 func (s *Storm) latency(l lot, op string, at time.Duration) (there, back time.Duration) {
-	if at >= s.Ends || l.unit(askSlow) >= s.Slow {
+	if at >= s.Ends {
 		return 0, 0
 	}
-	// Most are a little slow, a few very much.
+	var d time.Duration
 	u := l.unit(askSlowBy)
-	d := time.Duration(u * u * u * float64(s.SlowBy))
+	switch {
+	case (op == "store.Admit" || op == "store.Create" || op == "outbox.put") && l.unit(askFrozen) < s.Frozen:
+		d = time.Duration(u * float64(2*time.Minute))
+	case l.unit(askSlow) < s.Slow:
+		// Most are a little slow, a few very much.
+		d = time.Duration(u * u * u * float64(s.SlowBy))
+	}
 	if l.unit(askBack) < .5 {
 		return d, 0
 	}
 	return 0, d
 }
+
+// cut says whether an answer ends in the middle.
+func (s *Storm) cut(c lot, at time.Duration) bool { return at < s.Ends && c.unit(askCut) < s.Cut }
 
 // copies are the waits of a hint's copies until they arrive; none when it is lost.
 func (s *Storm) copies(l lot, op string, at time.Duration) []time.Duration {

@@ -1,22 +1,37 @@
 package sim
 
 import (
-	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // Stranger has somebody else make a task with a key of the same account. Whether that
-// works, and when, is the stranger's affair.
+// works, and when, is the stranger's affair; the inputs are not to be had.
 func (w *World) Stranger(key string) {
+	w.somebody(key, "https://elsewhere.test/a.png", "https://elsewhere.test/a.wav")
+}
+
+// ByHand has somebody make a film with a key, one that comes to something.
+func (w *World) ByHand(key string) {
+	link := func(name string, data []byte) string {
+		// An outbox takes everything.
+		_, _ = w.Outbox.Put(Object{Key: name, Data: data}, "")
+		return Link(name, time.Now().Add(time.Hour)).Reveal()
+	}
+	w.somebody(key, link("byhand/a.png", Portrait(-1)), link("byhand/a.wav", Recording(-1, time.Second)))
+}
+
+// somebody makes a task behind the stack's back.
+func (w *World) somebody(key, image, audio string) {
 	w.running.Go(func() {
 		ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 		defer cancel()
-		body := `{"model":"emo-v1","input":{"image_url":"https://elsewhere.test/a.png","audio_url":"https://elsewhere.test/a.wav",` +
-			`"face_bbox":[10,10,20,20],"ext_bbox":[0,0,40,40]}}`
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, apiBase+"/services/aigc/image2video/video-synthesis", bytes.NewBufferString(body))
+		body := fmt.Sprintf(`{"model":"emo-v1","input":{"image_url":%q,"audio_url":%q,"face_bbox":[10,10,20,20],"ext_bbox":[0,0,40,40]}}`, image, audio)
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, apiBase+"/services/aigc/image2video/video-synthesis", strings.NewReader(body))
 		if err != nil {
 			panic(err) // a constant address
 		}

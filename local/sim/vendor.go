@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"emodrop/shared/job"
 )
@@ -26,7 +28,26 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	op, about, effect := operation(req)
 	var got *http.Response
 	resp, err := do(req.Context(), t.w, op, about, effect, func() (_ *http.Response, err error) {
-		got, err = t.w.transport.RoundTrip(req)
+		sent := req
+		if op == "vendor.create" || op == "vendor.detect" {
+			// What leaves is read here: a copy goes on.
+			body, err := io.ReadAll(req.Body)
+			_ = req.Body.Close()
+			if err != nil {
+				return nil, err
+			}
+			sent = req.Clone(req.Context())
+			sent.Body = io.NopCloser(bytes.NewReader(body))
+			if op == "vendor.create" {
+				defer t.w.posted(body)()
+			} else {
+				t.w.checked(body)
+			}
+		}
+		got, err = t.w.transport.RoundTrip(sent)
+		if err == nil {
+			t.w.cut(got, op)
+		}
 		return got, err
 	})
 	if got == nil && req.Body != nil {
@@ -37,6 +58,23 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return resp, err
 }
+
+// cut lets an answer end in the middle when the storm will have it so.
+func (w *World) cut(resp *http.Response, op string) {
+	at := time.Since(w.began)
+	if w.cfg.Storm.cut(w.seed.of("cut", op, at.String()), at) {
+		half := io.LimitReader(resp.Body, max(1, resp.ContentLength/2))
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(half, broken{}), resp.Body}
+	}
+}
+
+// broken is a connection that breaks.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // operation names a call of the API as its documents do.
 func operation(req *http.Request) (op, about string, effect bool) {

@@ -96,9 +96,11 @@ type World struct {
 	made        []string          // ids of jobs, in the order in which they were to be made
 	loose       map[string]uint64 // draws of calls that no invocation makes
 	announced   map[string]int    // events by key
+	held        []string          // why jobs needed a person
 	jitters     uint64
 	invocations int
 	idle        map[string][]handler // processes without an invocation
+	watch       watch
 }
 
 // New makes a world and starts its schedule.
@@ -127,7 +129,7 @@ func New(c Config) (*World, error) {
 		c.Emulator.APIKeys = map[string]string{"sk-sim": "1001"}
 	}
 	w := &World{cfg: c, profile: c.Profile, key: c.Key, Inbox: newBucket(), Outbox: newBucket(),
-		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]handler{}}
+		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]handler{}, watch: newWatch()}
 	for k := range c.Emulator.APIKeys {
 		if w.key == "" || len(c.Emulator.APIKeys) == 1 {
 			w.key = k
@@ -137,6 +139,10 @@ func New(c Config) (*World, error) {
 		c.Before(w.Inbox)
 	}
 	w.Store = store.NewMemory(max(0, c.IndexLag))
+	// The stack has been there for a tick: it knows since when.
+	if _, err := w.Store.Gate(context.Background()); err != nil {
+		return nil, err
+	}
 	w.out = &outlets{w: w}
 	c.Emulator.BaseURL, c.Emulator.Inputs = vendorBase, w.Outbox
 	c.Emulator.Random = newRandom(w.seed)
@@ -168,7 +174,10 @@ func (w *World) Close() error {
 // Hand puts a file into the inbox, as people do, and has S3 tell of it.
 func (w *World) Hand(key string, data []byte) {
 	// An inbox takes everything.
-	_, _ = w.Inbox.Put(Object{Key: key, Data: data}, "")
+	etag, _ := w.Inbox.Put(Object{Key: key, Data: data}, "")
+	w.mu.Lock()
+	w.watch.handed = append(w.watch.handed, handed{time.Since(w.began), key, etag})
+	w.mu.Unlock()
 	w.announce(key)
 }
 
@@ -233,8 +242,8 @@ func (w *World) build(function string) (handler, error) {
 			asker, askFirst, quiet, staging = naiveVendor{vendor}, 1, 1, naiveStaging{}
 		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: functions{w},
-			Staging: staging, Inbox: inbox{w}, Sweeps: r, Tell: teller, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight,
-			AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
+			Staging: staging, Inbox: inbox{w}, Register: intake.Register{HandIns: r}, Sweeps: r, Tell: teller, Profile: w.profile,
+			MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
 		}

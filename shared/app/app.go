@@ -164,7 +164,8 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 	}
 	s, err := poll.New(poll.Config{Vendor: p.vendor, Jobs: p.store, Agenda: p.store, Leases: p.store, Gate: p.store,
 		Slots: p.store, Strays: p.store, Functions: invoke.New(awslambda.NewFromConfig(ac), cfg.SubmitFunction, cfg.FinalizeFunction),
-		Staging: p.outbox, Inbox: p.inbox, Sweeps: p.store, Tell: p.tell, Profile: p.profile, MaxInFlight: cfg.MaxInFlight,
+		Staging: p.outbox, Inbox: p.inbox, Register: intake.Register{HandIns: p.store}, Sweeps: p.store, Tell: p.tell,
+		Profile: p.profile, MaxInFlight: cfg.MaxInFlight,
 		SweepEvery: cfg.SweepEvery, Horizon: cfg.Horizon,
 		Interval: cfg.PollInterval, Period: cfg.PollPeriod, AskFirst: cfg.AskFirst, Quiet: cfg.Quiet,
 		Backoff: cfg.Backoff, Log: log})

@@ -164,8 +164,6 @@ func (h *Handler) object(ctx context.Context, o Object) error {
 	}
 	kind, name := Classify(o.Key)
 	switch kind {
-	case Picture, Recording:
-		return h.take(ctx, name, o.Key, kind)
 	case Shared:
 		return h.takePortrait(ctx, name.Dir, o.Key)
 	case Unknown:
@@ -211,9 +209,7 @@ func (h *Handler) unknown(ctx context.Context, n job.Name, key string) error {
 	if err != nil {
 		return err
 	}
-	// A record of its own, under a name that no pair can have: theirs have no
-	// space at the end.
-	n.Stem = key[len(folderOf(key)):] + " "
+	n = unknownName(n, key)
 	for range races {
 		st, err := h.HandIns.Stem(ctx, n)
 		if err != nil || st.Made == half.ETag {
@@ -237,6 +233,13 @@ func (h *Handler) unknown(ctx context.Context, n job.Name, key string) error {
 	return job.ErrConflict
 }
 
+// unknownName is where it is noted that a file nobody knows was told of: a record of
+// its own, under a name that no pair can have. Theirs have no space at the end.
+func unknownName(n job.Name, key string) job.Name {
+	n.Stem = key[len(folderOf(key)):] + " "
+	return n
+}
+
 func (h *Handler) notice(ctx context.Context, n job.Name, about string, f job.Fault) error {
 	m := job.Notice(n, about, f, time.Now().UTC())
 	added, err := h.Jobs.AddNotice(ctx, m)
@@ -257,17 +260,52 @@ func (h *Handler) tell(ctx context.Context, id string) {
 
 // objects takes many files at once, but so that they do not get into each other's way:
 // those of one name one after the other, and portraits last, as each looks through its
-// whole folder.
+// whole folder. Names are paired in the order in which they were noted.
 func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object, error)) {
-	for _, portraits := range []bool{false, true} {
-		each(byName(all, portraits), func(of []Object) {
-			for _, o := range of {
-				if err := h.object(ctx, o); err != nil {
-					failed(o, err)
-				}
+	var mu sync.Mutex
+	var noted []Object // the last file of each name that counts
+	each(byName(all, false), func(of []Object) {
+		known := Object{}
+		for _, o := range of {
+			ok, err := h.noteObject(ctx, o)
+			if err != nil {
+				failed(o, err)
 			}
-		})
+			if ok {
+				known = o
+			}
+		}
+		if known.Key != "" {
+			mu.Lock()
+			defer mu.Unlock()
+			noted = append(noted, known)
+		}
+	})
+	// Only now, as it waits until each has settled: an invocation that dies meanwhile
+	// has noted all of them.
+	each(noted, func(o Object) {
+		_, name := Classify(o.Key)
+		if err := h.pair(ctx, name); err != nil {
+			failed(o, err)
+		}
+	})
+	each(byName(all, true), func(of []Object) {
+		for _, o := range of {
+			if err := h.object(ctx, o); err != nil {
+				failed(o, err)
+			}
+		}
+	})
+}
+
+// noteObject takes one event as far as the record; known says that its name may be
+// complete.
+func (h *Handler) noteObject(ctx context.Context, o Object) (known bool, err error) {
+	kind, name := Classify(o.Key)
+	if o.Bucket != h.Bucket || kind != Picture && kind != Recording {
+		return false, h.object(ctx, o)
 	}
+	return h.note(ctx, name, o.Key, kind)
 }
 
 // byName puts the files of one name together, of portraits or of all others.

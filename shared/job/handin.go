@@ -55,7 +55,10 @@ type Sweep struct {
 	// files concern it.
 	Started time.Time `json:"started,omitzero"`
 	Since   time.Time `json:"since,omitzero"`
-	Due     time.Time `json:"-"`
+	// Open is the time of the oldest file that the present or last round found and
+	// nobody had taken in by then: the next one looks back to it.
+	Open time.Time `json:"open,omitzero"`
+	Due  time.Time `json:"-"`
 }
 
 // Folder is what is shared by the recordings of one folder.

@@ -79,6 +79,15 @@ func OutcomeMessage(j Job) Message {
 	return m
 }
 
+// MovedMessage has the record of a film written anew that has made room for a newer
+// one; the outcome itself was told when it came.
+func MovedMessage(j Job) Message {
+	m := OutcomeMessage(j)
+	m.ID = fmt.Sprintf("%s-%d-moved-%d", j.ID, j.Attempt, j.Rev)
+	m.Unsent = []Channel{Record}
+	return m
+}
+
 // Notice is a message about files that are no job: half a pair, a file nobody
 // knows what to do with. About is what makes it one notice and not two.
 func Notice(n Name, about string, f Fault, at time.Time) Message {

@@ -31,6 +31,8 @@ type rig struct {
 	reads   []string // of the store, by name
 	work    []job.Work
 	films   []string // jobs handed to finalize
+	lost    bool     // what is handed to submit never arrives
+	known   map[string]bool
 	removed []string
 	told    []string
 	broken  map[string]error // what fails, by name
@@ -42,7 +44,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, s: store.NewMemory(0), vendor: &vendor{}, inbox: &inbox{}, broken: map[string]error{}}
+		r := &rig{t: t, s: store.NewMemory(0), vendor: &vendor{}, inbox: &inbox{}, broken: map[string]error{}, known: map[string]bool{}}
 		f(t, r)
 	})
 }
@@ -50,7 +52,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 func (r *rig) config() poll.Config {
 	db := &counted{Store: r.s, r: r}
 	c := poll.Config{Vendor: r.vendor, Jobs: db, Agenda: db, Leases: db, Gate: db, Slots: db, Strays: db, Functions: r, Staging: r, Inbox: r.inbox,
-		Sweeps: db, Tell: r, Profile: job.EMO(), MaxInFlight: 3, Log: slog.New(slog.DiscardHandler)}
+		Register: r, Sweeps: db, Tell: r, Profile: job.EMO(), MaxInFlight: 3, Log: slog.New(slog.DiscardHandler)}
 	if r.change != nil {
 		r.change(&c)
 	}
@@ -92,7 +94,16 @@ func (r *rig) Submit(_ context.Context, w job.Work) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.work = append(r.work, w)
+	for _, key := range w.Keys {
+		r.known[key] = !r.lost
+	}
 	return nil
+}
+
+func (r *rig) Knows(_ context.Context, o job.Half) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.known[o.Key], r.broken["Knows"]
 }
 
 func (r *rig) Finalize(_ context.Context, id string) error {
@@ -124,6 +135,13 @@ type counted struct {
 func (c *counted) Job(ctx context.Context, id string) (job.Job, error) {
 	_ = c.r.count("Job")
 	return c.Store.Job(ctx, id)
+}
+
+func (c *counted) PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, error) {
+	if err := c.r.count("PutSweep"); err != nil {
+		return job.Sweep{}, err
+	}
+	return c.Store.PutSweep(ctx, from, to)
 }
 
 func (c *counted) Move(ctx context.Context, from, to job.Job) (job.Job, error) {

@@ -82,6 +82,11 @@ type Inbox interface {
 	Page(ctx context.Context, after string, limit int) ([]job.Half, error)
 }
 
+// Register says which files of the inbox have been taken in.
+type Register interface {
+	Knows(ctx context.Context, o job.Half) (bool, error)
+}
+
 // Sweeps is the record of the sweep.
 type Sweeps interface {
 	// Sweep reads it; its Rev is 0 when there has been none.
@@ -106,6 +111,7 @@ type Config struct {
 	Functions Functions
 	Staging   Staging
 	Inbox     Inbox
+	Register  Register
 	Sweeps    Sweeps
 	Tell      Teller
 	Profile   job.Profile
@@ -153,7 +159,7 @@ func New(c Config) (*Step, error) {
 	for what, missing := range map[string]bool{
 		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Agenda": c.Agenda == nil, "Leases": c.Leases == nil,
 		"Gate": c.Gate == nil, "Slots": c.Slots == nil, "Strays": c.Strays == nil, "Functions": c.Functions == nil, "Staging": c.Staging == nil,
-		"Inbox": c.Inbox == nil, "Sweeps": c.Sweeps == nil,
+		"Inbox": c.Inbox == nil, "Register": c.Register == nil, "Sweeps": c.Sweeps == nil,
 		"Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
 	} {
 		if missing {

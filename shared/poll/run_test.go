@@ -332,10 +332,57 @@ func TestTheSweepHandsInWhatCameSinceTheStackIsThere(t *testing.T) {
 	})
 }
 
+func TestASweepThatCouldNotBePlannedIsPlannedByTheNextTick(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		s := r.step()
+		r.broken["PutSweep"] = job.ErrConflict // another transaction was in the way
+		require.NoError(t, s.Run(t.Context()))
+		delete(r.broken, "PutSweep")
+		time.Sleep(time.Minute)
+		require.NoError(t, s.Run(t.Context()))
+		sw, err := r.s.Sweep(t.Context())
+		require.NoError(t, err)
+		require.False(t, sw.Due.IsZero())
+	})
+}
+
+func TestTheSweepHandsAFileInUntilSomebodyHasTakenItIn(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		require.NoError(t, r.tick())
+		round := func() (keys []string) {
+			time.Sleep(15 * time.Minute)
+			r.work = nil
+			require.NoError(t, r.tick())
+			for _, w := range r.work {
+				keys = append(keys, w.Keys...)
+			}
+			return keys
+		}
+		r.inbox.objects = []job.Half{{Key: "a.wav", Modified: time.Now().Add(time.Minute)}, {Key: "b.wav", Modified: time.Now().Add(time.Minute)}}
+		r.known["b.wav"] = true
+		r.lost = true
+		for range 4 {
+			require.Equal(t, []string{"a.wav"}, round(), "its event never came, and neither did what poll said of it")
+		}
+		r.lost = false
+		require.Equal(t, []string{"a.wav"}, round())
+		require.Empty(t, round())
+		r.broken["Knows"] = context.DeadlineExceeded
+		r.inbox.objects = append(r.inbox.objects, job.Half{Key: "c.wav", Modified: time.Now()})
+		time.Sleep(15 * time.Minute)
+		require.Error(t, r.tick())
+		delete(r.broken, "Knows")
+		time.Sleep(time.Hour)
+		r.work = nil
+		require.NoError(t, r.tick())
+		require.Equal(t, []string{"c.wav"}, r.work[0].Keys, "a round that failed is made again")
+	})
+}
+
 func TestAStepSaysEverythingThatIsWrongWithItAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := poll.New(poll.Config{Interval: time.Hour, MaxAttempts: -1})
-	for _, what := range []string{"Vendor", "Jobs", "Agenda", "Leases", "Gate", "Slots", "Functions", "Staging", "Inbox", "Sweeps", "Tell",
+	for _, what := range []string{"Vendor", "Jobs", "Agenda", "Leases", "Gate", "Slots", "Functions", "Staging", "Inbox", "Register", "Sweeps", "Tell",
 		"Log", "Profile", "MaxInFlight", "Interval"} {
 		require.ErrorContains(t, err, "poll: "+what)
 	}

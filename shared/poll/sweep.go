@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"emodrop/shared/job"
@@ -30,7 +31,9 @@ func (s *Step) plan(ctx context.Context) error {
 	if sw.Rev == 0 {
 		next := sw
 		next.Due = time.Now().Add(s.SweepEvery)
-		if _, err := s.Sweeps.PutSweep(ctx, sw, next); err != nil && !errors.Is(err, job.ErrConflict) {
+		if _, err := s.Sweeps.PutSweep(ctx, sw, next); errors.Is(err, job.ErrConflict) {
+			return nil // perhaps somebody else has planned it: the next tick looks
+		} else if err != nil {
 			return err
 		}
 	}
@@ -41,7 +44,8 @@ func (s *Step) plan(ctx context.Context) error {
 // sweep goes through the inbox for hand-ins whose event never came, some pages a
 // batch. Only files that came since the round before began concern it, none older
 // than the installation and none past the horizon: nothing makes jobs out of the
-// past by itself. Whether a file is new to us intake decides.
+// past by itself. What it hands over may get lost on the way like any event, so a file
+// concerns every round until somebody has taken it in.
 func (s *Step) sweep(ctx context.Context, r *round) error {
 	sw, err := s.Sweeps.Sweep(ctx)
 	if err != nil || sw.Due.After(time.Now()) {
@@ -54,11 +58,14 @@ func (s *Step) sweep(ctx context.Context, r *round) error {
 	now := time.Now().UTC()
 	next := sw
 	if sw.After == "" {
-		next.Since, next.Started = sw.Started.Add(-overlap), now
+		next.Since, next.Started, next.Open = sw.Started.Add(-overlap), now, time.Time{}
+		if !sw.Open.IsZero() && sw.Open.Before(next.Since) {
+			next.Since = sw.Open
+		}
 	}
 	// S3 knows whole seconds.
 	from := later(next.Since, g.Installed.Truncate(time.Second), now.Add(-s.Horizon))
-	var keys []string
+	var fresh []job.Half
 	done := false
 	for range sweepPages {
 		page, err := s.Inbox.Page(ctx, next.After, sweepPage)
@@ -67,7 +74,7 @@ func (s *Step) sweep(ctx context.Context, r *round) error {
 		}
 		for _, o := range page {
 			if !o.Modified.Before(from) {
-				keys = append(keys, o.Key)
+				fresh = append(fresh, o)
 			}
 		}
 		if len(page) == 0 {
@@ -76,11 +83,21 @@ func (s *Step) sweep(ctx context.Context, r *round) error {
 		}
 		next.After = page[len(page)-1].Key
 	}
+	unknown, err := s.unknown(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, o := range unknown {
+		keys = append(keys, o.Key)
+		if next.Open.IsZero() || o.Modified.Before(next.Open) {
+			next.Open = o.Modified
+		}
+	}
 	next.Due = now
 	if done {
 		next.After, next.Due = "", now.Add(s.SweepEvery)
 	}
-	// What was found is handed over before it is noted as found.
 	w := job.Work{Keys: keys}
 	if len(keys) > 0 {
 		for _, p := range portions(w) {
@@ -97,6 +114,28 @@ func (s *Step) sweep(ctx context.Context, r *round) error {
 		return nil
 	}
 	return err
+}
+
+// unknown are the files among these that nobody has taken in as they are.
+func (s *Step) unknown(ctx context.Context, files []job.Half) ([]job.Half, error) {
+	known, errs := make([]bool, len(files)), make([]error, len(files))
+	var wg sync.WaitGroup
+	free := make(chan struct{}, inFlight)
+	for i, o := range files {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			known[i], errs[i] = s.Register.Knows(ctx, o)
+		})
+	}
+	wg.Wait()
+	var unknown []job.Half
+	for i, o := range files {
+		if !known[i] {
+			unknown = append(unknown, o)
+		}
+	}
+	return unknown, errors.Join(errs...)
 }
 
 func later(ts ...time.Time) time.Time {

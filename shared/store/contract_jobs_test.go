@@ -227,6 +227,18 @@ var jobSentences = []sentence{
 		j = moved(t, s, j, job.Failed)
 		require.False(t, j.Ended.Before(first))
 	}},
+	{"a film that moves has its record follow it, and is not told again", func(t *testing.T, s *store.Store) {
+		j := moved(t, s, submitted(t, s, "anna"), job.Storing, func(j *job.Job) { j.Result = &job.Result{URLEnds: day} })
+		j = moved(t, s, j, job.Succeeded, func(j *job.Job) { j.Film = &job.Film{Key: "videos/anna.mp4"} })
+		next := j
+		next.Film = &job.Film{Key: "videos/anna.1.mp4"}
+		j, err := s.Move(t.Context(), j, next)
+		require.NoError(t, err)
+		m, err := s.Message(t.Context(), job.MovedMessage(j).ID)
+		require.NoError(t, err)
+		require.Equal(t, []job.Channel{job.Record}, m.Unsent)
+		require.Equal(t, "videos/anna.1.mp4", m.Film.Key)
+	}},
 }
 
 // requireRefused moves in vain: a conflict, and nothing is written at all.

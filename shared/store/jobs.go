@@ -54,7 +54,8 @@ func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
 //   - the posting lease is given back when the job leaves SUBMITTING, if it is
 //     still this job's;
 //   - a task the job did not have before gets its one owner;
-//   - entering a state that is told writes the message;
+//   - entering a state that is told writes the message; a film that moves has its
+//     record follow it;
 //   - a task that may be there after all leaves a stray to be looked for.
 //
 // It is conditional on the revision, the state and the attempt of from:
@@ -79,6 +80,13 @@ func (s *Store) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	}
 	if from.State != moved.State && moved.State.Told() {
 		m, err := newMessage(job.OutcomeMessage(moved))
+		if err != nil {
+			return job.Job{}, err
+		}
+		ws = append(ws, m)
+	}
+	if from.State == job.Succeeded && moved.State == job.Succeeded && from.Film != nil && moved.Film != nil && from.Film.Key != moved.Film.Key {
+		m, err := newMessage(job.MovedMessage(moved))
 		if err != nil {
 			return job.Job{}, err
 		}

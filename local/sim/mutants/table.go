@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// mutant is the real code without one of its guards.
+type mutant struct {
+	name string
+	// promise is what the guard keeps.
+	promise string
+	edits   []edit
+}
+
+// edit replaces a text that occurs once in a file.
+type edit struct{ file, old, new string }
+
+// apply makes the edits in files, by path. An error says which text is not there
+// exactly once: the code has changed and the table has to follow.
+func (m mutant) apply(files map[string]string) error {
+	for _, e := range m.edits {
+		if n := strings.Count(files[e.file], e.old); n != 1 {
+			return fmt.Errorf("mutant %q: %s holds its text %d times, not once: %.60q", m.name, e.file, n, e.old)
+		}
+		files[e.file] = strings.Replace(files[e.file], e.old, e.new, 1)
+	}
+	return nil
+}
+
+// table is all mutants, in the order of a job's life.
+func table() []mutant {
+	return slices.Concat(intakes(), admissions(), creates(), searches(), looks(), films(), messages())
+}
+
+const (
+	storeGate  = "shared/store/gate.go"
+	storeJobs  = "shared/store/jobs.go"
+	storeMsgs  = "shared/store/messages.go"
+	jobGate    = "shared/job/gate.go"
+	jobKeys    = "shared/job/keys.go"
+	jobMoves   = "shared/job/moves.go"
+	dispatch   = "shared/submit/dispatch.go"
+	answer     = "shared/submit/answer.go"
+	prepare    = "shared/submit/prepare.go"
+	create     = "shared/dashscope/create.go"
+	wire       = "shared/dashscope/call.go"
+	reconcile  = "shared/poll/reconcile.go"
+	candidates = "shared/poll/candidates.go"
+	look       = "shared/poll/look.go"
+	batch      = "shared/poll/batch.go"
+	sweeping   = "shared/poll/sweep.go"
+	pollRun    = "shared/poll/poll.go"
+	finalize   = "shared/finalize/finalize.go"
+	film       = "shared/finalize/film.go"
+	place      = "shared/finalize/place.go"
+	telling    = "shared/tell/tell.go"
+	record     = "shared/tell/record.go"
+	makeJob    = "shared/intake/make.go"
+	pair       = "shared/intake/pair.go"
+	served     = "shared/intake/served.go"
+	portrait   = "shared/intake/portrait.go"
+)

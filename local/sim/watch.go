@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// watch is what has to be seen as it happens: afterwards nobody could tell. It asks
+// the store alone, which no storm disturbs from here.
+type watch struct {
+	broken []string
+	// posting counts the create calls that are under way.
+	posting int
+	handed  []handed
+	// made, left and faces say when a job was written, when it was first admitted, and
+	// when what detect said of a picture (by its hash) was written.
+	made, left, faces map[string]time.Duration
+	// asked are the detect calls for a picture.
+	asked map[string][]time.Duration
+}
+
+// handed is one file handed in.
+type handed struct {
+	at        time.Duration
+	key, etag string
+}
+
+func newWatch() watch {
+	return watch{made: map[string]time.Duration{}, left: map[string]time.Duration{}, faces: map[string]time.Duration{},
+		asked: map[string][]time.Duration{}}
+}
+
+// breach notes a promise that is broken now.
+func (w *World) breach(format string, args ...any) {
+	at := time.Since(w.began).Round(time.Millisecond)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watch.broken = append(w.watch.broken, fmt.Sprintf(format, args...)+fmt.Sprintf(", at %s", at))
+}
+
+// first notes when something was first the case.
+func (w *World) first(of map[string]time.Duration, what string) {
+	at := time.Since(w.began)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, seen := of[what]; !seen {
+		of[what] = at
+	}
+}
+
+// admitted looks at a job that has just been admitted by a gate that was so.
+func (w *World) admitted(g job.Gate, j job.Job) {
+	w.first(w.watch.left, j.ID)
+	_, mine := g.Slots[j.ID]
+	for _, other := range w.posters() {
+		if other.ID != j.ID {
+			w.breach("gate: %s was admitted while %s may still be posting", j.Name, other.Name)
+		}
+	}
+	switch {
+	case g.Closed != nil:
+		w.breach("gate: %s was admitted though it is closed (%s)", j.Name, g.Closed.Code)
+	case !mine && len(g.Slots) >= w.cfg.MaxInFlight:
+		w.breach("gate: %s was admitted beside %d others, %d are allowed", j.Name, len(g.Slots), w.cfg.MaxInFlight)
+	case j.Intent.Fence <= g.Fence:
+		w.breach("gate: %s got the fencing number %d again", j.Name, j.Intent.Fence)
+	}
+}
+
+// moved looks at a move that has just been made.
+func (w *World) moved(from, to job.Job) {
+	if to.State == job.Storing && to.Busy.After(time.Now()) && from.Busy.After(time.Now()) && !to.Busy.Equal(from.Busy) {
+		w.breach("finalize: the film of %s was taken from whoever is bringing it home", to.Name)
+	}
+}
+
+// posters are the jobs whose create call may begin, or be under way, now: whatever the
+// gate says.
+func (w *World) posters() []job.Job {
+	all, err := w.Jobs()
+	if err != nil {
+		panic(err) // a store in memory that nobody disturbs
+	}
+	return slices.DeleteFunc(all, func(j job.Job) bool {
+		return j.State != job.Submitting || j.Intent == nil || !time.Now().Before(j.Intent.Until)
+	})
+}
+
+// stagedAudio finds the key of the staged recording in a create call.
+var stagedAudio = regexp.MustCompile(`staging/([0-9a-f]{32})/[^/"?]+/audio[.a-z0-9]*`)
+
+// detected finds the hash of the picture in a detect call.
+var detected = regexp.MustCompile(`staging/detect/([0-9a-f]{64})`)
+
+// posted looks at a create call in the instant in which it leaves; over is to be
+// called when it has ended.
+func (w *World) posted(body []byte) (over func()) {
+	w.mu.Lock()
+	w.watch.posting++
+	n := w.watch.posting
+	w.mu.Unlock()
+	if n > 1 {
+		w.breach("create: %d calls are under way at once", n)
+	}
+	if m := stagedAudio.FindSubmatch(body); m != nil {
+		j, err := w.Store.Job(context.Background(), string(m[1]))
+		switch {
+		case err != nil, j.Intent == nil, j.State != job.Submitting, j.Intent.StagedAudio != string(m[0]):
+			w.breach("create: %s is %s, and no intent says that this call may happen", m[1], j.State)
+		case !time.Now().Before(j.Intent.Until):
+			w.breach("create: the posting lease of %s has been over since %s", j.Name, j.Intent.Until.Sub(w.began))
+		}
+	}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.watch.posting--
+	}
+}
+
+// checked notes a detect call.
+func (w *World) checked(body []byte) {
+	if m := detected.FindSubmatch(body); m != nil {
+		at, sha := time.Since(w.began), string(m[1])
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.watch.asked[sha] = append(w.watch.asked[sha], at)
+	}
+}
+
+// judgeWatch reports what was seen. The first of each kind will do.
+func (w *World) judgeWatch(v *Verdict) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := map[string]bool{}
+	for _, b := range w.watch.broken {
+		if kind, _, _ := strings.Cut(b, ":"); !seen[kind] {
+			seen[kind] = true
+			v.wrong("%s", b)
+		}
+	}
+}

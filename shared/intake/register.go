@@ -1,0 +1,35 @@
+package intake
+
+import (
+	"context"
+
+	"emodrop/shared/job"
+)
+
+// Register says which files of the inbox have been taken in, for whoever looks for
+// those that have not. Safe for concurrent use.
+type Register struct {
+	HandIns HandIns
+}
+
+// Knows reports whether nothing would come of it if a file were handed in as it stands
+// in the inbox: it has been noted as it is, counts behind one that has, or is none of
+// ours. What a noted file becomes its record's due time drives.
+func (r Register) Knows(ctx context.Context, o job.Half) (bool, error) {
+	kind, n := Classify(o.Key)
+	switch kind {
+	case Picture, Recording:
+		st, err := r.HandIns.Stem(ctx, n)
+		if kind == Picture {
+			return !o.Newer(st.Image), err
+		}
+		return !o.Newer(st.Audio), err
+	case Shared:
+		f, err := r.HandIns.Folder(ctx, n.Dir)
+		return !o.Newer(f.Portrait), err
+	case Unknown:
+		st, err := r.HandIns.Stem(ctx, unknownName(n, o.Key))
+		return o.Size == 0 || st.Made == o.ETag, err
+	}
+	return true, nil
+}
