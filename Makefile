@@ -184,7 +184,7 @@ deploy:
 	case " $$params " in *" Architecture="*) ;; *) \
 	    if has=$$(aws cloudformation describe-stacks --stack-name $(STACK) --output text --query \
 	            "Stacks[0].Parameters[?ParameterKey=='Architecture'].ParameterValue" 2>&1); then \
-	        params="$$params Architecture=$$has"; \
+	        case $$has in arm64 | x86_64) params="$$params Architecture=$$has" ;; esac; \
 	    else case $$has in *"does not exist"*) ;; *) printf '%s\n' "$$has" >&2; exit 1 ;; esac; fi ;; \
 	esac; \
 	with=; if [ -n "$$params" ]; then with="--parameter-overrides $$params"; fi; \

@@ -16,8 +16,9 @@ type spent struct {
 	Total   bool    `json:"total,omitempty"`
 	Films   int     `json:"films"`
 	Seconds float64 `json:"seconds"`
-	// BilledCNY was charged for films, WastedCNY for nothing, ExpectedCNY is the
-	// price of what is still open.
+	// BilledCNY was charged for films, ExpectedCNY is the price of what is still open.
+	// WastedCNY is what was charged besides: in vain, or by an attempt before the last,
+	// whose film may have been given out. The record does not keep them apart.
 	BilledCNY   string `json:"billed_cny"`
 	WastedCNY   string `json:"wasted_cny"`
 	ExpectedCNY string `json:"expected_cny"`
@@ -47,10 +48,13 @@ func (p *program) costCommand() *cobra.Command {
 	cmd := p.command(verb{
 		use:   "cost",
 		short: text{"Count the money, by the day of the hand-in", "按提交日期统计费用"},
-		long: text{"By emodrop's records: what films cost, what was charged in vain, what is still to come. The checks of portraits\n" +
-			"(CNY 0.004 each) are not in it, nor is AWS. Reads the record of every job of these days. In a pipe: day, films,\n" +
-			"seconds, charged, lost, expected; separated by tabs.",
-			"依 emodrop 的记录：视频费用、损失费用和预计费用。不含图片检测（每次 0.004 元）和 AWS 费用。会读取这些天内每个任务的记录。\n在管道中以制表符分隔：日期、视频数、秒数、费用、损失、预计。"},
+		long: text{"By emodrop's records: what films cost, what was charged besides, what is still to come. A hand-in whose film is made\n" +
+			"anew (emodrop retry) counts once, by its last attempt: what attempts before it cost stands besides, with what was\n" +
+			"charged in vain. The checks of portraits (CNY 0.004 each) are not in it, nor is AWS. Reads the record of every job\n" +
+			"of these days. In a pipe: day, films, seconds, charged, besides, expected; separated by tabs.",
+			"依 emodrop 的记录：视频费用、其他已计费用和预计费用。重新制作（emodrop retry）的任务只按最后一次计数：此前各次的费用\n" +
+				"与未得到视频的费用一起列为“其他”。不含图片检测（每次 0.004 元）和 AWS 费用。会读取这些天内每个任务的记录。\n" +
+				"在管道中以制表符分隔：日期、视频数、秒数、费用、其他、预计。"},
 		example: "  emodrop cost\n  emodrop cost --days 31 --json",
 		run: func(cmd *cobra.Command, _ []string) error {
 			if days < 1 || days > 90 {
@@ -91,7 +95,7 @@ func (p *program) cost(cmd *cobra.Command, st *reach.Stack, days int) error {
 			total.add(j)
 		}
 	}
-	rows := [][]string{{p.pick("DAY", "日期"), p.pick("FILMS", "视频"), p.pick("LENGTH", "时长"), p.pick("CHARGED", "费用"), p.pick("LOST", "损失"), p.pick("EXPECTED", "预计")}}
+	rows := [][]string{{p.pick("DAY", "日期"), p.pick("FILMS", "视频"), p.pick("LENGTH", "时长"), p.pick("CHARGED", "费用"), p.pick("BESIDES", "其他"), p.pick("EXPECTED", "预计")}}
 	for _, s := range append(byDay, &total) {
 		s.BilledCNY, s.WastedCNY, s.ExpectedCNY = s.billed.Decimal(), s.wasted.Decimal(), s.expected.Decimal()
 		switch {

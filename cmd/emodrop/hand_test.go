@@ -132,7 +132,7 @@ func TestBatchPairsAsTheInboxDoesAndSaysWhatItLeavesOut(t *testing.T) {
 
 	o := d.run("batch", dir, "--folder", "c", "--yes", "--watch", "--timeout", "1m")
 	require.Equal(t, exitJobFailed, o.code, "one pair could not be used")
-	for _, said := range []string{"notes.txt: no picture and no recording", "alone.mp3: its other half is missing", "films: 3", "“c/bad.mp3” has a recording's name"} {
+	for _, said := range []string{"notes.txt: no picture and no recording", "alone.mp3: its other half is missing", "films: 3", "“bad.mp3” has a recording's name"} {
 		require.Contains(t, o.stderr, said)
 	}
 	require.Equal(t, 3, strings.Count(o.stdout, "SUCCEEDED"), o.stdout)
@@ -194,5 +194,26 @@ func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 	dir := files(t, nil)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder.mp3"), 0o755))
 	require.Contains(t, d.refused(exitUsage, "usage", "submit", filepath.Join(dir, "anna.jpg"), filepath.Join(dir, "folder.mp3")).Message, "folder.mp3 is a folder")
-	require.Contains(t, d.refused(exitUsage, "usage", "submit", filepath.Join(dir, "nobody.jpg"), filepath.Join(dir, "anna.mp3")).Message, "nobody.jpg")
+	p := d.refused(exitUsage, "usage", "submit", filepath.Join(dir, "nobody.jpg"), filepath.Join(dir, "anna.mp3"))
+	require.Regexp(t, `^There is no file .*nobody\.jpg\.$`, p.Message)
+	require.NotEmpty(t, p.Fix)
+	p = d.refused(exitUsage, "usage", "submit", "--lang", "zh", filepath.Join(dir, "nobody.jpg"), filepath.Join(dir, "anna.mp3"))
+	require.Regexp(t, `^没有文件 .*nobody\.jpg。$`, p.Message)
+	require.Contains(t, d.refused(exitUsage, "usage", "batch", filepath.Join(dir, "nowhere")).Message, "There is no file")
+}
+
+// What a person is told of is the file that was given, not what it would be called in
+// the inbox.
+func TestAFileThatIsNeitherPictureNorRecordingIsCalledByItsOwnName(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	dir := files(t, map[string][]byte{"Makefile": []byte("all:\n"), "small.bmp": bmp(100, 100)})
+	at := func(name string) string { return filepath.Join(dir, name) }
+	p := d.refused(exitJobFailed, job.CodeNotImage, "submit", at("Makefile"), at("anna.mp3"))
+	require.Equal(t, "“Makefile” is no picture (JPEG, PNG, BMP or WebP).", p.Message)
+	require.Contains(t, p.Fix, "IMAGE AUDIO")
+	p = d.refused(exitJobFailed, job.CodeNotAudio, "submit", "--lang", "zh", at("anna.jpg"), at("Makefile"))
+	require.Equal(t, "“Makefile”不是录音（MP3 或 WAV）。", p.Message)
+	require.Contains(t, d.refused(exitJobFailed, job.CodeImageTooSmall, "submit", at("small.bmp"), at("anna.mp3")).Message, "small.bmp")
+	require.Contains(t, d.run("submit", at("Makefile"), at("anna.mp3")).stderr, "“Makefile” is no picture")
 }

@@ -41,11 +41,10 @@ func (p *program) command(v verb) *cobra.Command {
 		},
 		ValidArgsFunction: p.completer(v.offers, v.most),
 	}
-	fl := cmd.Flags()
-	fl.BoolVar(&p.json, "json", p.json, p.pick("JSON, one value to a line; errors too, as {\"code\",\"message\",\"fix\"} on standard error", "输出 JSON，每行一个；错误以 {\"code\",\"message\",\"fix\"} 写到标准错误"))
 	if v.alone {
 		return cmd
 	}
+	fl := cmd.Flags()
 	fl.StringVar(&p.wanted.Stack, "stack", "", p.pick("a deployed stack, by its CloudFormation name (EMODROP_STACK)", "已部署的 CloudFormation 堆栈名称（EMODROP_STACK）"))
 	fl.StringVar(&p.wanted.Region, "region", "", p.pick("the deployed stack's region (AWS_REGION); never guessed", "部署所在地域（AWS_REGION），不会猜测"))
 	fl.StringVar(&p.wanted.Home, "home", "", p.pick("the local stack's folder (EMODROP_HOME; default: this one, or the nearest above)", "本地部署的目录（EMODROP_HOME；默认为当前目录或最近的上级目录）"))
@@ -91,11 +90,21 @@ func (p *program) helped(root *cobra.Command) {
 `)
 }
 
+// helpFlags says in the language of this run what -h does.
+func (p *program) helpFlags(cmd *cobra.Command) {
+	cmd.InitDefaultHelpFlag()
+	cmd.Flags().Lookup("help").Usage = p.pick("this help", "显示此帮助")
+	for _, c := range cmd.Commands() {
+		p.helpFlags(c)
+	}
+}
+
 // localised gives the commands that cobra makes, and those of the local stack, a
 // short description in the language of this run.
 func (p *program) localised(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
+	p.helpFlags(root)
 	for name, short := range map[string]string{
 		"up": "在本机运行整个系统，直到按下 Ctrl-C", "demo": "用示例文件制作一段视频，检查后结束",
 		"emulator": "单独运行 DashScope EMO 的模拟器", "version": "显示版本", "help": "查看命令的帮助", "completion": "生成命令行补全脚本",

@@ -21,21 +21,24 @@ import (
 // functions are what can be invoked.
 var functions = []string{"submit", "poll", "finalize", "callback"}
 
-func invokeCommand() *cobra.Command {
+func (p *program) invokeCommand() *cobra.Command {
 	f := &stackFlags{}
 	var home string
 	cmd := &cobra.Command{
 		Use:   "invoke FUNCTION EVENT",
-		Short: "Invoke one of the Lambda functions with an event",
-		Long: "Runs the same binary with the same event as `sam local invoke`, without Docker, SAM or an account: against the\n" +
-			"stack that `emodrop up` runs in this folder, or, when none does, against a fresh one that lives for the call.\n" +
-			"EVENT is a JSON file, - for standard input. The answer goes to standard output, what the function logged to\n" +
+		Short: p.pick("Invoke one of the Lambda functions with an event", "用一个事件调用某个 Lambda 函数"),
+		Long: p.pick("Runs the same binary with the same event as `sam local invoke`, without Docker, SAM or an account: against the\n"+
+			"stack that `emodrop up` runs in this folder, or, when none does, against a fresh one that lives for the call.\n"+
+			"EVENT is a JSON file, - for standard input. The answer goes to standard output, what the function logged to\n"+
 			"standard error; the exit code is 1 when the function failed.",
+			"与 `sam local invoke` 使用相同的程序和事件，但不需要 Docker、SAM 或账户：作用于当前目录中由 `emodrop up` 运行的部署；\n"+
+				"没有运行的部署时，临时启动一个只用于本次调用的部署。EVENT 是 JSON 文件，- 表示标准输入。返回值写到标准输出，\n"+
+				"函数的日志写到标准错误；函数失败时退出码为 1。"),
 		Example:   "  emodrop invoke submit events/s3-put.json\n  echo '{\"dispatch\":true}' | emodrop invoke submit -",
 		ValidArgs: functions,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 || !slices.Contains(functions, args[0]) {
-				return &exitError{exitUsage, fmt.Errorf("want a function (%s) and an event\n  see: %s --help", strings.Join(functions, ", "), cmd.CommandPath())}
+				return &exitError{exitUsage, fmt.Errorf(p.pick("want a function (%s) and an event\n  see: %s --help", "需要一个函数（%s）和一个事件\n  参见：%s --help"), strings.Join(functions, ", "), cmd.CommandPath())}
 			}
 			return nil
 		},
@@ -55,16 +58,32 @@ func invokeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, _ = cmd.ErrOrStderr().Write(a.Log)
+			_, _ = cmd.ErrOrStderr().Write(logged(a.Log, a.Payload))
 			fmt.Fprintln(cmd.OutOrStdout(), string(bytes.TrimSpace(a.Payload)))
 			if a.Failed {
-				return &exitError{exitOther, fmt.Errorf("%s failed", args[0])}
+				return &exitError{exitOther, fmt.Errorf(p.pick("%s failed", "%s 失败"), args[0])}
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&home, "home", ".", "folder of the stack that `emodrop up` runs")
+	cmd.Flags().StringVar(&home, "home", ".", p.pick("folder of the stack that emodrop up runs", "emodrop up 所运行部署的目录"))
 	return cmd
+}
+
+// logged is a log without what the runtime wrote of a function's error: that is the
+// answer, which is shown.
+func logged(log, answer []byte) []byte {
+	answer = bytes.TrimSpace(answer)
+	if !bytes.HasPrefix(answer, []byte(`{"errorMessage"`)) {
+		return log
+	}
+	var kept []byte
+	for line := range bytes.Lines(log) {
+		if !bytes.HasSuffix(bytes.TrimSpace(line), answer) {
+			kept = append(kept, line...)
+		}
+	}
+	return kept
 }
 
 // readEvent reads an event and makes sure that it is one: a function never sees what

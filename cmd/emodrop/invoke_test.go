@@ -43,6 +43,14 @@ func TestAnEventIsReadFromAFileOrStandardInput(t *testing.T) {
 	require.Contains(t, string(b), `"dispatch": true`)
 }
 
+func TestWhatAFunctionFailedOfIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	log := []byte("{\"msg\":\"look\"}\n2026/11/27 04:56:16 {\"errorMessage\":\"x\"}\n")
+	require.Equal(t, "{\"msg\":\"look\"}\n", string(logged(log, []byte("{\"errorMessage\":\"x\"}\n"))))
+	require.Equal(t, string(log), string(logged(log, []byte("null\n"))))
+	require.Equal(t, string(log), string(logged(log, []byte("{\"errorMessage\":\"y\"}"))))
+}
+
 // The answers are events/README.md's, which local/stack's tests hold to each event;
 // here it is the command's own part: which stack, which stream, which exit code.
 func TestInvokeUsesTheRunningStackOrOneOfItsOwn(t *testing.T) {

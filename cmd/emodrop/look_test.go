@@ -45,6 +45,7 @@ func TestListIsTabSeparatedInAPipeAndObjectsAsJSON(t *testing.T) {
 	require.Equal(t, 1, strings.Count(d.good("list", "--before", next), "\n"))
 	require.Equal(t, 1, strings.Count(d.good("list", "--state", "succeeded"), "\n"))
 	require.Contains(t, d.run("list", "--state", "failed", "--lang", "zh").stderr, "没有这样的任务")
+	require.Equal(t, d.good("list", "--json"), d.good("--json", "list"), "the flag may stand before the verb")
 }
 
 func TestStatusFindsAJobByNameAndByItsIdOrTheBeginningOfIt(t *testing.T) {

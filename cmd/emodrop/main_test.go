@@ -64,6 +64,21 @@ func TestHelpAndVersionAreData(t *testing.T) {
 	}
 }
 
+func TestHelpIsInOneLanguage(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--help"}, {"invoke", "--help"}, {"list", "--help"}} {
+		var stdout, stderr bytes.Buffer
+		require.Zero(t, run(t.Context(), append(args, "--lang", "zh"), &stdout, &stderr), stderr.String())
+		require.NotContains(t, stdout.String(), "help for")
+		require.NotContains(t, stdout.String(), "Invoke one")
+		require.NotContains(t, stdout.String(), "Runs the same")
+		require.Contains(t, stdout.String(), "显示此帮助")
+	}
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitUsage, run(t.Context(), []string{"invoke", "--lang", "zh"}, &stdout, &stderr))
+	require.Contains(t, stderr.String(), "需要一个函数")
+}
+
 func TestTheStackIsRunInsideTheSourceTree(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, command := range []string{"up", "demo"} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -24,6 +25,8 @@ type file struct {
 	in   job.Input
 	// fault is what the inbox would refuse it for; nil when it is sound.
 	fault *job.Fault
+	// odd: neither its name nor its content is of the kind that it was given as.
+	odd bool
 }
 
 // handIn is a picture and a recording that make a film.
@@ -37,6 +40,23 @@ type handIn struct {
 	old *job.Job
 	// shared: the picture is its folder's portrait, and goes there once.
 	shared bool
+}
+
+// refusal is why the inbox would not make a job of it, as it is told. The file is
+// called as the person called it, and not as it would be called in the inbox.
+func (p *program) refusal(h *handIn) *problem {
+	f, want, wantZH := h.audio, "recording (MP3 or WAV)", "录音（MP3 或 WAV）"
+	if h.image.fault != nil {
+		f, want, wantZH = h.image, "picture (JPEG, PNG, BMP or WebP)", "图片（JPEG、PNG、BMP 或 WebP）"
+	}
+	if f.odd {
+		return p.problem(exitJobFailed, f.fault.Code, "“%s” is no %s.", "“%s”不是%s。",
+			"The picture comes first, then the recordings: emodrop submit IMAGE AUDIO...", "先写图片，再写录音：emodrop submit IMAGE AUDIO...",
+			oneLine(filepath.Base(f.path)), p.pick(want, wantZH))
+	}
+	fault := *f.fault
+	fault.File = filepath.Base(f.path)
+	return p.failed(job.Job{State: job.Rejected, Name: h.name, Fault: &fault})
 }
 
 // refused is why the inbox would not make a job of it.
@@ -62,9 +82,6 @@ func look(f *file, picture bool) error {
 	if err != nil {
 		return err
 	}
-	if info.IsDir() {
-		return fmt.Errorf("%s is a folder", f.path)
-	}
 	half := job.Half{Key: f.key, Size: info.Size()}
 	f.in, f.fault, err = intake.Inspect(job.EMO(), half, picture, func() (io.ReadCloser, error) { return os.Open(f.path) })
 	return err
@@ -84,7 +101,7 @@ func (p *program) plan(ctx context.Context, st *reach.Stack, all []*handIn) erro
 			}
 			seen[f.file] = true
 			if err := look(f.file, f.picture); err != nil {
-				return &exitError{exitUsage, err}
+				return p.unreadable(f.path, err)
 			}
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -129,7 +146,7 @@ func (p *program) announce(st *reach.Stack, all []*handIn, dry bool) (films int,
 		what := ""
 		switch {
 		case h.refused() != nil:
-			l.Problem = p.failed(job.Job{State: job.Rejected, Name: h.name, Fault: h.refused()})
+			l.Problem = p.refusal(h)
 			what = p.pick("refused: ", "不可用：") + l.Problem.Message + " " + l.Problem.Fix
 		case !h.wanted():
 			l.State = h.old.State
@@ -159,13 +176,25 @@ func (p *program) announce(st *reach.Stack, all []*handIn, dry bool) (films int,
 // pairOf is the hand-in of one recording with a picture chosen for it: the picture
 // takes the recording's name, for files pair by name.
 func (p *program) pairOf(picture, recording, folder, name string) (*handIn, error) {
+	for _, given := range []string{picture, recording} {
+		if info, err := os.Stat(given); err != nil {
+			return nil, p.unreadable(given, err)
+		} else if info.IsDir() {
+			return nil, p.problem(exitUsage, "usage", "%s is a folder.", "%s 是文件夹。",
+				"A whole folder goes in by emodrop batch.", "提交整个文件夹请用 emodrop batch。", oneLine(given))
+		}
+	}
 	stem := name
 	if stem == "" {
 		base := filepath.Base(recording)
 		stem = strings.TrimSuffix(base, filepath.Ext(base))
 	}
-	image := &file{path: picture, key: path.Join(folder, stem) + p.extension(picture, true)}
-	audio := &file{path: recording, key: path.Join(folder, stem) + p.extension(recording, false)}
+	image, audio := &file{path: picture}, &file{path: recording}
+	for f, isPicture := range map[*file]bool{image: true, audio: false} {
+		var ext string
+		ext, f.odd = extension(f.path, isPicture)
+		f.key = path.Join(folder, stem) + ext
+	}
 	kind, n := intake.Classify(audio.key)
 	switch {
 	case strings.ContainsAny(stem, "/\\") || strings.ContainsFunc(image.key, func(r rune) bool { return r < ' ' || r == 0x7f }):
@@ -179,23 +208,37 @@ func (p *program) pairOf(picture, recording, folder, name string) (*handIn, erro
 }
 
 // extension is a file's own where the inbox knows it, else that of its content: a
-// file that people can use is not refused for its name.
-func (p *program) extension(name string, picture bool) string {
-	ext := filepath.Ext(name)
+// file that people can use is not refused for its name. odd: it is neither's.
+func extension(name string, picture bool) (ext string, odd bool) {
+	ext = filepath.Ext(name)
 	kind, _ := intake.Classify("x" + ext)
 	if picture && kind == intake.Picture || !picture && kind == intake.Recording {
-		return ext
+		return ext, false
 	}
 	if f, err := os.Open(name); err == nil {
 		defer func() { _ = f.Close() }()
 		if m, err := media.Inspect(f, job.EMO().MaxImageBytes); err == nil && m.Format.IsImage() == picture {
-			return m.Format.Ext()
+			return m.Format.Ext(), false
 		}
 	}
 	if picture {
-		return ".jpg" // it is refused by its content
+		return ".jpg", true // it is refused by its content
 	}
-	return ".mp3"
+	return ".mp3", true
+}
+
+// unreadable is a file of this machine that cannot be had.
+func (p *program) unreadable(name string, err error) *problem {
+	var at *fs.PathError
+	switch name := oneLine(name); {
+	case errors.Is(err, fs.ErrNotExist):
+		return p.problem(exitUsage, "usage", "There is no file %s.", "没有文件 %s。", "Look at its name, and at the folder you are in.", "请检查文件名和当前目录。", name)
+	case errors.Is(err, fs.ErrPermission):
+		return p.problem(exitUsage, "usage", "%s may not be read.", "没有读取 %s 的权限。", "Look at its permissions.", "请检查其权限。", name)
+	case errors.As(err, &at):
+		return p.problem(exitUsage, "usage", "%s cannot be read: %s.", "无法读取 %s：%s。", "", "", name, oneLine(at.Err.Error()))
+	}
+	return p.problem(exitUsage, "usage", "%s cannot be read: %s.", "无法读取 %s：%s。", "", "", name, oneLine(err.Error()))
 }
 
 // folderOf checks a folder of the inbox as a person wrote it.

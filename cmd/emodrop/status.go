@@ -87,7 +87,11 @@ func (p *program) show(ctx context.Context, st *reach.Stack, j job.Job) error {
 	case !j.State.Final() && j.Quoted > 0:
 		row(p.pick("price", "预计费用"), "%s%s", j.Quoted, p.simulated(st))
 	}
-	if j.Wasted > 0 {
+	switch {
+	case j.Wasted > 0 && j.Attempt > 1:
+		// A film of an attempt before may have been given out: the record does not say.
+		row(p.pick("earlier", "此前"), p.pick("%s, charged by attempts before this one, or in vain", "%s，此前各次的费用，或未得到视频的费用"), j.Wasted)
+	case j.Wasted > 0:
 		row(p.pick("lost", "损失"), "%s", j.Wasted)
 	}
 	if j.Fault != nil && j.State != job.Succeeded {

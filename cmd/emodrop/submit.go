@@ -93,7 +93,7 @@ func (p *program) submitCommand() *cobra.Command {
 				// Few files, one wish: all or nothing.
 				if h.refused() != nil {
 					if p.json {
-						return p.failed(job.Job{State: job.Rejected, Name: h.name, Fault: h.refused()})
+						return p.refusal(h)
 					}
 					p.announce(st, all, true)
 					return p.problem(exitJobFailed, h.refused().Code, "Nothing was sent.", "未提交任何内容。", "", "")
@@ -125,7 +125,7 @@ func (p *program) batchCommand() *cobra.Command {
 			info, err := os.Stat(args[0])
 			switch {
 			case err != nil:
-				return &exitError{exitUsage, err}
+				return p.unreadable(args[0], err)
 			case !info.IsDir():
 				return p.usage("%s is not a folder; a single pair goes in by emodrop submit", "%s 不是文件夹；单个配对请用 emodrop submit", args[0])
 			}

@@ -34,6 +34,7 @@ func TestMakeDeployBuildsForTheProcessorThatTheStackHas(t *testing.T) {
 		"beside other parameters":  {"x86_64", "Settle=9s", "--parameter-overrides Settle=9s Architecture=x86_64 \n"},
 		"another from now on":      {"x86_64", "Architecture=arm64", "--parameter-overrides Architecture=arm64 \n"},
 		"the template's, at first": {"no", "Settle=9s", "--parameter-overrides Settle=9s \n"},
+		"a first change refused":   {"None", "Settle=9s", "--parameter-overrides Settle=9s \n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -96,6 +96,7 @@ var catalogue = map[string]text{
 	"price_charged":   {"Charged", "费用"},
 	"price_simulated": {"Would cost", "实际价格约"},
 	"price_lost":      {"Charged in vain", "损失费用"},
+	"price_before":    {"Charged before, or in vain", "此前或损失费用"},
 	"attempt":         {"Attempt", "尝试次数"},
 	"what_to_do":      {"What to do:", "解决方法："},
 	"vendor_says":     {"The video service said", "视频服务返回"},

@@ -113,11 +113,14 @@ func TestPricesAreExpectedUntilChargedAndSaidToBeNobodysInPracticeMode(t *testin
 	open.Quoted = 1_120_000
 	lost := one(2, job.Expired, "lost")
 	lost.Quoted, lost.Wasted = 1_120_000, 2_000_000
-	b := setup(t, nil, open, lost)
+	again := one(3, job.Succeeded, "again")
+	again.Attempt, again.Wasted = 2, 3_000_000
+	b := setup(t, nil, open, lost, again)
 	body := b.get("/").Body.String()
 	require.Contains(t, entryOf(t, body, 1), "<dt>Expected price</dt><dd>¥1.12</dd>")
 	require.NotContains(t, entryOf(t, body, 2), "¥1.12")
 	require.Contains(t, entryOf(t, body, 2), "<dt>Charged in vain</dt><dd>¥2.00</dd>")
+	require.Contains(t, entryOf(t, body, 3), "<dt>Charged before, or in vain</dt><dd>¥3.00</dd>")
 	require.NotContains(t, body, "Practice mode")
 
 	practice := setup(t, func(c *Config) { c.Simulated = true }, open).get("/").Body.String()

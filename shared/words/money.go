@@ -11,7 +11,11 @@ import (
 func Charged(m job.Message, lang Lang) string {
 	say := func(en, zh string, args ...any) string { return sprint(pick(lang, en, zh), args...) }
 	lost := ""
-	if m.Wasted > 0 {
+	switch {
+	case m.Wasted > 0 && m.Attempt > 1 && (m.Fault == nil || m.Fault.Code != job.CodeTaskOrphaned):
+		// A film of an attempt before may have been given out: the record does not say.
+		lost = say("Charged by earlier attempts, or in vain: %s.", "此前各次或未得到视频的费用：%s。", price(m.Wasted, lang))
+	case m.Wasted > 0:
 		lost = say("Charged and lost: %s.", "已计费但未得到视频：%s。", price(m.Wasted, lang))
 	}
 	then := func(s string) string {

@@ -18,6 +18,8 @@ func TestMoneyIsToldAsItIs(t *testing.T) {
 	}{
 		{job.Message{State: job.Succeeded, Billed: 1_114_400}, "The film cost CNY 1.1144.", "视频费用：1.1144 元。", "yes"},
 		{job.Message{State: job.Succeeded, Billed: 1_114_400, Wasted: 4_800_000}, "The film cost CNY 1.1144. Charged and lost: CNY 4.80.", "视频费用：1.1144 元。已计费但未得到视频：4.80 元。", "yes"},
+		{job.Message{State: job.Succeeded, Billed: 1_114_400, Wasted: 1_114_400, Attempt: 2}, "The film cost CNY 1.1144. Charged by earlier attempts, or in vain: CNY 1.1144.", "视频费用：1.1144 元。此前各次或未得到视频的费用：1.1144 元。", "yes"},
+		{job.Message{Fault: fault(job.CodeTaskOrphaned), Wasted: 80_000, Attempt: 2}, "Charged and lost: CNY 0.08.", "已计费但未得到视频：0.08 元。", "yes"},
 		{job.Message{State: job.Rejected, Fault: fault(job.CodeImageTooSmall)}, "Nothing was charged.", "未产生费用。", "no"},
 		{job.Message{State: job.Rejected, Fault: fault(job.CodeFaceRefused)}, "No film was charged. The check of the portrait costs at most CNY 0.004.", "没有产生视频费用。图片检测最多 0.004 元。", "no"},
 		{job.Message{State: job.Failed, Fault: fault(job.CodeVendorFailed)}, "No film was charged. The check of the portrait costs at most CNY 0.004.", "没有产生视频费用。图片检测最多 0.004 元。", "no"},
