@@ -15,10 +15,15 @@ type people struct {
 	portraits [][]byte
 	storm     time.Duration
 	sounds    int
+	// crowd has everybody come at the same time; zero: as they like.
+	crowd time.Duration
 }
 
 // at draws a time in the first half of the storm, after a time.
 func (p *people) at(after time.Duration) time.Duration {
+	if p.crowd > 0 && after == 0 {
+		return p.crowd + time.Duration(p.r.Int64N(int64(5*time.Second)))
+	}
 	return after + time.Duration(p.r.Int64N(int64(max(time.Second, p.storm/2-after))))
 }
 
@@ -82,10 +87,10 @@ func (p *people) handIn(name string) {
 // operate has those who run the stack do something to it.
 func (p *people) operate() {
 	from := p.at(0)
-	to := from + time.Duration(p.r.Int64N(int64(p.storm/2)))
+	to := min(p.storm-2*time.Minute, from+time.Minute+time.Duration(p.r.Int64N(int64(p.storm/2))))
 	switch p.r.IntN(6) {
 	case 0: // paused, and resumed, some times
-		for step := (to - from) / 8; from < to; from += 2 * step {
+		for step := (to - from) / 16; from < to; from += 2 * step {
 			p.act(Act{At: from, Pause: true})
 			p.act(Act{At: from + step, Resume: true})
 		}

@@ -57,8 +57,9 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 	s.ByHand = !s.Young && r.IntN(4) == 0
 	p := &people{r: r, s: &s, portraits: portraits, storm: storm}
 	n := 1 + r.IntN(3)
-	if r.IntN(10) == 0 {
-		n += 3 + r.IntN(4) // a crowd
+	if r.IntN(8) == 0 {
+		n += 2 + r.IntN(4)
+		p.crowd = p.at(0)
 	}
 	for i := range n {
 		p.handIn(fmt.Sprintf("p%d", i))
