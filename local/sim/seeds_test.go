@@ -20,6 +20,7 @@ import (
 
 var (
 	seeds = flag.Int("seeds", 40, "how many seeds TestSeeds plays")
+	wired = flag.Uint64("wired", 10, "every how many-th seed is played over the wire; 0: none")
 	seed  = flag.Uint64("seed", 0, "play this one seed and print what happened; 0: many")
 )
 
@@ -39,13 +40,21 @@ func drawn() [][]byte {
 	return all[:]
 }
 
+// scheduled is a seed's schedule: over the wire for every so many-th, so that a seed is
+// replayed as it was played.
+func scheduled(seed uint64) sim.Schedule {
+	s := sim.NewSchedule(seed, drawn())
+	s.Config.Wire = *wired != 0 && seed%*wired == 0
+	return s
+}
+
 // TestSeeds plays many seeded schedules, each of which drops, repeats, delays and
 // reorders what happens, kills functions and lets every neighbour fail, and demands
 // that nothing is lost, paid for twice, told wrongly or stuck.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
 	if *seed != 0 {
-		s := sim.NewSchedule(*seed, drawn())
+		s := scheduled(*seed)
 		play(t, s, func(w *sim.World, v sim.Verdict) {
 			fmt.Printf("%s\n%+v\nstorm %+v\nvendor's faults %v\n", w.Trace(testing.Verbose()), v, s.Config.Storm, s.Config.Emulator.FaultRates)
 			require.Empty(t, v.Problems)
@@ -65,7 +74,7 @@ func TestSeeds(t *testing.T) {
 			t.Run("worker", func(t *testing.T) {
 				t.Parallel()
 				for n := next.Add(1); n <= uint64(*seeds); n = next.Add(1) {
-					play(t, sim.NewSchedule(n, drawn()), func(_ *sim.World, v sim.Verdict) {
+					play(t, scheduled(n), func(_ *sim.World, v sim.Verdict) {
 						mu.Lock()
 						defer mu.Unlock()
 						for s, k := range v.Jobs {
@@ -105,7 +114,7 @@ func TestASeedGoesTheSameWayEveryTime(t *testing.T) {
 	for n := range uint64(max(10, *seeds/50)) {
 		var traces []string
 		for range 2 {
-			play(t, sim.NewSchedule(n+1, drawn()), func(w *sim.World, _ sim.Verdict) { traces = append(traces, w.Trace(true)) })
+			play(t, scheduled(n+1), func(w *sim.World, _ sim.Verdict) { traces = append(traces, w.Trace(true)) })
 		}
 		if traces[0] != traces[1] {
 			a, b := strings.Split(traces[0], "\n"), strings.Split(traces[1], "\n")
