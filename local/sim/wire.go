@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,7 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"emodrop/local/aws/awstest"
-	"emodrop/local/aws/gateway"
 	"emodrop/local/aws/memdb"
 	"emodrop/local/aws/services"
 	"emodrop/local/aws/sigv4"
@@ -71,8 +71,9 @@ const (
 	signerRole = "arn:aws:iam::" + awstest.Account + ":role/signer"
 )
 
-// cloud is AWS as a world over the wire has it: the services of the local stack and
-// memdb, S3 on the world's own buckets, and in front of them the check of signatures.
+// cloud is AWS as a world over the wire has it: the services of the local stack, memdb,
+// and S3 on the world's own buckets. Only S3 checks signatures, as links live by them;
+// that ours are good everywhere is proven where package gateway stands in front.
 type cloud struct {
 	w *World
 	// aws answers requests, undisturbed.
@@ -96,23 +97,42 @@ func newCloud(w *World) (*cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := objects{buckets: map[string]*Bucket{inboxName: w.Inbox, outboxName: w.Outbox},
-		keys: sigv4.Join(sigv4.Static(awstest.AccessKeyID, awstest.SecretAccessKey), tokens)}
-	front, err := gateway.New(gateway.Config{AccessKeyID: awstest.AccessKeyID, SecretAccessKey: awstest.SecretAccessKey, Region: region,
-		Sessions: tokens, Services: map[string]http.Handler{"dynamodb": db, "s3": files, "sns": services.NewSNS(ledger, topicARN),
-			"events": services.NewEventBridge(ledger), "sts": tokens, "lambda": http.HandlerFunc(c.invoked)}})
-	if err != nil {
-		return nil, err
-	}
-	c.aws = awstest.Transport(front)
+	c.aws = front{"dynamodb": db, "sns": services.NewSNS(ledger, topicARN), "events": services.NewEventBridge(ledger),
+		"sts": tokens, "lambda": http.HandlerFunc(c.invoked), "s3": objects{
+			buckets: map[string]*Bucket{inboxName: w.Inbox, outboxName: w.Outbox},
+			keys:    sigv4.Join(sigv4.Static(awstest.AccessKeyID, awstest.SecretAccessKey), tokens)}}
 	// It is not gated and does not sign: nothing but time is lost by either.
 	client := dynamodb.New(dynamodb.Options{Region: region, Credentials: aws.AnonymousCredentials{},
-		HTTPClient: &http.Client{Transport: awstest.Transport(db)}})
+		HTTPClient: &http.Client{Transport: c.aws}})
 	if _, err := client.CreateTable(w.ctx, store.Schema(tableName)); err != nil {
 		return nil, err
 	}
 	c.undisturbed = store.NewDynamo(client, tableName)
 	return c, nil
+}
+
+// front finds a service by the request's host. Beside the stack, the vendor asks it for
+// inputs, those of strangers among them: nothing is there.
+type front map[string]http.Handler
+
+// RoundTrip implements http.RoundTripper.
+func (f front) RoundTrip(r *http.Request) (*http.Response, error) {
+	service := serviceOf(r)
+	switch h := f[service]; {
+	case service == "s3":
+		return awstest.Transport(h).RoundTrip(r) // keys are in paths: these are read as they arrive
+	case h != nil:
+		w := newReply(r)
+		h.ServeHTTP(w, r)
+		return w.response(), nil
+	}
+	return newReply(r).with(http.StatusForbidden).response(), nil
+}
+
+// serviceOf is the service that a request goes to: hosts are those of the cloud.
+func serviceOf(r *http.Request) string {
+	host := strings.TrimSuffix(cmp.Or(r.Host, r.URL.Host), "."+region+".amazonaws.com")
+	return host[strings.LastIndex(host, ".")+1:]
 }
 
 // ports are made for each process, as in shared/app.

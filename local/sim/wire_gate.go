@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"syscall"
 
-	"emodrop/local/aws/sigv4"
 	awswire "emodrop/local/aws/wire"
 	"emodrop/shared/job"
 )
@@ -79,7 +77,7 @@ func (c *cloud) stick(req *http.Request, call Call) {
 // failure is how a request fails: the connection breaks, or there is an answer that
 // says so. When the request has had its effect, nobody is sure of it in either case.
 func failure(req *http.Request, c Call) (*http.Response, error) {
-	service, _ := sigv4.Service(req)
+	service := serviceOf(req)
 	u := c.lot.unit(askForm)
 	switch {
 	case u < .4:
@@ -106,10 +104,9 @@ var internal = map[string]string{"dynamodb": "InternalServerError", "s3": "Inter
 
 // refusal is an error in the form of its service.
 func refusal(req *http.Request, status int, code string) (*http.Response, error) {
-	service, _ := sigv4.Service(req)
-	w := httptest.NewRecorder()
-	awswire.FormOf(service).WriteError(w, req, status, code, "a failure of the storm's")
-	return answer(req, w), nil
+	w := newReply(req)
+	awswire.FormOf(serviceOf(req)).WriteError(w, req, status, code, "a failure of the storm's")
+	return w.response(), nil
 }
 
 // conflict is what a write of DynamoDB's gets that met a transaction; items is how many
@@ -118,18 +115,37 @@ func conflict(req *http.Request, items int) (*http.Response, error) {
 	if !strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
 		return refusal(req, http.StatusBadRequest, "TransactionConflictException")
 	}
-	w := httptest.NewRecorder()
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.WriteHeader(http.StatusBadRequest)
-	_, _ = fmt.Fprintf(w, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",`+
+	w := newReply(req).with(http.StatusBadRequest)
+	_, err := fmt.Fprintf(w, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",`+
 		`"Message":"Transaction cancelled, please refer cancellation reasons for specific reasons",`+
 		`"CancellationReasons":[{"Code":"TransactionConflict","Message":"Transaction is ongoing for the item"}%s]}`,
 		strings.Repeat(`,{"Code":"None"}`, max(0, items-1)))
-	return answer(req, w), nil
+	return w.response(), err
 }
 
-func answer(req *http.Request, w *httptest.ResponseRecorder) *http.Response {
-	resp := w.Result()
-	resp.Request, resp.ContentLength = req, int64(w.Body.Len())
-	return resp
+// reply is a handler's answer in memory.
+type reply struct {
+	to     *http.Request
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func newReply(to *http.Request) *reply {
+	return &reply{to: to, status: http.StatusOK, header: http.Header{}}
+}
+
+func (r *reply) with(status int) *reply {
+	r.status = status
+	return r
+}
+
+// Header, WriteHeader and Write implement http.ResponseWriter.
+func (r *reply) Header() http.Header         { return r.header }
+func (r *reply) WriteHeader(status int)      { r.status = status }
+func (r *reply) Write(b []byte) (int, error) { return r.body.Write(b) }
+
+func (r *reply) response() *http.Response {
+	return &http.Response{StatusCode: r.status, Status: http.StatusText(r.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: r.header, ContentLength: int64(r.body.Len()), Body: io.NopCloser(&r.body), Request: r.to}
 }

@@ -1,20 +1,20 @@
 package sim
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"emodrop/local/aws/sigv4"
 )
 
 // requested names a request to AWS as a call: by service and operation, with what it is
 // about, but for the parts of it that are chance. A request that the stack has no
 // business to make is an error.
 func requested(req *http.Request, body []byte) (Call, error) {
-	service, _ := sigv4.Service(req)
+	service := serviceOf(req)
 	var c Call
 	ok := false
 	switch service {
@@ -56,28 +56,24 @@ var tableOps = map[string]bool{"GetItem": false, "Query": false, "UpdateItem": t
 func ofTable(req *http.Request, body []byte) (Call, bool) {
 	_, op, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
 	effect, ok := tableOps[op]
-	type target struct{ Key map[string]struct{ S string } }
-	var in struct {
-		target
-		IndexName     string
-		TransactItems []map[string]target
+	about := textsAfter(body, `"pk":{"S":"`)
+	if op == "Query" {
+		about = textsAfter(body, `"IndexName":"`)
 	}
-	if !ok || json.Unmarshal(body, &in) != nil {
-		return Call{}, false
-	}
-	about := []string{in.IndexName}
-	if k := in.Key["pk"].S; k != "" {
-		about[0] = k
-	}
-	for i, item := range in.TransactItems {
-		for _, t := range item { // one of them
-			if i == 0 {
-				about = about[:0]
-			}
-			about = append(about, t.Key["pk"].S)
+	return Call{Op: "dynamodb." + op, Port: "store." + op, About: strings.Join(about, " "), Effect: effect}, ok && len(about) > 0
+}
+
+// textsAfter are the strings of a JSON text that come after something, up to the first
+// quotation mark: to parse all of it would take longer than to answer it.
+func textsAfter(body []byte, mark string) (texts []string) {
+	for {
+		_, rest, found := bytes.Cut(body, []byte(mark))
+		text, rest, closed := bytes.Cut(rest, []byte(`"`))
+		if !found || !closed {
+			return texts
 		}
+		texts, body = append(texts, string(text)), rest
 	}
-	return Call{Op: "dynamodb." + op, Port: "store." + op, About: strings.Join(about, " "), Effect: effect}, true
 }
 
 // ofBucket is about a key, or about where a listing begins.
@@ -111,11 +107,7 @@ func ofBucket(req *http.Request) (Call, bool) {
 // place is the bucket and the key that a request to S3 names; the bucket is part of
 // the host, as in the cloud.
 func place(req *http.Request) (bucket, key string) {
-	host := req.Host
-	if host == "" {
-		host = req.URL.Host
-	}
-	bucket, ok := strings.CutSuffix(host, ".s3."+region+".amazonaws.com")
+	bucket, ok := strings.CutSuffix(cmp.Or(req.Host, req.URL.Host), ".s3."+region+".amazonaws.com")
 	if !ok {
 		return "", ""
 	}
