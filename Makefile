@@ -45,9 +45,12 @@ command:
 	@test -e $(COMMAND) || echo "building emodrop; with an empty build cache this takes a minute or two" >&2
 	@$(GO) build -o $(COMMAND) ./cmd/emodrop
 
+# The race detector makes the simulation ten times as slow, so under it a share of the
+# seeds and deaths has to do, and the rest is played without.
 ## Run every test but the end-to-end ones, offline; RUN and PKG select
 test: $(DYNOXIDE)
 	$(GO) test -race -shuffle=on $(if $(RUN),-run '$(RUN)') $(PKG)
+	$(if $(filter ./...,$(PKG)),$(GO) test -shuffle=on $(if $(RUN),-run '$(RUN)') ./local/sim)
 
 ## Do all that has to pass before a change goes in: format, vet, lint, rules, modules, platforms, test
 check: fmt-check vet lint rules modules portable test

@@ -49,8 +49,8 @@ type process struct {
 	ended          chan struct{} // closed when it has ended and its pipes are closed
 }
 
-// start runs the command. With a home it gets --home. It does not outlive the test.
-func start(t *testing.T, home string, args ...string) *process {
+// built is the path of the built command.
+func built(t *testing.T) string {
 	t.Helper()
 	command.Do(func() {
 		if command.dir, command.err = os.MkdirTemp("", "emodrop-command-"); command.err != nil {
@@ -62,6 +62,13 @@ func start(t *testing.T, home string, args ...string) *process {
 		}
 	})
 	require.NoError(t, command.err)
+	return command.path
+}
+
+// start runs the command. With a home it gets --home. It does not outlive the test.
+func start(t *testing.T, home string, args ...string) *process {
+	t.Helper()
+	built(t)
 	if home != "" {
 		args = append(args, "--home", home)
 	}

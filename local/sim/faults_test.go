@@ -55,7 +55,10 @@ func TestAFaultOfTheVendorThatPassesCostsTimeAndNothingElse(t *testing.T) {
 		emo.Rule{Op: "create", Kind: "status", Status: 408, Code: "RequestTimeOut", Count: 1},
 		emo.Rule{Op: "create", Kind: "status_after", Status: 504, Code: "InternalError.Timeout", Count: 1},
 		emo.Rule{Op: "work", Kind: "delay", Delay: 20 * time.Minute, Count: 1})
-	for _, r := range rules {
+	for i, r := range rules {
+		if racing && i%6 != 0 {
+			continue
+		}
 		t.Run(named(r.Op, r.Kind, r.Code, r.Status, r.Delay), func(t *testing.T) {
 			t.Parallel()
 			in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{r}}}, func(t *testing.T, w *sim.World) {

@@ -18,7 +18,7 @@ func closures(w *sim.World) (closed, opened int) {
 		switch c.Op {
 		case "store.CloseGate":
 			closed++
-		case "store.OpenGate":
+		case "store.Reopen":
 			opened++
 		}
 	}

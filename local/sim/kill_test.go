@@ -86,13 +86,16 @@ func TestSeveralJobsSurviveADeathAtEveryEffect(t *testing.T) {
 	}
 }
 
-// share is which part of the deaths an ordinary run tries: every twelfth of them, the
-// end-to-end run all.
+// share is which part of the deaths a run tries: every third of them, with the race
+// detector every fortieth, and the end-to-end run all.
 func share() int {
-	if os.Getenv("EMODROP_E2E") != "" {
+	switch {
+	case os.Getenv("EMODROP_E2E") != "":
 		return 1
+	case racing:
+		return 40
 	}
-	return 12
+	return 3
 }
 
 // worth leaves out what only repeats: the ticks after the job's end, and of reads

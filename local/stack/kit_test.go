@@ -16,7 +16,6 @@ import (
 
 	"emodrop/local/aws/services"
 	"emodrop/local/emo"
-	"emodrop/local/sample"
 	"emodrop/local/stack"
 	"emodrop/shared/job"
 	"emodrop/shared/media"
@@ -224,9 +223,8 @@ func (r *running) charges() (films, detects []emo.Charge) {
 	return films, detects
 }
 
-// isFilm checks a file as a player would: as long as the sample's speech, with
-// its sound.
-func isFilm(t *testing.T, path string) {
+// isFilm checks a file as a player would: as long as its recording, with its sound.
+func isFilm(t *testing.T, path string, length time.Duration) {
 	t.Helper()
 	f, err := os.Open(path)
 	require.NoError(t, err)
@@ -238,5 +236,5 @@ func isFilm(t *testing.T, path string) {
 	require.NotNil(t, m.Video)
 	require.NotNil(t, m.Audio, "the film has no sound")
 	require.Equal(t, [2]int{512, 512}, [2]int{m.Video.Width, m.Video.Height})
-	require.InDelta(t, sample.SpeechDuration().Seconds(), m.Duration.Seconds(), 0.1)
+	require.InDelta(t, length.Seconds(), m.Duration.Seconds(), 0.1)
 }

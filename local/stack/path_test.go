@@ -31,7 +31,7 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 	j := s.ended(name, 30*time.Second)
 	require.Equal(t, job.Succeeded, j.State)
 	film := filepath.Join(home, "videos", "课程 1", "anna + 安娜 100%.mp4")
-	isFilm(t, film)
+	isFilm(t, film, sample.SpeechDuration())
 
 	var rec record
 	within(t, 5*time.Second, func() (err error) {
@@ -85,6 +85,12 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 	// Two stacks in one folder would write over each other, even on another port.
 	_, err = stack.Start(t.Context(), stack.Config{Home: home, Binaries: functions(t), Modules: modules, Fresh: true})
 	require.ErrorContains(t, err, "the stack of this folder runs already, at "+url)
+
+	// Other processes find it, from a folder below too.
+	place, err := stack.Locate(t.Context(), filepath.Join(home, "videos"))
+	require.NoError(t, err)
+	key, _, _ := s.Credentials()
+	require.Equal(t, [3]string{home, url, key}, [3]string{place.Home, place.URL, place.AccessKeyID})
 
 	// Another name with the same content: a film of its own, but the face is known.
 	// That it is the second one shows that the restart made nothing of the first.

@@ -31,7 +31,7 @@ func TestAPushHasAFilmBroughtHomeLongBeforeTheNextLook(t *testing.T) {
 		r.drop(map[string][]byte{n + ".jpg": sample.Portrait(), n + ".wav": sample.Speech()})
 		j := r.ended(job.Name{Stem: n}, 13*time.Second)
 		require.Equal(t, job.Succeeded, j.State)
-		isFilm(t, filepath.Join(r.home, "videos", n+".mp4"))
+		isFilm(t, filepath.Join(r.home, "videos", n+".mp4"), sample.SpeechDuration())
 
 		var asked, fetched []time.Time
 		for _, c := range r.Emulator.History() {

@@ -94,7 +94,7 @@ func (d *day) List(context.Context, job.ListQuery) (job.ListPage, error) {
 	panic("a push does not look into the list")
 }
 
-func (d *day) Cancel(context.Context, string) error { panic("a push cancels nothing") }
+func (d *day) CancelAt(context.Context, string, string) error { panic("a push cancels nothing") }
 
 func (d *day) Submit(context.Context, job.Work) error { panic("a push hands nothing to submit") }
 

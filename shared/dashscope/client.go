@@ -124,6 +124,15 @@ func New(cfg Config) (*Client, error) {
 // for where it was created: keep it with the task.
 func (c *Client) BaseURL() string { return c.base }
 
+// baseFor is the address to ask for a task that was created at that one; empty means
+// the configured one.
+func (c *Client) baseFor(created string) (string, error) {
+	if created == "" {
+		return c.base, nil
+	}
+	return baseOf(created)
+}
+
 // baseOf checks an address and takes the slashes off its end.
 func baseOf(s string) (string, error) {
 	u, err := url.Parse(s)

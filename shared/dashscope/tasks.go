@@ -16,12 +16,9 @@ import (
 // Source: https://help.aliyun.com/zh/model-studio/emo-api (2025)
 func (c *Client) Task(ctx context.Context, baseURL, id string) (job.Answer, error) {
 	const op = "task"
-	base := c.base
-	if baseURL != "" {
-		var err error
-		if base, err = baseOf(baseURL); err != nil {
-			return job.Answer{}, &Error{Op: op, Outcome: job.NotSent, Err: err}
-		}
+	base, err := c.baseFor(baseURL)
+	if err != nil {
+		return job.Answer{}, &Error{Op: op, Outcome: job.NotSent, Err: err}
 	}
 	if !taskID(id) {
 		return job.Answer{}, badID(op)
@@ -70,15 +67,23 @@ func videoURL(out object) job.Secret {
 	return job.Secret(link)
 }
 
-// Cancel takes a task back. The vendor does so only while it is PENDING and
-// refuses otherwise (Outcome Refused). The call is made once.
+// Cancel takes a task back at the configured address; see CancelAt.
+func (c *Client) Cancel(ctx context.Context, id string) error { return c.CancelAt(ctx, "", id) }
+
+// CancelAt takes a task back where it was created; an empty baseURL means the
+// configured one. The vendor does so only while the task is PENDING and refuses
+// otherwise (Outcome Refused). The call is made once.
 // Source: https://help.aliyun.com/zh/model-studio/manage-asynchronous-tasks (2026)
-func (c *Client) Cancel(ctx context.Context, id string) error {
+func (c *Client) CancelAt(ctx context.Context, baseURL, id string) error {
 	const op = "cancel"
+	base, err := c.baseFor(baseURL)
+	if err != nil {
+		return &Error{Op: op, Outcome: job.NotSent, Err: err}
+	}
 	if !taskID(id) {
 		return badID(op)
 	}
-	rep, e := c.ask(ctx, call{op: op, method: http.MethodPost, url: c.base + "/tasks/" + url.PathEscape(id) + "/cancel", task: id}, c.key)
+	rep, e := c.ask(ctx, call{op: op, method: http.MethodPost, url: base + "/tasks/" + url.PathEscape(id) + "/cancel", task: id}, c.key)
 	if e != nil {
 		return e
 	}

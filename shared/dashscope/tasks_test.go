@@ -270,6 +270,15 @@ func TestATaskIsCanceledWithAnEmptyBody(t *testing.T) {
 	require.Len(t, v.got, 1)
 }
 
+func TestATaskIsCanceledWhereItWasCreated(t *testing.T) {
+	t.Parallel()
+	c, v := client(t, with(200, `{"request_id":"r"}`))
+	require.NoError(t, c.CancelAt(t.Context(), "https://other.example/api/v1/", "a8532587"))
+	require.Equal(t, "https://other.example/api/v1/tasks/a8532587/cancel", v.last().URL.String())
+	require.Equal(t, job.NotSent, failure(t, c.CancelAt(t.Context(), "no address", "a8532587")).Outcome)
+	require.Len(t, v.got, 1)
+}
+
 func TestOnlyAPendingTaskCanBeCanceled(t *testing.T) {
 	t.Parallel()
 	c, v := client(t, with(400, `{"request_id":"r","code":"UnsupportedOperation","message":"Failed to cancel the task, please confirm if the task is in PENDING status."}`))

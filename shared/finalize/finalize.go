@@ -219,7 +219,10 @@ func (h *Handler) later(ctx context.Context, j job.Job, cause error) error {
 	h.Log.WarnContext(ctx, "film not home yet", "job_id", j.ID, "tries", j.Tries, "err", cause)
 	next := j
 	gone := job.LinkTroubleOf(cause) == job.LinkGone
-	if gone && j.Accepted && j.Film != nil {
+	// URLEnds is reckoned from the task's making: one that took the vendor as long
+	// as it may has a link that lives by so much longer.
+	over := time.Since(j.Result.URLEnds)
+	if j.Accepted && j.Film != nil && (gone || over > h.Profile.LinkLife) {
 		// A person took it as it was brought home when it did not fit.
 		next.State, next.Fault = job.Succeeded, nil
 		result := *j.Result
@@ -227,9 +230,6 @@ func (h *Handler) later(ctx context.Context, j job.Job, cause error) error {
 		next.Result = &result
 		return h.end(ctx, j, next)
 	}
-	// URLEnds is reckoned from the task's making: one that took the vendor as long
-	// as it may has a link that lives by so much longer.
-	over := time.Since(j.Result.URLEnds)
 	if gone && over > h.Profile.ServerTimeout || over > h.Profile.LinkLife {
 		next.State = job.Expired
 		next.Fault = &job.Fault{Code: job.CodeLinkEnded}

@@ -338,3 +338,17 @@ func TestAHandlerSaysEverythingThatIsMissingAtOnce(t *testing.T) {
 		require.ErrorContains(t, err, "finalize: "+what+" is required")
 	}
 }
+
+func TestAnAcceptedFilmThatIsHomeIsNotLostByAPassingTrouble(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		j := r.storing("anna", func(j *job.Job) {
+			j.Accepted, j.Film = true, &job.Film{Key: "videos/shop/anna.anna.mp4", SHA256: "x", Seconds: 9}
+		})
+		time.Sleep(49 * time.Hour)
+		r.fetch = func(context.Context, job.Secret) ([]byte, error) {
+			return nil, errors.New("dial: temporary failure in name resolution")
+		}
+		_ = r.handle(j.ID)
+		require.NotEqual(t, job.Expired, r.job(j.ID).State, "%+v", r.job(j.ID).Fault)
+	})
+}

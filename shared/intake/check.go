@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"emodrop/shared/job"
@@ -15,10 +16,18 @@ import (
 // inspect reads a file once, hashing and checking it at the same time. A fault of
 // the file is a Fault; an error is trouble in reading, to be tried again.
 func (h *Handler) inspect(ctx context.Context, half job.Half, wantImage bool) (job.Input, *job.Fault, error) {
+	open := func() (io.ReadCloser, error) { return h.Inbox.Open(ctx, half.Key, half.ETag) }
+	return Inspect(h.Profile, half, wantImage, open)
+}
+
+// Inspect reads a file of that key, size and ETag wherever it is, and judges it as
+// the inbox does: whoever hands files in can know beforehand. A fault of the file is
+// a Fault; an error is trouble in reading. A file that is too large is not opened.
+func Inspect(p job.Profile, half job.Half, wantImage bool, open func() (io.ReadCloser, error)) (job.Input, *job.Fault, error) {
 	in := job.Input{Key: half.Key, ETag: half.ETag, Size: half.Size}
-	limit := h.Profile.MaxAudioBytes
+	limit := p.MaxAudioBytes
 	if wantImage {
-		limit = h.Profile.MaxImageBytes
+		limit = p.MaxImageBytes
 	}
 	if half.Size > limit {
 		// Not worth reading: what is known of it stands for its content.
@@ -26,7 +35,7 @@ func (h *Handler) inspect(ctx context.Context, half job.Half, wantImage bool) (j
 		in.SHA256 = hex.EncodeToString(sum[:])
 		return in, fault(job.CodeTooLarge, half.Key, "%s; at most %s", bytesText(half.Size), bytesText(limit)), nil
 	}
-	body, err := h.Inbox.Open(ctx, half.Key, half.ETag)
+	body, err := open()
 	if err != nil {
 		return job.Input{}, nil, err
 	}
@@ -36,23 +45,23 @@ func (h *Handler) inspect(ctx context.Context, half job.Half, wantImage bool) (j
 	var bad *media.Error
 	switch {
 	case errors.As(err, &bad):
-		return in, h.faultOf(bad, f, half, wantImage), nil
+		return in, faultOf(bad, f, half, wantImage), nil
 	case err != nil:
 		return job.Input{}, nil, fmt.Errorf("read a hand-in: %w", err)
 	}
 	if wantImage {
-		return in, h.checkImage(&in, f), nil
+		return in, checkImage(p, &in, f), nil
 	}
-	return in, h.checkAudio(&in, f), nil
+	return in, checkAudio(p, &in, f), nil
 }
 
-func (h *Handler) checkImage(in *job.Input, f media.File) *job.Fault {
+func checkImage(p job.Profile, in *job.Input, f media.File) *job.Fault {
 	if f.Image == nil {
 		return fault(job.CodeNotImage, in.Key, "%s", f.Format)
 	}
 	in.Width, in.Height = f.Image.Width, f.Image.Height
 	size := fmt.Sprintf("%d×%d", in.Width, in.Height)
-	switch p := h.Profile; {
+	switch {
 	case min(in.Width, in.Height) < p.MinSide:
 		return fault(job.CodeImageTooSmall, in.Key, "%s; at least %d", size, p.MinSide)
 	case max(in.Width, in.Height) > p.MaxSide:
@@ -61,21 +70,21 @@ func (h *Handler) checkImage(in *job.Input, f media.File) *job.Fault {
 	return nil
 }
 
-func (h *Handler) checkAudio(in *job.Input, f media.File) *job.Fault {
+func checkAudio(p job.Profile, in *job.Input, f media.File) *job.Fault {
 	if f.Audio == nil {
 		return fault(job.CodeNotAudio, in.Key, "%s", f.Format)
 	}
 	in.Seconds = f.Audio.Duration.Seconds()
-	if f.Audio.Duration > h.Profile.MaxAudio {
+	if f.Audio.Duration > p.MaxAudio {
 		// Up, so that a hair over the limit never reads as the limit itself.
 		shown := (f.Audio.Duration + 10*time.Millisecond - 1).Truncate(10 * time.Millisecond)
-		return fault(job.CodeAudioTooLong, in.Key, "%.2f s; at most %.0f s", shown.Seconds(), h.Profile.MaxAudio.Seconds())
+		return fault(job.CodeAudioTooLong, in.Key, "%.2f s; at most %.0f s", shown.Seconds(), p.MaxAudio.Seconds())
 	}
 	return nil
 }
 
 // faultOf says a reader's error in our codes.
-func (h *Handler) faultOf(bad *media.Error, f media.File, half job.Half, wantImage bool) *job.Fault {
+func faultOf(bad *media.Error, f media.File, half job.Half, wantImage bool) *job.Fault {
 	code := job.CodeCorrupt
 	switch bad.Code {
 	case media.Empty:

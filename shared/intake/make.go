@@ -143,6 +143,7 @@ func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew boo
 		return old, false, nil
 	case givenUp(old):
 		next.State, next.Attempt, next.Fault = job.Received, old.Attempt+1, nil
+		next.Series = old.Attempt
 		next.Refusals, next.Received, next.Due = 0, j.Received, j.Due
 		out, err = h.Jobs.Move(ctx, old, next)
 		return out, err == nil, err

@@ -54,7 +54,7 @@ func (h *Handler) notePortrait(ctx context.Context, dir, key string) error {
 const (
 	// page is how many objects of a folder are looked at between two notes of how
 	// far it has got.
-	page = 200
+	page = 100
 	// lastPage is what an invocation must have left to begin another page.
 	lastPage = 20 * time.Second
 	// maxErrors bounds what is said of recordings that could not be taken.

@@ -54,7 +54,7 @@ func TestARecordingCalledPortraitHasThePortraitToo(t *testing.T) {
 
 func TestAPortraitForManyRecordingsIsReadOnce(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		const n = 250
+		const n = 110
 		for i := range n {
 			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(10*time.Millisecond, uint64(i)))
 			w.files.put(fmt.Sprintf("shop/zz/voice %03d.wav", i), recording(10*time.Millisecond, uint64(i)))
@@ -88,12 +88,12 @@ func TestRecordingsThatComeWithThePortraitReadItOnceTogether(t *testing.T) {
 
 func TestAFolderTooLongForOneInvocationGoesOnWhereItWas(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		const n = 450
+		const n = 230
 		for i := range n {
 			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(10*time.Millisecond, uint64(i)))
 		}
 		w.files.put("shop/portrait.png", picture(t, 400, 400, 1))
-		ctx, cancel := context.WithTimeout(t.Context(), 22*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 21*time.Second)
 		defer cancel()
 		_, err := w.h.Handle(ctx, eventOf(t, "shop/portrait.png"))
 		require.NoError(t, err)
@@ -111,20 +111,20 @@ func TestAFolderTooLongForOneInvocationGoesOnWhereItWas(t *testing.T) {
 
 func TestOneRecordingThatCannotBeReadDoesNotKeepTheOthersFromThePortrait(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		for i := range 210 {
+		for i := range 105 {
 			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(10*time.Millisecond, uint64(i)))
 		}
 		w.files.fail["shop/voice 007.wav"] = errors.New("access denied")
 		w.files.put("shop/portrait.png", picture(t, 400, 400, 1))
 		_, err := w.h.Handle(t.Context(), eventOf(t, "shop/portrait.png"))
 		require.ErrorContains(t, err, "access denied")
-		require.Equal(t, 209, len(w.all()))
+		require.Equal(t, 104, len(w.all()))
 		require.Empty(t, w.overdue().Folders, "not again at once")
 
 		delete(w.files.fail, "shop/voice 007.wav")
 		time.Sleep(5 * time.Minute)
 		w.due()
-		require.Equal(t, 210, len(w.all()))
+		require.Equal(t, 105, len(w.all()))
 		require.Empty(t, w.overdue().Folders)
 	})
 }

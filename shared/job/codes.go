@@ -37,9 +37,11 @@ const (
 	CodeLinkEnded      = "film_link_ended"
 	// Of a task that no job can use.
 	CodeTaskOrphaned = "task_orphaned"
-	// Of jobs that need a person.
+	// Of jobs that need a person, and of those that a person ended.
 	CodeAmbiguous  = "create_ambiguous"
 	CodeFilmMisfit = "film_does_not_fit"
+	CodeCanceled   = "canceled"
+	CodeGivenUp    = "given_up"
 	// Of the gate.
 	CodeKeyRefused = "key_refused"
 	CodeNoMoney    = "account_overdue"
@@ -54,5 +56,5 @@ func Codes() []string {
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
-		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
+		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
 }

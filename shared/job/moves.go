@@ -32,11 +32,13 @@ var moves = []Move{
 	{Received, Rejected, Submit, "face refused"},
 	{Received, Failed, Submit, "detect kept failing"},
 	{Received, Canceled, Submit, "replaced by a newer hand-in"},
+	{Received, Canceled, Operator, "cancel"},
 
 	{Queued, Submitting, Submit, "slot and posting lease taken, intent written"},
 	{Queued, Rejected, Submit, "file gone before it was sent"},
 	{Queued, Failed, Submit, "files cannot be copied"},
 	{Queued, Canceled, Submit, "replaced by a newer hand-in"},
+	{Queued, Canceled, Operator, "cancel"},
 	{Queued, Submitted, Poll, "the task of a create that was given up shows up"},
 
 	{Submitting, Submitted, Submit, "the vendor answered with a task id"},
@@ -53,6 +55,7 @@ var moves = []Move{
 	{Submitted, Rejected, Poll, "the vendor refuses the files"},
 	{Submitted, Failed, Poll, "the vendor failed"},
 	{Submitted, Canceled, Poll, "canceled at the vendor"},
+	{Submitted, Canceled, Operator, "cancel, once the vendor says so"},
 	{Submitted, Expired, Poll, "the vendor no longer knows it"},
 
 	{Running, Storing, Poll, "the vendor succeeded"},
@@ -69,7 +72,7 @@ var moves = []Move{
 	{Held, Submitted, Operator, "adopt TASK"},
 	{Held, Queued, Operator, "repost, accepting a charge"},
 	{Held, Storing, Operator, "accept the film as it is"},
-	{Held, Canceled, Operator, "given up"},
+	{Held, Canceled, Operator, "give up"},
 
 	{Failed, Storing, Poll, "a task that was given up succeeded"},
 	{Rejected, Storing, Poll, "a task that was given up succeeded"},

@@ -90,17 +90,29 @@ func TestEveryOpenStateHasSomebodyWhoMovesItOn(t *testing.T) {
 		if s.Final() {
 			continue
 		}
-		var by []job.Actor
+		var by []job.Move
 		for _, m := range job.Moves() {
-			if m.From == s {
-				by = append(by, m.By)
+			if m.From == s && (s == job.Held || m.By != job.Operator) {
+				by = append(by, m)
 			}
 		}
 		require.NotEmpty(t, by, "nobody moves a job out of %s", s)
-		for _, a := range by {
-			require.Equal(t, s == job.Held, a == job.Operator, "%s by %s: a person moves HELD and nothing else that is open", s, a)
+		for _, m := range by {
+			require.Equal(t, s == job.Held, m.By == job.Operator, "%+v: HELD is a person's", m)
 		}
 	}
+}
+
+func TestAPersonTakesBackOnlyWhatIsNotBeingMade(t *testing.T) {
+	t.Parallel()
+	var from []job.State
+	for _, m := range job.Moves() {
+		if m.By == job.Operator && !m.From.Final() && m.From != job.Held {
+			require.Equal(t, job.Canceled, m.To, "%+v: a person only ends what is under way", m)
+			from = append(from, m.From)
+		}
+	}
+	require.Equal(t, []job.State{job.Received, job.Queued, job.Submitted}, from)
 }
 
 func TestEveryJobCanComeToAnEndWithoutAPerson(t *testing.T) {

@@ -19,6 +19,8 @@ type Stray struct {
 	Intent Intent `json:"intent"`
 	// TaskID of the task; empty until it is found.
 	TaskID string `json:"task_id,omitempty"`
+	// Cost of the film, once it is known to have been charged.
+	Cost Money `json:"cost,omitempty"`
 	// Tries counts looks.
 	Tries int       `json:"tries,omitempty"`
 	Rev   int64     `json:"rev"`
@@ -38,6 +40,9 @@ func StrayOf(from, to Job) (Stray, bool) {
 	s := Stray{Job: from.ID, Post: from.Posts, Attempt: from.Attempt, Due: time.Now().Add(firstLook)}
 	switch {
 	case from.State == Submitting && to.State == Queued && from.Intent != nil && !from.Intent.Revoked.IsZero():
+		s.Intent = *from.Intent
+	case from.State == Held && (to.State == Queued || to.State == Canceled) && from.Intent != nil && from.Fault != nil && from.Fault.Code == CodeAmbiguous:
+		// A person could not wait until it was clear; it may still become so.
 		s.Intent = *from.Intent
 	case from.State.AtVendor() && to.State == Expired && to.Fault != nil && to.Fault.Code == CodeVendorLost && from.Task != nil:
 		s.TaskID = from.Task.ID

@@ -1,8 +1,9 @@
-// Package operate is what a person may do to a job or to the whole stack: the two
-// ways out of HELD, giving up, trying again, pausing and resuming.
+// Package operate is what a person may do to a job or to the whole stack: taking a
+// job back, the ways out of HELD, trying again, pausing and resuming.
 //
-// It calls the vendor only to look. Its one invariant: nothing here pays by itself;
-// what may lead to a second charge is done only when the person has said so.
+// It calls the vendor only to look, and to cancel. Its one invariant: nothing here
+// pays by itself; what may lead to a second charge is done only when the person has
+// said so, and what may have been paid for is never thrown away.
 package operate
 
 import (
@@ -10,14 +11,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"emodrop/shared/job"
 )
 
-// Vendor is asked how a task stands before it is adopted.
+// Vendor is asked how a task stands before it is adopted or taken back.
 type Vendor interface {
 	Task(ctx context.Context, baseURL, id string) (job.Answer, error)
+	// CancelAt takes a task back where it was created, which works only while it is PENDING: the verdict
+	// of its error is Refused otherwise.
+	CancelAt(ctx context.Context, baseURL, id string) error
 }
 
 // Jobs are the records of the jobs.
@@ -68,14 +73,6 @@ func New(c Config) (*Step, error) {
 	return &Step{c}, nil
 }
 
-// Refusal is why something a person asked for is not done: a sentence that says
-// what is the case and what to do.
-type Refusal struct{ Why string }
-
-func (r *Refusal) Error() string { return r.Why }
-
-func refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(format, args...)} }
-
 // Adopt gives a HELD job the vendor's task that it is to have. The task must be
 // known to the vendor and owned by no other job.
 func (s *Step) Adopt(ctx context.Context, id, taskID string) (job.Job, error) {
@@ -84,7 +81,7 @@ func (s *Step) Adopt(ctx context.Context, id, taskID string) (job.Job, error) {
 		return job.Job{}, err
 	}
 	if owner, err := s.Jobs.Owner(ctx, taskID); err == nil && owner != id {
-		return job.Job{}, refuse("task %s belongs to job %s", taskID, owner)
+		return job.Job{}, refuse(TaskOwned, j, taskID, owner)
 	} else if err != nil && !errors.Is(err, job.ErrNotFound) {
 		return job.Job{}, err
 	}
@@ -98,7 +95,7 @@ func (s *Step) Adopt(ctx context.Context, id, taskID string) (job.Job, error) {
 		return job.Job{}, err
 	}
 	if a.Status == job.TaskUnknown {
-		return job.Job{}, refuse("the vendor does not know task %s; its candidates are %v", taskID, j.Candidates)
+		return job.Job{}, refuse(TaskUnknown, j, taskID, strings.Join(j.Candidates, ", "))
 	}
 	next := j
 	next.State, next.Due, next.Fault, next.Candidates = job.Submitted, time.Now(), nil, nil
@@ -114,7 +111,7 @@ func (s *Step) Repost(ctx context.Context, id string, charge bool) (job.Job, err
 		return job.Job{}, err
 	}
 	if !charge {
-		return job.Job{}, refuse("posting %s again may be charged a second time; accept the charge to do it", j.Name)
+		return job.Job{}, refuse(ChargeNotAccepted, j)
 	}
 	next := again(j, job.Queued)
 	next.Due = time.Time{}
@@ -140,6 +137,7 @@ func (s *Step) GiveUp(ctx context.Context, id string) (job.Job, error) {
 	}
 	next := j
 	next.State, next.Wasted, next.Billed = job.Canceled, j.Wasted+j.Billed, 0
+	next.Fault = &job.Fault{Code: job.CodeGivenUp}
 	return s.move(ctx, j, next)
 }
 
@@ -151,10 +149,10 @@ func (s *Step) Retry(ctx context.Context, id string, charge bool) (job.Job, erro
 		return job.Job{}, err
 	}
 	if !j.State.Final() {
-		return job.Job{}, refuse("%s is %s: only a job that has ended can be tried again", j.Name, j.State)
+		return job.Job{}, refuse(NotEnded, j)
 	}
 	if maybePaid(j) && !charge {
-		return job.Job{}, refuse("%s may have been charged already; accept a second charge to try again", j.Name)
+		return job.Job{}, refuse(ChargeNotAccepted, j)
 	}
 	next := again(j, job.Received)
 	next.Due = time.Now()
@@ -165,7 +163,7 @@ func (s *Step) Retry(ctx context.Context, id string, charge bool) (job.Job, erro
 // anybody knowing.
 func maybePaid(j job.Job) bool {
 	return j.State == job.Succeeded || j.State == job.Expired || j.Billed+j.Wasted > 0 ||
-		j.Fault != nil && (j.Fault.Code == job.CodeAmbiguous || j.Fault.Code == job.CodeFilmMisfit)
+		j.Fault != nil && j.Fault.Code == job.CodeGivenUp
 }
 
 // again is a job on its way to a new attempt.
@@ -205,10 +203,10 @@ func (s *Step) held(ctx context.Context, id, code string) (job.Job, error) {
 		return job.Job{}, err
 	}
 	if j.State != job.Held {
-		return job.Job{}, refuse("%s is %s, not held", j.Name, j.State)
+		return job.Job{}, refuse(NotHeld, j)
 	}
 	if code != "" && (j.Fault == nil || j.Fault.Code != code) {
-		return job.Job{}, refuse("%s is held for another reason: %s", j.Name, faultOf(j))
+		return job.Job{}, refuse(OtherReason, j, faultOf(j))
 	}
 	return j, nil
 }
@@ -223,7 +221,7 @@ func faultOf(j job.Job) string {
 func (s *Step) move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	moved, err := s.Jobs.Move(ctx, from, to)
 	if errors.Is(err, job.ErrConflict) {
-		return job.Job{}, refuse("%s has moved meanwhile: look again", from.Name)
+		return job.Job{}, refuse(Moved, from)
 	}
 	if err != nil {
 		return job.Job{}, err

@@ -13,15 +13,45 @@ import (
 	"emodrop/shared/store"
 )
 
-// vendor knows some tasks.
-type vendor map[string]job.TaskStatus
+// vendor knows some tasks, and cancels those that are PENDING.
+type vendor struct {
+	tasks    map[string]job.TaskStatus
+	canceled []string        // where and what it was asked to cancel
+	deaf     error           // what a cancel is answered with, heard or not
+	blind    error           // what a look is answered with
+	then     func(id string) // what happens as soon as it has canceled
+	slow     bool            // it takes cancels and does not show them yet
+}
 
-func (v vendor) Task(_ context.Context, _, id string) (job.Answer, error) {
-	if st, ok := v[id]; ok {
+func (v *vendor) Task(_ context.Context, _, id string) (job.Answer, error) {
+	if v.blind != nil {
+		return job.Answer{}, v.blind
+	}
+	if st, ok := v.tasks[id]; ok {
 		return job.Answer{TaskID: id, Status: st}, nil
 	}
 	return job.Answer{TaskID: id, Status: job.TaskUnknown}, nil
 }
+
+func (v *vendor) CancelAt(_ context.Context, base, id string) error {
+	v.canceled = append(v.canceled, base+" "+id)
+	if v.tasks[id] != job.TaskPending {
+		return &verdict{job.Verdict{Outcome: job.Refused, Status: 400, Code: "UnsupportedOperation"}}
+	}
+	if !v.slow {
+		v.tasks[id] = job.TaskCanceled
+	}
+	if v.then != nil {
+		v.then(id)
+	}
+	return v.deaf
+}
+
+// verdict is an error of the vendor.
+type verdict struct{ v job.Verdict }
+
+func (e *verdict) Error() string        { return string(e.v.Outcome) }
+func (e *verdict) Verdict() job.Verdict { return e.v }
 
 // told notes which messages were to be sent.
 type told struct{ ids []string }
@@ -33,17 +63,19 @@ func (t *told) Tell(_ context.Context, id string) error {
 
 type bench struct {
 	*operate.Step
-	store *store.Store
-	told  *told
+	store  *store.Store
+	told   *told
+	vendor *vendor
 }
 
 func setup(t *testing.T) bench {
 	s := store.NewMemory(0)
 	tl := &told{}
-	step, err := operate.New(operate.Config{Vendor: vendor{"task-1": job.TaskRunning, "task-2": job.TaskPending}, Jobs: s, Gate: s, Tell: tl,
+	v := &vendor{tasks: map[string]job.TaskStatus{"task-1": job.TaskRunning, "task-2": job.TaskPending}}
+	step, err := operate.New(operate.Config{Vendor: v, Jobs: s, Gate: s, Tell: tl,
 		Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	return bench{step, s, tl}
+	return bench{step, s, tl, v}
 }
 
 // held is a job whose create nobody can tell the outcome of.
@@ -116,7 +148,7 @@ func TestPostingAgainNeedsThePersonsWordOnTheCharge(t *testing.T) {
 	b := setup(t)
 	j := b.held(t, "anna", job.Fault{Code: job.CodeAmbiguous})
 	_, err := b.Repost(t.Context(), j.ID, false)
-	require.ErrorContains(t, err, "second time")
+	require.ErrorContains(t, err, "a second time")
 	j, err = b.Repost(t.Context(), j.ID, true)
 	require.NoError(t, err)
 	require.Equal(t, job.Queued, j.State)
@@ -143,7 +175,14 @@ func TestAFilmThatDidNotFitIsTakenAsItIsOrGivenUpWithItsCost(t *testing.T) {
 	require.Equal(t, job.Canceled, bert.State)
 	require.Equal(t, job.Money(800_000), bert.Wasted)
 	require.Zero(t, bert.Billed)
+	require.Equal(t, job.CodeGivenUp, bert.Fault.Code, "its message no longer asks anybody to decide")
 	require.Equal(t, []string{job.OutcomeMessage(bert).ID}, b.told.ids)
+
+	carl := b.held(t, "carl", job.Fault{Code: job.CodeAmbiguous})
+	carl, err = b.GiveUp(t.Context(), carl.ID)
+	require.NoError(t, err)
+	_, err = b.Retry(t.Context(), carl.ID, false)
+	require.ErrorContains(t, err, "a second time", "nobody knows whether it was charged")
 }
 
 func TestARetryIsANewAttemptAndAskedTwiceWhereMoneyMayBeGone(t *testing.T) {
@@ -154,7 +193,7 @@ func TestARetryIsANewAttemptAndAskedTwiceWhereMoneyMayBeGone(t *testing.T) {
 	j, err = b.GiveUp(t.Context(), j.ID)
 	require.NoError(t, err)
 	_, err = b.Retry(t.Context(), j.ID, false)
-	require.ErrorContains(t, err, "second charge", "it was given up, but it was paid for")
+	require.ErrorContains(t, err, "a second time", "it was given up, but it was paid for")
 	j, err = b.Retry(t.Context(), j.ID, true)
 	require.NoError(t, err)
 	require.Equal(t, job.Received, j.State)
@@ -181,7 +220,7 @@ func TestARetryIsANewAttemptAndAskedTwiceWhereMoneyMayBeGone(t *testing.T) {
 	j, err = b.store.Move(t.Context(), j, next)
 	require.NoError(t, err)
 	_, err = b.Retry(t.Context(), j.ID, false)
-	require.ErrorContains(t, err, "second charge")
+	require.ErrorContains(t, err, "a second time")
 }
 
 func TestAPauseHoldsUntilItIsResumed(t *testing.T) {

@@ -287,7 +287,7 @@ func (s *Step) probe(ctx context.Context) error {
 		}
 		return err
 	}
-	if err := s.Gate.OpenGate(ctx); err != nil {
+	if err := s.Gate.Reopen(ctx, *g.Closed); err != nil {
 		return err
 	}
 	s.Log.InfoContext(ctx, "gate open", "code", g.Closed.Code)

@@ -28,6 +28,8 @@ const (
 type candidates struct {
 	// found are the tasks that it may have made and that have no owner.
 	found []job.Listed
+	// own are those of them whose key is provably ours.
+	own []job.Listed
 	// live are those of them that may be, or have been, charged.
 	live []job.Listed
 	// sure is false when it cannot be told that all of them are of our own key.
@@ -76,7 +78,7 @@ func (s *Step) candidates(ctx context.Context, j job.Job, keyID string) (candida
 	}
 	if i := slices.IndexFunc(free, func(t job.Listed) bool { return in.RequestID != "" && t.RequestID == in.RequestID }); i >= 0 {
 		// The vendor's own word for it, whoever else was there.
-		return candidates{found: free[i : i+1], live: free[i : i+1], sure: true}, nil
+		return candidates{found: free[i : i+1], live: free[i : i+1], own: free[i : i+1], sure: true}, nil
 	}
 	k, err := s.keys(ctx, keyID, around, from)
 	if err != nil {
@@ -88,6 +90,9 @@ func (s *Step) candidates(ctx context.Context, j job.Job, keyID string) (candida
 			continue
 		}
 		c.found = append(c.found, t)
+		if k.own[t.KeyID] {
+			c.own = append(c.own, t)
+		}
 		if t.Status != job.TaskFailed && t.Status != job.TaskCanceled {
 			c.live = append(c.live, t)
 		}

@@ -202,7 +202,7 @@ func (v *vendor) Task(ctx context.Context, _, id string) (job.Answer, error) {
 	return v.task(id)
 }
 
-func (v *vendor) Cancel(_ context.Context, id string) error {
+func (v *vendor) CancelAt(_ context.Context, _, id string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.canceled = append(v.canceled, id)

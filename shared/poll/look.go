@@ -161,6 +161,7 @@ func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 			return err
 		}
 		again()
+		next.Series = j.Series + 1 // no attempt of the job's own
 	default:
 		if j.Attempt-j.Series < s.MaxAttempts {
 			again()

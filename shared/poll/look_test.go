@@ -335,3 +335,28 @@ func TestAThrottledQuestionIsTheLastOfItsBatch(t *testing.T) {
 		require.Equal(t, job.Submitted, r.job("a").State)
 	})
 }
+
+func TestTasksThatFailForWantOfMoneyAreNoAttempts(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("anna")
+		for n := range 4 {
+			v := job.Verdict{Outcome: job.OperatorNeeded, Status: 400, Code: "Arrearage"}
+			if n == 3 {
+				v = job.Verdict{Outcome: job.Retry, Code: "InternalError"}
+			}
+			r.vendor.says(job.TaskFailed, func(a *job.Answer) { a.Fault = v })
+			r.until("anna", 10*time.Minute, job.Queued, job.Failed)
+			if n == 3 {
+				break
+			}
+			require.NoError(t, r.s.OpenGate(t.Context()))
+			j := r.to(r.job("anna"), job.Queued, func(j *job.Job) { j.Due = time.Time{} })
+			j, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{At: time.Now(), VendorAt: time.Now(), Until: time.Now().Add(90 * time.Second)}})
+			require.NoError(t, err)
+			r.to(j, job.Submitted, func(j *job.Job) {
+				j.Due, j.Task = time.Now(), &job.Task{ID: "t" + string(rune('0'+n)), Submitted: time.Now()}
+			})
+		}
+		require.Equal(t, job.Queued, r.job("anna").State, "its first real failure: attempt %d", r.job("anna").Attempt)
+	})
+}

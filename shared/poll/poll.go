@@ -16,7 +16,7 @@ import (
 type Vendor interface {
 	Task(ctx context.Context, baseURL, id string) (job.Answer, error)
 	List(ctx context.Context, q job.ListQuery) (job.ListPage, error)
-	Cancel(ctx context.Context, id string) error
+	CancelAt(ctx context.Context, baseURL, id string) error
 }
 
 // Jobs are the records of the jobs.
@@ -44,7 +44,8 @@ type Gate interface {
 	Gate(ctx context.Context) (job.Gate, error)
 	CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error)
 	NextProbe(ctx context.Context, probes int, next time.Time) error
-	OpenGate(ctx context.Context) error
+	// Reopen opens it unless it was closed since, for another reason or by a person.
+	Reopen(ctx context.Context, over job.Closure) error
 }
 
 // Slots repairs and teaches the gate.

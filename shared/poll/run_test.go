@@ -358,3 +358,20 @@ func TestTheFilmWhoseLinkEndsFirstIsBroughtHomeFirst(t *testing.T) {
 		require.Equal(t, []string{"early", "middle", "late"}, r.films[:3])
 	})
 }
+
+func TestAProbeDoesNotUndoAPause(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.theGate()
+		_, err := r.s.CloseGate(t.Context(), job.Closure{Code: job.CodeNoMoney, Since: time.Now()}, time.Now().Add(time.Second))
+		require.NoError(t, err)
+		time.Sleep(2 * time.Second)
+		r.vendor.page = func(job.ListQuery) (job.ListPage, error) {
+			closed, err := r.s.CloseGate(t.Context(), job.Closure{Code: job.CodePaused, ByHand: true, Since: time.Now()}, time.Time{})
+			require.NoError(t, err)
+			require.True(t, closed, "the operator is told: paused")
+			return job.ListPage{Page: 1, Pages: 1}, nil
+		}
+		require.NoError(t, r.tick())
+		require.NotNil(t, r.theGate().Closed, "a pause by hand holds")
+	})
+}

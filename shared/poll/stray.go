@@ -12,6 +12,9 @@ import (
 // is seldom late by much, so the first looks are close together.
 func strayWait(tries int) time.Duration { return min(2*time.Minute<<min(tries, 8), time.Hour) }
 
+// strayAgain is how long one is left alone that has been found.
+const strayAgain = time.Minute
+
 // stray looks for a task that a job has gone on without. What is found is given to the
 // job if it still wants it; if it does not, the task is canceled while that is free,
 // and reported with its cost once it has been charged.
@@ -20,7 +23,7 @@ func (s *Step) stray(ctx context.Context, r *round, id string) error {
 	if errors.Is(err, job.ErrNotFound) {
 		return nil
 	}
-	if err != nil || st.Due.After(time.Now()) || r.stopped() {
+	if err != nil || st.Due.After(time.Now()) {
 		return err
 	}
 	j, err := s.Jobs.Job(ctx, st.Job)
@@ -31,14 +34,22 @@ func (s *Step) stray(ctx context.Context, r *round, id string) error {
 		return err
 	}
 	if time.Since(st.Intent.At) > s.Profile.IDLife+idGrace {
-		return s.Strays.DropStray(ctx, st) // nobody can know of it any more
+		return s.strayOver(ctx, st, j)
+	}
+	if r.stopped() {
+		return nil
 	}
 	found, err := s.findStray(ctx, st, j)
 	switch {
 	case err != nil:
 		return s.strayFailed(ctx, r, st, err)
 	case found == "":
-		return s.strayLater(ctx, st, strayWait(st.Tries))
+		return s.strayLater(ctx, st, st.Cost, strayWait(st.Tries))
+	}
+	if owner, err := s.Jobs.Owner(ctx, found); err == nil && owner != j.ID {
+		return s.Strays.DropStray(ctx, st) // a person has given it to another job
+	} else if err != nil && !errors.Is(err, job.ErrNotFound) {
+		return err
 	}
 	if st.TaskID == "" {
 		next := st
@@ -70,67 +81,99 @@ func (s *Step) findStray(ctx context.Context, st job.Stray, j job.Job) (string, 
 	was := j
 	was.Intent = &st.Intent
 	c, err := s.candidates(ctx, was, g.KeyID)
-	if err != nil || len(c.found) != 1 || !c.sure {
+	if err != nil || len(c.own) != 1 {
 		return "", err
 	}
-	return c.found[0].TaskID, nil
+	return c.own[0].TaskID, nil
 }
 
 // settleStray decides what a stray is good for.
 func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Job, a job.Answer) error {
-	switch a.Status {
-	case job.TaskFailed, job.TaskCanceled:
+	charged, open := a.Status == job.TaskSucceeded, a.Status == job.TaskPending || a.Status == job.TaskRunning
+	if a.Status == job.TaskFailed || a.Status == job.TaskCanceled {
 		return s.Strays.DropStray(ctx, st) // it cost nothing
+	}
+	cost := st.Cost
+	if charged {
+		cost = s.bill(j, a)
 	}
 	intent := st.Intent
 	next := j
 	next.Task = &job.Task{ID: st.TaskID, RequestID: a.RequestID, BaseURL: intent.BaseURL, Status: a.Status,
 		Submitted: intent.At.Truncate(time.Millisecond), Created: intent.VendorAt, Adopted: true}
 	switch {
-	case j.State == job.Queued && j.Posts == st.Post:
+	case j.State == job.Submitting:
+		// Another create call is under way: nothing is to come between it and its
+		// answer.
+	case j.State == job.Queued && j.Posts == st.Post && (open || charged):
 		// Not posted since: the job has its task back.
 		next.State, next.Due, next.Intent = job.Submitted, time.Now(), &intent
 		return s.giveStray(ctx, r, st, j, next)
-	case wantsFilm(j) && a.Status == job.TaskSucceeded && a.VideoURL != "":
+	case wantsFilm(j) && charged && a.VideoURL != "":
 		next.Fault = nil
 		return s.giveStray(ctx, r, st, j, s.storing(next, a))
-	case wantsFilm(j), j.State == job.Queued, j.State == job.Received, j.State == job.Held:
-		return s.strayLater(ctx, st, time.Minute)
-	case a.Status == job.TaskPending:
-		if err := s.Vendor.Cancel(ctx, st.TaskID); err != nil {
+	case a.Status == job.TaskPending && !hopes(j):
+		if err := s.Vendor.CancelAt(ctx, intent.BaseURL, st.TaskID); err != nil {
 			s.Log.WarnContext(ctx, "a task that nobody needs is not canceled", "task_id", st.TaskID, "err", err)
 		}
-		return s.strayLater(ctx, st, s.Interval)
-	case a.Status == job.TaskSucceeded:
-		m, err := s.Strays.Orphan(ctx, st, j, s.bill(j, a))
-		if err != nil {
-			return lost(err)
-		}
-		s.Log.ErrorContext(ctx, "a film was charged that no job can use", "job_id", j.ID, "task_id", st.TaskID)
-		s.tell(ctx, m.ID)
-		return nil
+		return s.strayLater(ctx, st, cost, s.Interval)
+	case charged && onItsWay(j):
+		return s.orphan(ctx, st, j, cost)
 	}
-	return s.strayLater(ctx, st, time.Minute)
+	return s.strayLater(ctx, st, cost, strayAgain)
+}
+
+// orphan reports a film that was charged and that no job can use.
+func (s *Step) orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Money) error {
+	m, err := s.Strays.Orphan(ctx, st, j, cost)
+	if errors.Is(err, job.ErrConflict) {
+		return s.strayLater(ctx, st, cost, strayAgain)
+	}
+	if err != nil {
+		return err
+	}
+	s.Log.ErrorContext(ctx, "a film was charged that no job can use", "job_id", j.ID, "task_id", st.TaskID)
+	s.tell(ctx, m.ID)
+	return nil
+}
+
+// strayOver ends the search when the vendor knows of no such task any more. What was
+// charged meanwhile is not forgotten with it.
+func (s *Step) strayOver(ctx context.Context, st job.Stray, j job.Job) error {
+	if st.Cost > 0 {
+		return s.orphan(ctx, st, j, st.Cost)
+	}
+	return s.Strays.DropStray(ctx, st)
 }
 
 // has: the task is the job's present one.
 func has(j job.Job, taskID string) bool {
-	switch j.State {
-	case job.Submitted, job.Running, job.Storing, job.Succeeded, job.Held:
-		return taskID != "" && j.Task != nil && j.Task.ID == taskID
-	}
-	return false
+	return (onItsWay(j) || j.State == job.Held) && taskID != "" && j.Task != nil && j.Task.ID == taskID
 }
 
-// wantsFilm: the job has ended without a film, and would be glad of one.
+// onItsWay: the job has a film, or a task of its own that is to bring one.
+func onItsWay(j job.Job) bool {
+	return j.State.AtVendor() || j.State == job.Storing || j.State == job.Succeeded
+}
+
+// wantsFilm: the job has ended without a film, and one that was paid for is kept.
 func wantsFilm(j job.Job) bool { return j.State.Final() && j.State != job.Succeeded && j.Film == nil }
+
+// hopes: a task that has not been charged yet would still serve the job. One that was
+// taken back wants none.
+func hopes(j job.Job) bool {
+	return !onItsWay(j) && j.State != job.Canceled
+}
 
 // giveStray gives a job the task it had gone on without. Whoever dies before the stray
 // is dropped leaves one that the next look finds to be the job's.
 func (s *Step) giveStray(ctx context.Context, r *round, st job.Stray, j, next job.Job) error {
 	moved, ok, err := s.move(ctx, j, next)
-	if err != nil || !ok {
+	if err != nil {
 		return err
+	}
+	if !ok {
+		return s.strayLater(ctx, st, st.Cost, strayAgain)
 	}
 	if err := s.Strays.DropStray(ctx, st); err != nil {
 		return err
@@ -141,9 +184,9 @@ func (s *Step) giveStray(ctx context.Context, r *round, st job.Stray, j, next jo
 	return nil
 }
 
-func (s *Step) strayLater(ctx context.Context, st job.Stray, wait time.Duration) error {
+func (s *Step) strayLater(ctx context.Context, st job.Stray, cost job.Money, wait time.Duration) error {
 	next := st
-	next.Tries, next.Due = st.Tries+1, time.Now().Add(wait)
+	next.Cost, next.Tries, next.Due = cost, st.Tries+1, time.Now().Add(wait)
 	return lost(s.Strays.PutStray(ctx, st, next))
 }
 
@@ -154,7 +197,7 @@ func (s *Step) strayFailed(ctx context.Context, r *round, st job.Stray, cause er
 		r.set(func(r *round) { r.stop = true })
 	}
 	next := st
-	next.Due = time.Now().Add(time.Minute)
+	next.Due = time.Now().Add(strayAgain)
 	return lost(s.Strays.PutStray(ctx, st, next))
 }
 

@@ -159,3 +159,161 @@ func TestAStrayIsNotTakenFromStrangers(t *testing.T) {
 		require.NoError(t, r.stray(j), "it goes on being looked for")
 	})
 }
+
+func TestAStrayDoesNotSpoilACreateThatIsUnderWay(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.vendor.listed("late", "ours", time.Second)
+		j := givenUp(r, "anna")
+		again, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
+			At: time.Now().Add(2 * time.Minute), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(5 * time.Minute), BaseURL: "https://vendor.test", Model: "emo-v1"}})
+		require.NoError(t, err)
+		time.Sleep(3 * time.Minute)
+		r.vendor.says(job.TaskSucceeded, ready)
+		require.NoError(t, r.tick())
+		// the create call is answered now
+		next := again
+		next.State, next.Due = job.Submitted, time.Now()
+		next.Task = &job.Task{ID: "second", BaseURL: "https://vendor.test", Submitted: time.Now()}
+		_, err = r.s.Move(t.Context(), again, next)
+		require.NoError(t, err, "the paid task's answer is recorded")
+	})
+}
+
+func TestARetryOfALostJobWaitsForATaskOfItsOwn(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.to(r.submitted("anna"), job.Expired, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorLost} })
+		r.vendor.says(job.TaskUnknown)
+		got := r.job("anna")
+		got = r.to(got, job.Received, func(j *job.Job) { // operate.Retry
+			j.Attempt, j.Intent, j.Task, j.Result, j.Fault, j.Series, j.Due = j.Attempt+1, nil, nil, nil, nil, j.Attempt, time.Now().Add(time.Hour)
+		})
+		r.to(got, job.Queued, func(j *job.Job) { j.Due = time.Time{} }) // submit.Prepare
+		r.minutes(5)
+		require.Equal(t, job.Queued, r.job("anna").State, "it waits for its own new task")
+	})
+}
+
+func TestARetryOfALostJobDoesNotEndByItsOldTask(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.to(r.submitted("anna"), job.Expired, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorLost} })
+		r.vendor.says(job.TaskUnknown)
+		time.Sleep(20 * time.Minute)
+		got := r.job("anna")
+		got = r.to(got, job.Received, func(j *job.Job) {
+			j.Attempt, j.Intent, j.Task, j.Result, j.Fault, j.Series, j.Due = j.Attempt+1, nil, nil, nil, nil, j.Attempt, time.Now().Add(time.Hour)
+		})
+		r.to(got, job.Queued, func(j *job.Job) { j.Due = time.Time{} })
+		r.minutes(40)
+		got = r.job("anna")
+		require.NotEqual(t, job.Expired, got.State, "attempt %d, posts %d", got.Attempt, got.Posts)
+	})
+}
+
+func TestAChargedStrayIsNeverForgottenInSilence(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.vendor.listed("late", "ours", time.Second)
+		j := givenUp(r, "anna")
+		again, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
+			At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
+		require.NoError(t, err)
+		r.to(again, job.Held, func(j *job.Job) {
+			j.Due, j.Fault, j.Candidates = time.Time{}, &job.Fault{Code: job.CodeAmbiguous}, []string{"a", "b"}
+		})
+		r.vendor.says(job.TaskSucceeded, ready)
+		for range 26 * 30 {
+			require.NoError(t, r.tick())
+			time.Sleep(2 * time.Minute)
+		}
+		require.Contains(t, r.vendor.asked, "late", "it was found, and seen to have succeeded")
+		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+		require.Contains(t, r.told, "orphan-late", "charged and not reported")
+	})
+}
+
+func TestWhatAHeldJobMayHavePaidForIsLookedForAfterAPersonsWord(t *testing.T) {
+	for name, to := range map[string]job.State{"repost": job.Queued, "give up": job.Canceled} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				j := r.posting("anna")
+				require.NoError(t, r.s.Learn(r.t.Context(), 0, 0, "ours"))
+				r.vendor.listed("one", "new", time.Second) // not provably ours
+				r.vendor.rows[0].Status = job.TaskSucceeded
+				r.until("anna", time.Hour, job.Held)
+				held := r.job("anna")
+				r.to(held, to, func(j *job.Job) {
+					j.Due, j.Fault, j.Intent, j.Candidates = time.Time{}, &job.Fault{Code: job.CodeGivenUp}, nil, nil
+				})
+				r.vendor.listed("late", "ours", 2*time.Second-time.Since(j.Intent.At))
+				r.vendor.says(job.TaskSucceeded, ready)
+				r.minutes(90)
+				require.Contains(t, r.vendor.asked, "late", "our own task shows up in the list and nobody looks")
+			})
+		})
+	}
+}
+
+func TestAPendingStrayOfAJobThatWasTakenBackIsCanceled(t *testing.T) {
+	for _, code := range []string{job.CodeReplaced, job.CodeCanceled} {
+		t.Run(code, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.vendor.listed("late", "ours", time.Second)
+				r.to(givenUp(r, "anna"), job.Canceled, func(j *job.Job) { j.Fault = &job.Fault{Code: code} })
+				r.vendor.says(job.TaskPending)
+				r.minutes(30)
+				require.Contains(t, r.vendor.canceled, "late")
+			})
+		})
+	}
+}
+
+func TestAStrayDoesNotCancelAnotherJobsTask(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.vendor.listed("late", "ours", time.Second)
+		r.vendor.rows[0].Status = job.TaskPending
+		r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+		r.vendor.says(job.TaskPending)
+		r.minutes(4) // found, waited for
+		require.Contains(t, r.vendor.asked, "late")
+		// bob is held and the person adopts "late" for it
+		b := r.posting("bob")
+		b = r.to(b, job.Held, func(j *job.Job) { j.Due, j.Fault = time.Time{}, &job.Fault{Code: job.CodeAmbiguous} })
+		r.to(b, job.Submitted, func(j *job.Job) {
+			j.Due, j.Task = time.Now(), &job.Task{ID: "late", BaseURL: "https://vendor.test", Submitted: time.Now()}
+		})
+		// anna is tried again and posted
+		a := r.job("anna")
+		a = r.to(a, job.Received, func(j *job.Job) { j.Attempt++; j.Due = time.Now().Add(time.Hour); j.Fault = nil })
+		a = r.to(a, job.Queued, func(j *job.Job) { j.Due = time.Time{} })
+		a, err := r.s.Admit(t.Context(), a, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
+			At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
+		require.NoError(t, err)
+		r.to(a, job.Submitted, func(j *job.Job) {
+			j.Due, j.Task = time.Now(), &job.Task{ID: "second", BaseURL: "https://vendor.test", Submitted: time.Now()}
+		})
+		r.minutes(4)
+		require.NotContains(t, r.vendor.canceled, "late", "bob's task")
+	})
+}
+
+func TestAStrayThatAPersonGaveToAnotherJobIsDropped(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.vendor.listed("late", "ours", time.Second)
+		j := r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+		r.vendor.says(job.TaskRunning)
+		r.minutes(4)
+		b := r.posting("bob")
+		b = r.to(b, job.Held, func(j *job.Job) { j.Due, j.Fault = time.Time{}, &job.Fault{Code: job.CodeAmbiguous} })
+		r.to(b, job.Submitted, func(j *job.Job) {
+			j.Due, j.Task = time.Now(), &job.Task{ID: "late", BaseURL: "https://vendor.test", Submitted: time.Now()}
+		})
+		r.vendor.says(job.TaskSucceeded, ready)
+		r.minutes(120)
+		n := 0
+		for _, id := range r.vendor.asked {
+			if id == "late" {
+				n++
+			}
+		}
+		require.ErrorIs(t, r.stray(j), job.ErrNotFound, "asked %d times", n)
+	})
+}

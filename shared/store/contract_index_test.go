@@ -168,6 +168,37 @@ var indexSentences = []sentence{
 		require.NoError(t, err)
 		require.Equal(t, []string{id("eve")}, ids)
 	}},
+	{"pages of recent jobs follow one another over the days and miss none of a millisecond", func(t *testing.T, s *store.Store) {
+		at := map[string]time.Time{"eve": day.Add(-time.Hour), "old": day.AddDate(0, 0, -5), "first": day.Add(time.Hour),
+			"twin a": day.Add(2 * time.Hour), "twin b": day.Add(2 * time.Hour), "twin c": day.Add(2 * time.Hour), "last": day.Add(3 * time.Hour)}
+		for name, when := range at {
+			j := handedIn(name)
+			j.Received = when
+			_, err := s.Create(t.Context(), j)
+			require.NoError(t, err)
+		}
+		page := func(before time.Time, since time.Time, limit int) ([]string, time.Time) {
+			ids, next, err := s.Page(t.Context(), before, since, limit)
+			require.NoError(t, err)
+			return ids, next
+		}
+		ids, next := page(day.AddDate(0, 0, 1), day.AddDate(0, 0, -9), 2)
+		require.Equal(t, id("last"), ids[0])
+		require.ElementsMatch(t, []string{id("twin a"), id("twin b"), id("twin c")}, ids[1:])
+		require.Equal(t, at["twin a"], next)
+		ids, next = page(next, day.AddDate(0, 0, -9), 2)
+		require.Equal(t, []string{id("first"), id("eve")}, ids)
+		require.Equal(t, at["eve"], next)
+		ids, next = page(next, day.AddDate(0, 0, -9), 2)
+		require.Equal(t, []string{id("old")}, ids)
+		require.Zero(t, next)
+		ids, next = page(day.AddDate(0, 0, 1), day, 9)
+		require.Len(t, ids, 5, "not before the day of since")
+		require.Zero(t, next)
+		ids, next = page(day.AddDate(0, 0, 1), day, 5)
+		require.Len(t, ids, 5)
+		require.Zero(t, next, "a page that ends with the last job is the last")
+	}},
 	{"a job stays among the recent however it ends", func(t *testing.T, s *store.Store) {
 		j := moved(t, s, created(t, s, "anna"), job.Failed)
 		ids, err := s.Recent(t.Context(), day, 0)

@@ -134,8 +134,8 @@ func (s *Store) NextProbe(ctx context.Context, probes int, next time.Time) error
 		conds: []cond{exists("closed"), absent("closed", "by_hand")}})
 }
 
-// OpenGate lets posting go on, and remembers what had closed it. No error when it is
-// open.
+// OpenGate lets posting go on whatever closed it, and remembers that: a person's word.
+// No error when it is open.
 func (s *Store) OpenGate(ctx context.Context) error {
 	g, err := s.Gate(ctx)
 	if err != nil || g.Closed == nil {
@@ -149,6 +149,25 @@ func (s *Store) OpenGate(ctx context.Context) error {
 	err = s.t.write(ctx, write{key: gateKey,
 		set:   []assign{{at("past"), past["closure"]}, {at("past_end"), past["end"]}, {at(writeAttr), newMark()}},
 		unset: []path{at("closed"), at(dueIndex.hash), at(dueIndex.rang)}, conds: []cond{exists("closed")}})
+	if lost(err) {
+		return nil
+	}
+	return err
+}
+
+// Reopen is OpenGate for who has seen that a certain closure is over: it opens nothing
+// that was closed since, by a person above all. No error then.
+func (s *Store) Reopen(ctx context.Context, over job.Closure) error {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	it, err := encode(map[string]any{"closure": over, "end": now})
+	if err != nil {
+		return err
+	}
+	closure := it["closure"].(map[string]any)
+	err = s.t.write(ctx, write{key: gateKey,
+		set:   []assign{{at("past"), closure}, {at("past_end"), it["end"]}, {at(writeAttr), newMark()}},
+		unset: []path{at("closed"), at(dueIndex.hash), at(dueIndex.rang)},
+		conds: []cond{absent("closed", "by_hand"), equal(closure["code"], "closed", "code"), equal(closure["since"], "closed", "since")}})
 	if lost(err) {
 		return nil
 	}

@@ -30,15 +30,18 @@ func (s *Step) record(ctx context.Context, j job.Job, c job.Created) error {
 		if !errors.Is(err, job.ErrConflict) {
 			return err
 		}
-		// Was it another transaction in the way, or has the job moved?
+		// Was it another transaction in the way, or has the job moved? What was only
+		// noted on it keeps the answer from nothing.
 		now, rerr := s.Jobs.Job(ctx, j.ID)
 		if rerr != nil {
 			return rerr
 		}
-		if now.Rev != j.Rev {
+		if now.State != job.Submitting || now.Intent == nil || now.Intent.Fence != j.Intent.Fence {
 			break
 		}
-		_, err = s.move(ctx, j, next)
+		again := now
+		again.State, again.Due, again.Task = next.State, next.Due, next.Task
+		_, err = s.move(ctx, now, again)
 	}
 	if errors.Is(err, job.ErrConflict) {
 		// Poll was faster: it adopted this task, or holds the job with the task

@@ -12,13 +12,11 @@ import (
 
 const (
 	// detectTries is how often the vendor's detect is asked for one picture before the
-	// job fails, while it has answers for others; detectDay how often when it has none
-	// for anybody: it is out of order, and no job is to fail by that in less than a
-	// day.
+	// job fails, while it has had an answer for another one since the last time;
+	// detectDay how often when it has none for anybody: it is out of order, and no job
+	// is to fail by that in less than a day.
 	detectTries = 8
 	detectDay   = int(givesUp / job.MaxWait)
-	// answers is for how long an answer shows that detect works.
-	answers = 30 * time.Minute
 )
 
 // detectLife is how long the link to a portrait's copy has to work.
@@ -156,7 +154,7 @@ func (s *Step) detectFailed(ctx context.Context, j job.Job, err error) error {
 		}
 		fallthrough
 	default:
-		if next.Tries >= detectTries && (v.Outcome == job.OtherTransport || s.detectWorks()) || next.Tries >= detectDay {
+		if next.Tries >= detectTries && (v.Outcome == job.OtherTransport || s.answeredSince(j.Updated)) || next.Tries >= detectDay {
 			next.State, next.Fault = job.Failed, job.FaultOf(job.CodeDetectFails, v)
 			if v.Outcome == job.OtherTransport {
 				next.Fault.Code = job.CodeCannotDownload
@@ -168,11 +166,12 @@ func (s *Step) detectFailed(ctx context.Context, j job.Job, err error) error {
 	return conflict(err)
 }
 
-// detectWorks: the vendor has had an answer for another picture of late.
-func (s *Step) detectWorks() bool {
+// answeredSince: the vendor has had an answer for another picture since then, by this
+// process's own experience.
+func (s *Step) answeredSince(then time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.answered.IsZero() && time.Since(s.answered) < answers
+	return s.answered.After(then)
 }
 
 // conflict takes a lost race for what it is: somebody else moved the job.

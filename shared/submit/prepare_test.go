@@ -229,3 +229,29 @@ func TestAStepHasDefaultsForWhatIsLeftOut(t *testing.T) {
 		require.ErrorContains(t, err, "twice CreateWithin")
 	})
 }
+
+func TestADetectThatHasStoppedAnsweringFailsNoJobInAWarmProcess(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		s := r.step()
+		r.received("before")
+		require.NoError(t, s.Prepare(t.Context(), "before"))
+		r.vendor.detect = func(context.Context) (job.Face, error) {
+			return job.Face{}, said(job.Verdict{Outcome: job.Retry, Status: 503})
+		}
+		began := time.Now()
+		for n := range 5 {
+			r.received(fmt.Sprint("anna", n))
+		}
+		for time.Since(began) < time.Hour {
+			for n := range 5 {
+				id := fmt.Sprint("anna", n)
+				if j := r.job(id); j.State == job.Received && !j.Due.After(time.Now()) || j.Tries == 0 {
+					require.NoError(t, s.Prepare(t.Context(), id))
+				}
+				j := r.job(id)
+				require.Equal(t, job.Received, j.State, "%s after %s: %+v", id, time.Since(began), j.Fault)
+			}
+			time.Sleep(15 * time.Second)
+		}
+	})
+}

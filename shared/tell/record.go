@@ -16,6 +16,8 @@ type standing struct {
 	// found its other half. state is the job's now.
 	over  bool
 	state job.State
+	// film is where the job says its film stands now; empty when it says nothing.
+	film string
 }
 
 // looks bounds how often a record is put right while its name keeps changing.
@@ -68,12 +70,20 @@ func (t *Teller) look(ctx context.Context, m job.Message) (standing, error) {
 		s.over = found(m, st) || halfPair(m) && known && !j.Received.Before(m.At)
 	case known:
 		s.over, s.state = j.State != m.State || j.Attempt != m.Attempt || codeOf(j.Fault) != codeOf(m.Fault), j.State
+		if j.State == job.Succeeded && j.Film != nil {
+			s.film = j.Film.Key
+		}
 	}
 	return s, nil
 }
 
 // write puts a record where it belongs as things stand.
 func (t *Teller) write(ctx context.Context, m job.Message, s standing) error {
+	if m.Film != nil && s.film != "" && s.film != m.Film.Key {
+		film := *m.Film // it has made room for a newer one since
+		film.Key = s.film
+		m.Film = &film
+	}
 	plain, body := job.RecordKey(m), words.Record(m, t.Place)
 	switch {
 	case m.Job == "" && s.over:

@@ -250,3 +250,19 @@ func TestTheRecordOfAJobThatIsForgottenIsStillWritten(t *testing.T) {
 	w.tell(m)
 	require.Equal(t, map[string]string{plainKey: m.ID}, w.records)
 }
+
+func TestALateRecordDoesNotTakeTheNewerFilmsPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.newest("j1")
+	older := w.end("j1", job.Succeeded, "") // its film stands at the plain key; the record is not sent yet
+	w.newest("j2")
+	// finalize.putAside: the older job says where its film is now.
+	j := w.jobs["j1"]
+	j.Film, j.Rev = &job.Film{Key: job.VideoKey(j, false)}, j.Rev+1
+	w.jobs["j1"] = j
+	newer := w.end("j2", job.Succeeded, "")
+	w.tell(newer)
+	w.tell(older)
+	require.Equal(t, newer.ID, w.records[filmKey], "the record beside the newer film is the newer job's")
+}

@@ -23,8 +23,8 @@ func (e entry) in(lang Lang) text {
 // The same content under the same name is the same job for ever, so "upload it
 // again" would be idle advice wherever the files were not to blame.
 const (
-	againEN = "To try again, ask whoever runs this stack for a retry, or upload the files under a new name: the same files under the same name count as the same order."
-	againZH = "如需重试，可请管理员重试，或换一个名称重新上传：名称和内容都相同的文件视为同一个任务，不会重新制作。"
+	againEN = "To try again, ask whoever runs this stack for a retry (emodrop retry), or upload the files under a new name: the same files under the same name count as the same order."
+	againZH = "如需重试，可请管理员重试（emodrop retry），或换一个名称重新上传：名称和内容都相同的文件视为同一个任务，不会重新制作。"
 	askEN   = "Ask whoever runs this stack"
 	askZH   = "请联系管理员"
 )
@@ -143,8 +143,8 @@ var catalogue = map[string]entry{
 		text{"视频服务无法从本系统的存储下载“{name}”的文件。", "文件很可能没有问题：从中国内地以外下载时，网络可能过慢。" + againZH},
 	},
 	job.CodeVendorCanceled: {
-		text{"Somebody canceled the film of “{name}” in the video service's console.", againEN},
-		text{"“{name}”的视频任务在视频服务的控制台被取消。", againZH},
+		text{"The task of “{name}” was canceled at the video service: by emodrop cancel, or in the service's console.", againEN},
+		text{"“{name}”的任务在视频服务处被取消：通过 emodrop cancel，或在其控制台。", againZH},
 	},
 	job.CodeVendorLost: {
 		text{"The video service no longer knows its task for “{name}”.", "It may have been charged: look at the service's bill first. " + againEN},
@@ -160,12 +160,21 @@ var catalogue = map[string]entry{
 	},
 	// Of jobs that need a person.
 	job.CodeAmbiguous: {
-		text{"It is not clear whether the video service took the order for “{name}”: several of its tasks could be the one[: {detail}].", askEN + " to decide: adopt one of the tasks, or order the film again and risk a second charge. Until then nothing is sent for it."},
-		text{"无法确定视频服务是否已接收“{name}”的任务：有多个任务都可能是它[：{detail}]。", askZH + "处理：认领其中一个任务，或重新提交并承担可能的二次计费。在此之前不会再次提交。"},
+		text{"It is not clear whether the video service took the order for “{name}”: several of its tasks could be the one[: {detail}].", askEN + " to decide: adopt one of the tasks (emodrop adopt), order the film again and risk a second charge (emodrop repost), or do without it (emodrop give-up). Until then nothing is sent for it."},
+		text{"无法确定视频服务是否已接收“{name}”的任务：有多个任务都可能是它[：{detail}]。", askZH + "处理：认领其中一个任务（emodrop adopt），重新提交并承担可能的二次计费（emodrop repost），或放弃（emodrop give-up）。在此之前不会再次提交。"},
 	},
 	job.CodeFilmMisfit: {
-		text{"The film that came back for “{name}” is not what was ordered[: {detail}].", "It has been kept. " + askEN + " to look at it and accept it or not."},
-		text{"返回的“{name}”视频与要求不符[：{detail}]。", "视频已保留，" + askZH + "查看后决定是否接受。"},
+		text{"The film that came back for “{name}” is not what was ordered[: {detail}].", "It has been kept. " + askEN + " to accept it as it is (emodrop accept), to order it again (emodrop repost), or to give it up (emodrop give-up)."},
+		text{"返回的“{name}”视频与要求不符[：{detail}]。", "视频已保留，" + askZH + "决定：按原样接受（emodrop accept）、重新制作（emodrop repost）或放弃（emodrop give-up）。"},
+	},
+	// Of jobs that a person ended.
+	job.CodeCanceled: {
+		text{"The film of “{name}” was canceled before it was begun.", "Nothing to do. To have it made after all, ask whoever runs this stack for a retry (emodrop retry)."},
+		text{"“{name}”在开始制作之前已被取消。", "无需操作。如仍需制作，可请管理员重试（emodrop retry）。"},
+	},
+	job.CodeGivenUp: {
+		text{"“{name}” was given up without a film.", "Nothing to do. To have it made after all, at a further charge, ask whoever runs this stack for a retry (emodrop retry)."},
+		text{"“{name}”已放弃，没有视频。", "无需操作。如仍需制作（会再次计费），可请管理员重试（emodrop retry）。"},
 	},
 	// Of the gate.
 	job.CodeKeyRefused: {
@@ -181,8 +190,8 @@ var catalogue = map[string]entry{
 		text{"阿里云账户没有该模型的使用权限。", "请在百炼控制台（北京地域）开通该模型，等待中的任务会自动继续。"},
 	},
 	job.CodePaused: {
-		text{"Sending has been paused by hand.", "Resume it when you are ready. Waiting films go on then."},
-		text{"已手动暂停提交。", "准备好后请恢复，等待中的任务会继续。"},
+		text{"Sending has been paused by hand.", "Resume it when you are ready (emodrop resume). Waiting films go on then."},
+		text{"已手动暂停提交。", "准备好后请恢复（emodrop resume），等待中的任务会继续。"},
 	},
 }
 

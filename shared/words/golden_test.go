@@ -78,9 +78,12 @@ func outcomes() map[string]job.Message {
 		"replaced": with(func(m *job.Message) {
 			m.State, m.TaskID, m.Fault = job.Canceled, "", &job.Fault{Code: job.CodeReplaced}
 		}),
+		"given-up": with(func(m *job.Message) { m.State, m.Fault = job.Canceled, &job.Fault{Code: job.CodeGivenUp} }),
+		"canceled": with(func(m *job.Message) {
+			m.State, m.TaskID, m.Fault = job.Canceled, "", &job.Fault{Code: job.CodeCanceled}
+		}),
 		"orphaned": job.OrphanMessage(job.Job{ID: base.Job, Attempt: 1, Name: base.Name, Image: job.Input{Key: base.Image},
 			Audio: job.Input{Key: base.Audio, Seconds: 13.93}, Ratio: job.Square, Received: base.Received, State: job.Succeeded}, base.TaskID, 1_114_400, at),
-		"given-up": with(func(m *job.Message) { m.State, m.Fault = job.Canceled, nil }),
 		"waiting": job.Notice(job.Name{Dir: "课程/第一周", Stem: "张三"}, "etag",
 			job.Fault{Code: job.CodePictureMissing, File: "课程/第一周/张三.mp3"}, at),
 		"unknown-file": job.Notice(job.Name{Stem: "notes.docx"}, "etag", job.Fault{Code: job.CodeUnknownFile, File: "notes.docx"}, at),

@@ -93,7 +93,7 @@ func upload(m job.Message) bool {
 		return false
 	}
 	switch m.Fault.Code {
-	case job.CodeTaskOrphaned, job.CodeReplaced, job.CodeUnknownFile, job.CodeVendorRefused, job.CodeLinkEnded:
+	case job.CodeTaskOrphaned, job.CodeReplaced, job.CodeCanceled, job.CodeGivenUp, job.CodeUnknownFile, job.CodeVendorRefused, job.CodeLinkEnded:
 		return false
 	}
 	return true

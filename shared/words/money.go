@@ -32,12 +32,12 @@ func Charged(m job.Message, lang Lang) string {
 			"在处理之前无法确定是否已计费；最多为 %s。", price(most(m), lang)))
 	case lost != "":
 		return lost
-	case m.State == job.Expired:
+	case m.State == job.Expired, m.Fault != nil && m.Fault.Code == job.CodeGivenUp:
 		return say("The film may have been charged, at most %s; only the video service's bill can tell.",
 			"该视频可能已计费，最多 %s，请以视频服务的账单为准。", price(most(m), lang))
 	case m.Fault != nil && beforeDetect(m.Fault.Code):
 		return say("Nothing was charged.", "未产生费用。")
-	case m.Fault != nil && m.Fault.Code == job.CodeVendorCanceled:
+	case m.Fault != nil && (m.Fault.Code == job.CodeVendorCanceled || m.Fault.Code == job.CodeCanceled && m.TaskID != ""):
 		// ASSUMED: films are billed by the second that comes out of them, and the
 		// documents do not speak of canceled tasks.
 		return say("No film was made, so none should be charged. The check of the portrait costs at most %s.",
@@ -86,7 +86,7 @@ func charge(m job.Message) string {
 	switch {
 	case m.Billed > 0 || m.Wasted > 0:
 		return "yes"
-	case m.State == job.Held || m.State == job.Expired:
+	case m.State == job.Held || m.State == job.Expired || m.Fault != nil && m.Fault.Code == job.CodeGivenUp:
 		return "unknown"
 	}
 	return "no"

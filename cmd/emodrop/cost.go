@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"emodrop/cmd/emodrop/reach"
+	"emodrop/shared/job"
+)
+
+// spent is what the hand-ins of a time cost. Amounts are in CNY.
+type spent struct {
+	Day     string  `json:"day,omitempty"`
+	Total   bool    `json:"total,omitempty"`
+	Films   int     `json:"films"`
+	Seconds float64 `json:"seconds"`
+	// BilledCNY was charged for films, WastedCNY for nothing, ExpectedCNY is the
+	// price of what is still open.
+	BilledCNY   string `json:"billed_cny"`
+	WastedCNY   string `json:"wasted_cny"`
+	ExpectedCNY string `json:"expected_cny"`
+	// Unclear jobs may have been charged: only the vendor's bill can tell.
+	Unclear   int  `json:"unclear"`
+	Simulated bool `json:"simulated,omitempty"`
+
+	billed, wasted, expected job.Money
+}
+
+func (s *spent) add(j job.Job) {
+	s.billed, s.wasted = s.billed+j.Billed, s.wasted+j.Wasted
+	switch {
+	case j.State == job.Succeeded:
+		s.Films++
+		s.Seconds += j.Seconds()
+	case !j.State.Final() && j.Billed == 0:
+		s.expected += j.Quoted
+	}
+	if j.Billed+j.Wasted == 0 && (j.State == job.Expired || j.Fault != nil && (j.Fault.Code == job.CodeGivenUp || j.Fault.Code == job.CodeAmbiguous)) {
+		s.Unclear++
+	}
+}
+
+func (p *program) costCommand() *cobra.Command {
+	var days int
+	cmd := p.command(verb{
+		use:   "cost",
+		short: text{"Count the money, by the day of the hand-in", "按提交日期统计费用"},
+		long: text{"By emodrop's records: what films cost, what was charged in vain, what is still to come. The checks of portraits\n" +
+			"(CNY 0.004 each) are not in it, nor is AWS. Reads the record of every job of these days. In a pipe: day, films,\n" +
+			"seconds, charged, lost, expected; separated by tabs.",
+			"依 emodrop 的记录：视频费用、损失费用和预计费用。不含图片检测（每次 0.004 元）和 AWS 费用。会读取这些天内每个任务的记录。\n在管道中以制表符分隔：日期、视频数、秒数、费用、损失、预计。"},
+		example: "  emodrop cost\n  emodrop cost --days 31 --json",
+		run: func(cmd *cobra.Command, _ []string) error {
+			if days < 1 || days > 90 {
+				return p.usage("--days %d: want 1 to 90; records are kept for 90 days", "--days %d：应为 1 至 90，记录保留 90 天", days)
+			}
+			st, err := p.stack(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return p.cost(cmd, st, days)
+		},
+	})
+	cmd.Flags().IntVar(&days, "days", 7, p.pick("how many days, up to today (UTC)", "统计到今天为止的多少天（UTC）"))
+	return cmd
+}
+
+func (p *program) cost(cmd *cobra.Command, st *reach.Stack, days int) error {
+	since := time.Now().AddDate(0, 0, 1-days)
+	total := spent{Total: true, Simulated: st.Local}
+	var byDay []*spent
+	var next time.Time
+	for first := true; first || !next.IsZero(); first = false {
+		ids, after, err := st.Jobs.Page(cmd.Context(), next, since, 500)
+		if err != nil {
+			return err
+		}
+		next = after
+		jobs, err := records(cmd.Context(), st, ids)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			day := j.Received.UTC().Format(time.DateOnly)
+			if len(byDay) == 0 || byDay[len(byDay)-1].Day != day {
+				byDay = append(byDay, &spent{Day: day, Simulated: st.Local})
+			}
+			byDay[len(byDay)-1].add(j)
+			total.add(j)
+		}
+	}
+	rows := [][]string{{p.pick("DAY", "日期"), p.pick("FILMS", "视频"), p.pick("LENGTH", "时长"), p.pick("CHARGED", "费用"), p.pick("LOST", "损失"), p.pick("EXPECTED", "预计")}}
+	for _, s := range append(byDay, &total) {
+		s.BilledCNY, s.WastedCNY, s.ExpectedCNY = s.billed.Decimal(), s.wasted.Decimal(), s.expected.Decimal()
+		switch {
+		case p.json:
+			p.line(s)
+		case p.live(p.stdout):
+			day := s.Day
+			if s.Total {
+				day = p.pick("together", "合计")
+			}
+			rows = append(rows, []string{day, fmt.Sprint(s.Films), length(s.Seconds), s.billed.String(), s.wasted.String(), s.expected.String()})
+		default:
+			day := s.Day
+			if s.Total {
+				day = "total"
+			}
+			rows = append(rows, []string{day, fmt.Sprint(s.Films), secondsText(s.Seconds), s.BilledCNY, s.WastedCNY, s.ExpectedCNY})
+		}
+	}
+	if !p.json {
+		p.table(rows)
+	}
+	if st.Local {
+		p.say("Simulated: nothing was charged.", "模拟：未产生费用。")
+	}
+	if total.Unclear > 0 {
+		p.say("%d jobs may have been charged without a film: only the video service's bill can tell.", "有 %d 个任务可能已计费而没有视频，请以视频服务的账单为准。", total.Unclear)
+	}
+	return nil
+}
+
+func secondsText(s float64) string { return fmt.Sprintf("%.2f", s) }
+
+// priceText is a job's charge or expected price as a plain number.
+func priceText(j job.Job) string {
+	switch {
+	case j.Billed > 0:
+		return j.Billed.Decimal()
+	case j.State.Final():
+		return job.Money(0).Decimal()
+	}
+	return j.Quoted.Decimal()
+}

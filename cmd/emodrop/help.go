@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// text is one phrase in every language.
+type text struct{ en, zh string }
+
+// verb is a command as this file makes it from its parts.
+type verb struct {
+	use         string
+	short, long text
+	example     string
+	// least and most arguments; most is -1 for any number.
+	least, most int
+	// alone: it needs no stack.
+	alone bool
+	run   func(cmd *cobra.Command, args []string) error
+	// offers completes an argument.
+	offers offer
+}
+
+// command makes a verb's command, with the flags that all of them have.
+func (p *program) command(v verb) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: v.use, Short: p.pick(v.short.en, v.short.zh), Long: p.pick(v.long.en, v.long.zh), Example: v.example, RunE: v.run,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) < v.least:
+				return &exitError{exitUsage, fmt.Errorf(p.pick("%s wants more: %s", "%s 缺少参数：%s")+"\n  %s %s --help",
+					cmd.CommandPath(), strings.TrimSpace(strings.TrimPrefix(v.use, cmd.Name())), p.pick("see:", "参见："), cmd.CommandPath())}
+			case v.most >= 0 && len(args) > v.most:
+				return &exitError{exitUsage, fmt.Errorf(p.pick("%q is more than %s takes", "%[2]s 不接受参数 %[1]q")+"\n  %[3]s %[2]s --help",
+					args[v.most], cmd.CommandPath(), p.pick("see:", "参见："))}
+			}
+			return nil
+		},
+		ValidArgsFunction: p.completer(v.offers, v.most),
+	}
+	fl := cmd.Flags()
+	fl.BoolVar(&p.json, "json", p.json, p.pick("JSON, one value to a line; errors too, as {\"code\",\"message\",\"fix\"} on standard error", "输出 JSON，每行一个；错误以 {\"code\",\"message\",\"fix\"} 写到标准错误"))
+	if v.alone {
+		return cmd
+	}
+	fl.StringVar(&p.wanted.Stack, "stack", "", p.pick("a deployed stack, by its CloudFormation name (EMODROP_STACK)", "已部署的 CloudFormation 堆栈名称（EMODROP_STACK）"))
+	fl.StringVar(&p.wanted.Region, "region", "", p.pick("the deployed stack's region (AWS_REGION); never guessed", "部署所在地域（AWS_REGION），不会猜测"))
+	fl.StringVar(&p.wanted.Home, "home", "", p.pick("the local stack's folder (EMODROP_HOME; default: this one, or the nearest above)", "本地部署的目录（EMODROP_HOME；默认为当前目录或最近的上级目录）"))
+	fl.StringVar(&p.wanted.Table, "table", "", p.pick("the jobs table, where CloudFormation knows nothing (EMODROP_TABLE)", "任务表，用于未经 CloudFormation 的部署（EMODROP_TABLE）"))
+	fl.StringVar(&p.wanted.Inbox, "inbox", "", p.pick("the inbox bucket (EMODROP_INBOX)", "收件桶（EMODROP_INBOX）"))
+	fl.StringVar(&p.wanted.Outbox, "outbox", "", p.pick("the outbox bucket (EMODROP_OUTBOX)", "成品桶（EMODROP_OUTBOX）"))
+	return cmd
+}
+
+func (p *program) group(root *cobra.Command, id, title string, cmds ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: id, Title: title})
+	for _, c := range cmds {
+		c.GroupID = id
+		root.AddCommand(c)
+	}
+}
+
+// helped gives the commands a help that begins with examples.
+func (p *program) helped(root *cobra.Command) {
+	root.SetHelpTemplate(`{{.Short}}
+
+{{if .HasExample}}` + p.pick("Examples:", "示例：") + `
+{{.Example}}
+
+{{end}}{{with .Long}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{.UsageString}}`)
+	root.SetUsageTemplate(p.pick("Usage:", "用法：") + `{{if .Runnable}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} [command]{{$cmds := .Commands}}{{range $group := .Groups}}
+
+{{.Title}}{{range $cmds}}{{if (and (eq .GroupID $group.ID) (or .IsAvailableCommand (eq .Name "help")))}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
+
+` + p.pick("And:", "其他：") + `{{range $cmds}}{{if (and (eq .GroupID "") (or .IsAvailableCommand (eq .Name "help")))}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+` + p.pick("Flags:", "参数：") + `
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+
+` + p.pick("Everywhere:", "通用：") + `
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+`)
+}
+
+// localised gives the commands that cobra makes, and those of the local stack, a
+// short description in the language of this run.
+func (p *program) localised(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for name, short := range map[string]string{
+		"up": "在本机运行整个系统，直到按下 Ctrl-C", "demo": "用示例文件制作一段视频，检查后结束",
+		"emulator": "单独运行 DashScope EMO 的模拟器", "version": "显示版本", "help": "查看命令的帮助", "completion": "生成命令行补全脚本",
+	} {
+		if c, _, err := root.Find([]string{name}); err == nil && c != root && p.pick("en", "zh") == "zh" {
+			c.Short = short
+		}
+	}
+}

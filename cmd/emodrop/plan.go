@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"emodrop/cmd/emodrop/reach"
+	"emodrop/shared/intake"
+	"emodrop/shared/job"
+	"emodrop/shared/media"
+)
+
+// file is a file of this machine on its way to the inbox.
+type file struct {
+	path string
+	key  string
+	in   job.Input
+	// fault is what the inbox would refuse it for; nil when it is sound.
+	fault *job.Fault
+}
+
+// handIn is a picture and a recording that make a film.
+type handIn struct {
+	name         job.Name
+	image, audio *file
+	id           string
+	price        job.Money
+	// old is the job that the same hand-in has made before, if any: no second film
+	// and no second charge come of it.
+	old *job.Job
+	// shared: the picture is its folder's portrait, and goes there once.
+	shared bool
+}
+
+// refused is why the inbox would not make a job of it.
+func (h *handIn) refused() *job.Fault {
+	if h.image.fault != nil {
+		return h.image.fault
+	}
+	return h.audio.fault
+}
+
+// wanted says whether it is to be uploaded.
+func (h *handIn) wanted() bool { return h.refused() == nil && (h.old == nil || revives(*h.old)) }
+
+// revives says whether handing the same in again is what a job waits for: it ended
+// only because its files were not there, or were others for a while.
+func revives(j job.Job) bool {
+	return j.Fault != nil && (j.State == job.Canceled && j.Fault.Code == job.CodeReplaced || j.State == job.Rejected && j.Fault.Code == job.CodeFileGone)
+}
+
+// look reads a file once, hashes it and judges it as the inbox will.
+func look(f *file, picture bool) error {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return fmt.Errorf("%s is a folder", f.path)
+	}
+	half := job.Half{Key: f.key, Size: info.Size()}
+	f.in, f.fault, err = intake.Inspect(job.EMO(), half, picture, func() (io.ReadCloser, error) { return os.Open(f.path) })
+	return err
+}
+
+// plan judges hand-ins, prices them, and finds which of them have been made before.
+func (p *program) plan(ctx context.Context, st *reach.Stack, all []*handIn) error {
+	seen := map[*file]bool{}
+	profile := job.EMO()
+	for _, h := range all {
+		for _, f := range []struct {
+			*file
+			picture bool
+		}{{h.image, true}, {h.audio, false}} {
+			if seen[f.file] {
+				continue
+			}
+			seen[f.file] = true
+			if err := look(f.file, f.picture); err != nil {
+				return &exitError{exitUsage, err}
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		if h.refused() != nil {
+			continue
+		}
+		h.id = job.Identity(h.name, h.image.in.SHA256, h.audio.in.SHA256, job.Options{})
+		h.price = profile.Price(profile.Resolve(st.Ratio, h.image.in.Width, h.image.in.Height), h.audio.in.Seconds)
+		j, err := st.Jobs.Job(ctx, h.id)
+		if err == nil {
+			h.old = &j
+		} else if !errors.Is(err, job.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// planned is a hand-in as programs are told of it.
+type planned struct {
+	Name    string  `json:"name"`
+	ID      string  `json:"id,omitempty"`
+	Image   string  `json:"image"`
+	Audio   string  `json:"audio"`
+	Seconds float64 `json:"seconds,omitempty"`
+	// PriceCNY is what the film is expected to cost; of what is not sent, nothing.
+	PriceCNY string `json:"price_cny"`
+	// Upload says whether it is sent, or would be with --dry-run.
+	Upload  bool      `json:"upload"`
+	DryRun  bool      `json:"dry_run,omitempty"`
+	State   job.State `json:"state,omitempty"` // of the job that it has made before
+	Problem *problem  `json:"problem,omitempty"`
+}
+
+// announce shows what is going to happen, and sums up the price.
+func (p *program) announce(st *reach.Stack, all []*handIn, dry bool) (films int, total job.Money) {
+	for _, h := range all {
+		l := planned{Name: h.name.String(), ID: h.id, Image: h.image.path, Audio: h.audio.path, Seconds: h.audio.in.Seconds,
+			PriceCNY: job.Money(0).Decimal(), Upload: h.wanted(), DryRun: dry}
+		what := ""
+		switch {
+		case h.refused() != nil:
+			l.Problem = p.failed(job.Job{State: job.Rejected, Name: h.name, Fault: h.refused()})
+			what = p.pick("refused: ", "不可用：") + l.Problem.Message + " " + l.Problem.Fix
+		case !h.wanted():
+			l.State = h.old.State
+			what = fmt.Sprintf(p.pick("the same was handed in before: %s; nothing is sent", "之前已提交过：%s；不会再次提交"), p.state(h.old.State, false))
+			if h.old.State.Final() && h.old.State != job.Succeeded {
+				what += p.pick(". To make it anew: emodrop retry", "。如需重新制作：emodrop retry")
+			}
+		default:
+			films, total = films+1, total+h.price
+			l.PriceCNY = h.price.Decimal()
+			what = fmt.Sprintf("%s  %s", length(l.Seconds), h.price)
+		}
+		if p.json {
+			if dry || !l.Upload {
+				p.line(l)
+			}
+			continue
+		}
+		p.say("  %s  ←  %s + %s  %s", "  %s  ←  %s + %s  %s", oneLine(l.Name), oneLine(filepath.Base(l.Image)), oneLine(filepath.Base(l.Audio)), what)
+	}
+	if films > 0 {
+		p.say("films: %d, for about %s%s", "视频：%d 个，约 %s%s", films, total, p.simulated(st))
+	}
+	return films, total
+}
+
+// pairOf is the hand-in of one recording with a picture chosen for it: the picture
+// takes the recording's name, for files pair by name.
+func (p *program) pairOf(picture, recording, folder, name string) (*handIn, error) {
+	stem := name
+	if stem == "" {
+		base := filepath.Base(recording)
+		stem = strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	image := &file{path: picture, key: path.Join(folder, stem) + p.extension(picture, true)}
+	audio := &file{path: recording, key: path.Join(folder, stem) + p.extension(recording, false)}
+	kind, n := intake.Classify(audio.key)
+	switch {
+	case strings.ContainsAny(stem, "/\\") || strings.ContainsFunc(image.key, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return nil, p.usage("“%s” cannot be a hand-in's name; give another: --name NAME", "“%s”不能用作名称，请指定：--name NAME", oneLine(stem))
+	case strings.EqualFold(n.Stem, "portrait"):
+		return nil, p.usage("“portrait” is the name of a folder's shared picture; give another: --name NAME", "“portrait”是文件夹共用图片的名称，请指定其他名称：--name NAME")
+	case kind != intake.Recording:
+		return nil, p.usage("the inbox would not take “%s”; give another --name or --folder", "收件桶不接受“%s”，请更换 --name 或 --folder", oneLine(audio.key))
+	}
+	return &handIn{name: n, image: image, audio: audio}, nil
+}
+
+// extension is a file's own where the inbox knows it, else that of its content: a
+// file that people can use is not refused for its name.
+func (p *program) extension(name string, picture bool) string {
+	ext := filepath.Ext(name)
+	kind, _ := intake.Classify("x" + ext)
+	if picture && kind == intake.Picture || !picture && kind == intake.Recording {
+		return ext
+	}
+	if f, err := os.Open(name); err == nil {
+		defer func() { _ = f.Close() }()
+		if m, err := media.Inspect(f, job.EMO().MaxImageBytes); err == nil && m.Format.IsImage() == picture {
+			return m.Format.Ext()
+		}
+	}
+	if picture {
+		return ".jpg" // it is refused by its content
+	}
+	return ".mp3"
+}
+
+// folderOf checks a folder of the inbox as a person wrote it.
+func (p *program) folderOf(s string) (string, error) {
+	s = strings.Trim(strings.TrimSpace(s), "/")
+	for part := range strings.SplitSeq(s, "/") {
+		if s != "" && (part == "" || part == "." || part == ".." || strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".") || strings.Contains(part, "\\")) {
+			return "", p.usage("--folder %s: its parts may not be empty, nor begin with a dot or _", "--folder %s：各级名称不能为空，也不能以点或 _ 开头", oneLine(s))
+		}
+	}
+	return s, nil
+}
+
+// scanned is what a folder holds.
+type scanned struct {
+	pairs []*handIn
+	// halves wait for another file, unknown are no files of ours.
+	halves, unknown []string
+}
+
+// scan pairs the files of a folder, and of those below it, as the inbox will.
+func scan(root, folder string) (scanned, error) {
+	pictures, recordings, portraits := map[job.Name]*file{}, map[job.Name]*file{}, map[string]*file{}
+	modified := map[*file]int64{}
+	var out scanned
+	newest := func(old *file, f *file) *file {
+		if old == nil || modified[f] > modified[old] || modified[f] == modified[old] && f.key > old.key {
+			return f
+		}
+		return old
+	}
+	err := filepath.WalkDir(root, func(at string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, at)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if rel != "." && (strings.HasPrefix(d.Name(), ".") || strings.HasPrefix(d.Name(), "_")) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		f := &file{path: at, key: path.Join(folder, filepath.ToSlash(rel))}
+		modified[f] = info.ModTime().UnixNano()
+		switch kind, n := intake.Classify(f.key); kind {
+		case intake.Picture:
+			pictures[n] = newest(pictures[n], f)
+		case intake.Recording:
+			recordings[n] = newest(recordings[n], f)
+		case intake.Shared:
+			portraits[n.Dir] = newest(portraits[n.Dir], f)
+		case intake.Unknown:
+			out.unknown = append(out.unknown, at)
+		}
+		return nil
+	})
+	if err != nil {
+		return scanned{}, err
+	}
+	for n, audio := range recordings {
+		own, shared := pictures[n], portraits[n.Dir]
+		switch {
+		case own != nil:
+			out.pairs = append(out.pairs, &handIn{name: n, image: own, audio: audio})
+			delete(pictures, n)
+		case shared != nil:
+			out.pairs = append(out.pairs, &handIn{name: n, image: shared, audio: audio, shared: true})
+		default:
+			out.halves = append(out.halves, audio.path)
+		}
+	}
+	for _, f := range pictures {
+		out.halves = append(out.halves, f.path)
+	}
+	slices.SortFunc(out.pairs, func(a, b *handIn) int { return strings.Compare(a.audio.key, b.audio.key) })
+	slices.Sort(out.halves)
+	slices.Sort(out.unknown)
+	return out, nil
+}

@@ -1,0 +1,278 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/stretchr/testify/require"
+
+	"emodrop/cmd/emodrop/reach"
+	"emodrop/local/sample"
+	"emodrop/shared/job"
+)
+
+// hands is the built command before a running local stack.
+type hands struct {
+	t     *testing.T
+	home  string
+	extra []string // environment
+}
+
+func (h hands) command(args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(h.t.Context(), built(h.t), args...)
+	cmd.Dir = h.home
+	// Nothing of the machine's own AWS configuration counts.
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "AWS_") && !strings.HasPrefix(v, "EMODROP_") && !strings.HasPrefix(v, "LC_") && !strings.HasPrefix(v, "LANG") {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Env = append(append(cmd.Env, "AWS_EC2_METADATA_DISABLED=true", "TERM=xterm"), h.extra...)
+	return cmd
+}
+
+// run is one run with its output in pipes.
+func (h hands) run(args ...string) outcome {
+	h.t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := h.command(args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	require.True(h.t, err == nil || errors.As(err, &exit), "%v", err)
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+func (h hands) good(args ...string) string {
+	h.t.Helper()
+	o := h.run(args...)
+	require.Zero(h.t, o.code, "%q: %s", args, o.stderr)
+	return o.stdout
+}
+
+// refused checks both the words and the JSON of a refusal.
+func (h hands) refused(exit int, code string, args ...string) {
+	h.t.Helper()
+	o := h.run(args...)
+	require.Equal(h.t, exit, o.code, "%q: %s", args, o.stderr)
+	require.Contains(h.t, o.stderr, "emodrop: ", "%q", args)
+	o = h.run(append(args, "--json")...)
+	require.Equal(h.t, exit, o.code, "%q: %s", args, o.stderr)
+	require.Equal(h.t, code, objects(h.t, o.stderr)[0]["code"], "%q", args)
+}
+
+// terminal is one run at a terminal; keys are typed when it asks.
+func (h hands) terminal(keys string, args ...string) (screen string, code int) {
+	h.t.Helper()
+	cmd := h.command(args...)
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 100})
+	require.NoError(h.t, err)
+	defer func() { _ = tty.Close() }()
+	var shown said
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(&shown, tty)
+	}()
+	if keys != "" {
+		shown.wait(h.t, regexp.MustCompile(`\[y/N\]`), 30*time.Second)
+		_, err := tty.WriteString(keys)
+		require.NoError(h.t, err)
+	}
+	_ = cmd.Wait() // the exit code is looked at
+	<-read
+	return shown.String(), cmd.ProcessState.ExitCode()
+}
+
+func TestEveryVerbWorksThroughTheBuiltCommandOnTheLocalStack(t *testing.T) {
+	endToEnd(t)
+	t.Parallel()
+	home := t.TempDir()
+	p := start(t, home, "up", "--no-open", "--speed", "4")
+	p.address()
+	h := hands{t: t, home: home}
+	dir := files(t, map[string][]byte{"week/portrait.jpg": sample.Portrait(), "week/intro.mp3": sample.SpeechChinese(), "week/notes.txt": []byte("x")})
+	image, audio := filepath.Join(dir, "anna.jpg"), filepath.Join(dir, "anna.mp3")
+
+	require.Equal(t, 8, strings.Count(h.good("doctor"), "ok  "))
+	require.Len(t, objects(t, h.good("doctor", "--json")), 8)
+	require.Equal(t, true, objects(t, h.good("submit", image, audio, "--dry-run", "--json"))[0]["dry_run"])
+
+	// Four hand-ins: one is worked on, two wait at the vendor, one waits here.
+	for _, name := range []string{"first", "second", "third", "fourth"} {
+		require.Contains(t, h.good("submit", image, audio, "--name", name), "\t"+name)
+		h.reaches(name, job.Queued, job.Submitting, job.Submitted, job.Running)
+	}
+	h.reaches("first", job.Running)
+	h.reaches("third", job.Submitted)
+	require.Contains(t, h.good("status", "fourth"), "number 1 in the queue")
+	require.Contains(t, h.good("status"), "at the video service: 3")
+	require.Equal(t, "CANCELED", objects(t, h.good("cancel", "fourth", "--json"))[0]["state"])
+	require.Contains(t, h.good("cancel", "third"), "CANCELED\tthird")
+	h.refused(exitOther, "being_made", "cancel", "first")
+	h.refused(exitOther, "not_done", "get", "first")
+
+	// Interrupted, out of time, to the end.
+	watch := h.command("watch")
+	var shown said
+	watch.Stdout, watch.Stderr = &shown, &shown
+	require.NoError(t, watch.Start())
+	shown.wait(t, regexp.MustCompile(`\tfirst\n`), 30*time.Second)
+	require.NoError(t, watch.Process.Signal(os.Interrupt))
+	_ = watch.Wait() // the exit code is looked at
+	require.Equal(t, exitInterrupted, watch.ProcessState.ExitCode())
+	require.Contains(t, shown.String(), "goes on")
+	h.refused(exitTimeout, "timeout", "watch", "second", "--timeout", "1s")
+	require.Contains(t, h.good("watch", "first", "second"), "SUCCEEDED\tfirst\tvideos/first.mp4")
+	require.Equal(t, exitJobFailed, h.run("watch", "first", "third", "--json").code)
+
+	path := strings.TrimSpace(h.good("get", "first", "--to", filepath.Join(home, "films")))
+	require.NoError(t, checkFilm(path, 5330*time.Millisecond))
+	require.Equal(t, 4, strings.Count(h.good("list"), "\n"))
+	require.Len(t, objects(t, h.good("list", "--state", "canceled", "--json")), 2)
+	require.Contains(t, h.good("cost"), "total\t2\t")
+	require.Equal(t, true, objects(t, h.good("cost", "--json"))[1]["simulated"])
+	h.refused(exitOther, "charge_not_accepted", "retry", "first")
+
+	// A pause stops what is sent, not what is handed in.
+	require.Contains(t, h.good("hold", "--reason", "a test"), "(a test)")
+	require.Contains(t, h.good("submit", image, audio, "--name", "paused"), "\tpaused")
+	h.reaches("paused", job.Received, job.Queued)
+	require.Equal(t, exitOther, h.run("doctor").code)
+	require.Contains(t, h.good("cancel", "paused"), "CANCELED\tpaused")
+	require.Equal(t, "open", objects(t, h.good("resume", "--json"))[0]["gate"])
+	require.Contains(t, h.good("retry", "third"), "RECEIVED\tthird")
+	require.Contains(t, h.good("batch", filepath.Join(dir, "week"), "--folder", "week"), "\tweek/intro")
+	require.Contains(t, h.good("watch"), "SUCCEEDED\tweek/intro\tvideos/week/intro.mp4")
+	require.FileExists(t, filepath.Join(home, "videos", "week", "intro.mp4"))
+	require.FileExists(t, filepath.Join(home, "videos", "third.mp4"))
+
+	// What needs a person.
+	for _, name := range []string{"held 1", "held 2"} {
+		h.held(name)
+		require.Contains(t, h.good("status", name), "task-a, task-b")
+	}
+	h.refused(exitOther, "task_unknown", "adopt", "held 1", "task-a")
+	h.refused(exitOther, "held_for_another_reason", "accept", "held 1")
+	h.refused(exitOther, "charge_not_accepted", "repost", "held 1")
+	require.Contains(t, h.good("give-up", "held 1"), "CANCELED\theld 1")
+	require.Contains(t, h.good("repost", "held 2", "--accept-charge"), "QUEUED\theld 2")
+	require.Equal(t, exitJobFailed, h.run("watch", "held 2").code, "its files were never there")
+
+	require.Empty(t, h.good("sweep"))
+	require.Contains(t, h.good("explain", "given_up", "--lang", "zh"), "已放弃")
+	require.Contains(t, h.good("__complete", "get", ""), "first\tdone")
+	require.Contains(t, h.good("version"), "emodrop ")
+	require.Contains(t, h.run("list", "--home", filepath.Join(home, "videos")).stdout, "first", "from a folder below")
+	h.refused(exitUsage, "no_region", "list", "--stack", "emodrop")
+	h.home = t.TempDir()
+	h.refused(exitUsage, "no_stack", "list")
+}
+
+func TestTheBuiltCommandAtATerminalAndByTheEnvironment(t *testing.T) {
+	endToEnd(t)
+	t.Parallel()
+	home := t.TempDir()
+	p := start(t, home, "up", "--no-open", "--speed", "100")
+	p.address()
+	st, err := reach.Find(t.Context(), reach.Wanted{Home: home}, func(string) string { return "" })
+	require.NoError(t, err)
+	key, err := st.AWS.Credentials.Retrieve(t.Context())
+	require.NoError(t, err)
+	// The same stack, as one that CloudFormation does not know: there money counts.
+	h := hands{t: t, home: t.TempDir(), extra: []string{"AWS_ENDPOINT_URL=" + *st.AWS.BaseEndpoint, "AWS_REGION=" + st.Region,
+		"AWS_ACCESS_KEY_ID=" + key.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + key.SecretAccessKey, "EMODROP_TABLE=" + st.Table, "EMODROP_INBOX=" + st.Inbox,
+		"EMODROP_OUTBOX=" + st.Outbox, "EMODROP_API_KEY_SECRET=" + st.Secret, "EMODROP_VENDOR_URL=" + st.VendorURL, "EMODROP_SUBMIT_FUNCTION=" + st.Submit}}
+	dir := files(t, nil)
+	submit := []string{"submit", filepath.Join(dir, "anna.jpg"), filepath.Join(dir, "anna.mp3"), "--watch"}
+	h.refused(exitUsage, "not_confirmed", submit...)
+	screen, code := h.terminal("n\n", submit...)
+	require.Equal(t, exitOther, code)
+	require.Contains(t, screen, "Nothing was sent")
+	screen, code = h.terminal("y\n", submit...)
+	require.Zero(t, code, screen)
+	require.Contains(t, screen, "sent 2 of 2 files")
+	require.Contains(t, screen, "\x1b[32mdone\x1b[0m")
+
+	screen, code = h.terminal("", "list", "--lang", "zh")
+	require.Zero(t, code)
+	require.Contains(t, screen, "名称")
+	require.Contains(t, screen, "\x1b[32m已完成\x1b[0m")
+	h.extra = append(h.extra, "NO_COLOR=1")
+	screen, _ = h.terminal("", "status", "anna")
+	require.NotContains(t, screen, "\x1b")
+	require.Contains(t, screen, "s3://emodrop-outbox/videos/anna.mp4")
+
+	wrong := hands{t: t, home: h.home, extra: append(append([]string{}, h.extra...), "AWS_SECRET_ACCESS_KEY=wrong")}
+	wrong.refused(exitKey, "aws_refuses", "list")
+	h.extra = append(h.extra, "EMODROP_API_KEY_SECRET=nobody")
+	require.Equal(t, exitOther, h.run("doctor").code)
+}
+
+// reaches waits until a name's job is in one of the states.
+func (h hands) reaches(name string, states ...job.State) {
+	h.t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(time.Minute)
+	for last := ""; ; {
+		o := h.run("status", name, "--json")
+		if o.code == 0 {
+			last, _ = objects(h.t, o.stdout)[0]["state"].(string)
+			for _, s := range states {
+				if last == string(s) {
+					return
+				}
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			require.FailNow(h.t, "not there", "%s is %s, not %s", name, last, states)
+		}
+	}
+}
+
+// held writes a job that nobody can tell the create call of, as poll would have left
+// it.
+func (h hands) held(name string) {
+	h.t.Helper()
+	ctx := h.t.Context()
+	st, err := reach.Find(ctx, reach.Wanted{Home: h.home}, func(string) string { return "" })
+	require.NoError(h.t, err)
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	far := now.Add(time.Hour) // nobody else is to touch it on its way
+	n := nameOf(name)
+	j, err := st.Jobs.Create(ctx, job.Job{ID: job.Identity(n, "i", "a", job.Options{}), State: job.Received, Name: n, Received: now, Due: far,
+		Image: job.Input{Key: name + ".jpg", ETag: `"0"`, Format: "jpeg"}, Audio: job.Input{Key: name + ".mp3", ETag: `"0"`, Format: "mp3", Seconds: 5}})
+	require.NoError(h.t, err)
+	next := j
+	next.State, next.Rank = job.Queued, job.Rank(now.UnixMilli(), j.ID)
+	j, err = st.Jobs.Move(ctx, j, next)
+	require.NoError(h.t, err)
+	g, err := st.Jobs.Gate(ctx)
+	require.NoError(h.t, err)
+	j, err = st.Jobs.Admit(ctx, j, job.Admission{Gate: g, Limit: 9, Intent: job.Intent{At: now, Until: now.Add(time.Minute)}})
+	require.NoError(h.t, err)
+	next = j
+	next.State, next.Due, next.Fault, next.Candidates = job.Held, time.Time{}, &job.Fault{Code: job.CodeAmbiguous}, []string{"task-a", "task-b"}
+	_, err = st.Jobs.Move(ctx, j, next)
+	require.NoError(h.t, err)
+	stem, err := st.Jobs.Stem(ctx, n)
+	require.NoError(h.t, err)
+	claimed := stem
+	claimed.Job = j.ID
+	_, err = st.Jobs.PutStem(ctx, stem, claimed)
+	require.NoError(h.t, err)
+}
