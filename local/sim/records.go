@@ -74,7 +74,6 @@ func (r records) CloseGate(ctx context.Context, c job.Closure, probe time.Time) 
 	return do(ctx, r.w, "store.CloseGate", c.Code, true, func() (bool, error) { return r.s.CloseGate(ctx, c, probe) })
 }
 
-
 func (r records) Reopen(ctx context.Context, over job.Closure) error {
 	return done(ctx, r.w, "store.Reopen", over.Code, true, func() error { return r.s.Reopen(ctx, over) })
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ import (
 	"emodrop/shared/finalize"
 	"emodrop/shared/intake"
 	"emodrop/shared/invoke"
+	"emodrop/shared/job"
 	"emodrop/shared/notify"
 	"emodrop/shared/poll"
 	"emodrop/shared/store"
@@ -162,11 +164,28 @@ func (c *cloud) ports() (ports, error) {
 		// Neither is what a writer waits that met another transaction.
 		records:   records{c.w, store.NewDynamo(dynamodb.NewFromConfig(ac), tableName, store.Jitter(func(n int) int { return n / 2 }))},
 		inbox:     bucket.NewInbox(files, inboxName),
-		outbox:    bucket.NewOutbox(files, outboxName, inboxName, signer),
+		outbox:    signing{bucket.NewOutbox(files, outboxName, inboxName, signer), c.w},
 		topic:     out,
 		bus:       out,
 		functions: invoke.New(lambda.NewFromConfig(ac), "submit", "finalize"),
 	}, nil
+}
+
+// signing keeps those apart that waited for the same credentials: they would go on in
+// the same instant, in an order that is chance.
+type signing struct {
+	*bucket.Outbox
+	w *World
+}
+
+func (s signing) Sign(ctx context.Context, keys ...string) ([]job.Secret, time.Time, error) {
+	// Drawn now: they come one after the other.
+	l := s.w.draw(invocationOf(ctx), "signed", plain(keys[0]))
+	links, end, err := s.Outbox.Sign(ctx, keys...)
+	if late := pause(ctx, l.spread()); late != nil && err == nil {
+		err = late
+	}
+	return links, end, err
 }
 
 // invoked is Lambda's Invoke with the type Event.
