@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"emodrop/shared/job"
@@ -21,6 +22,9 @@ type Call struct {
 	// Op names the port and its method, such as "store.Admit", "vendor.create",
 	// "outbox.put", "invoke.finalize", "topic.publish" or "event".
 	Op string
+	// Port is set when Op is a request to AWS: the port and its method that the request
+	// is made for, such as "store.TransactWriteItems". An outage goes by either name.
+	Port string
 	// N counts the calls of Op in this world, from 1.
 	N int
 	// About is a key, an id or a name; empty when there is none.
@@ -101,11 +105,11 @@ func (w *World) Count(op string) int {
 }
 
 // decide counts a call and says what becomes of it.
-func (w *World) decide(inv *invocation, l lot, op, about string, effect bool) Call {
+func (w *World) decide(inv *invocation, c Call) Call {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.counts[op]++
-	c := Call{At: time.Since(w.began), Op: op, N: w.counts[op], About: about, Effect: effect, lot: l}
+	w.counts[c.Op]++
+	c.At, c.N = time.Since(w.began), w.counts[c.Op]
 	if inv != nil {
 		c.Function, c.Invocation, c.By = inv.function, inv.number, inv.by
 	}
@@ -115,8 +119,8 @@ func (w *World) decide(inv *invocation, l lot, op, about string, effect bool) Ca
 	if c.Fate == Pass {
 		c.Fate = w.cfg.Storm.fate(c)
 	}
-	if op == "store.Create" {
-		w.made = append(w.made, about)
+	if c.Op == "store.Create" {
+		w.made = append(w.made, c.About)
 	}
 	if !w.cfg.Forget {
 		w.calls = append(w.calls, c)
@@ -124,47 +128,63 @@ func (w *World) decide(inv *invocation, l lot, op, about string, effect bool) Ca
 	return c
 }
 
-// do makes one call of a port, or what the plan and the storm make of it. Every call
-// takes a moment, during which the caller may die; no two calls are made in the same
-// one, so that a world with a seed goes the same way every time.
+// do makes one call of a port, or what the plan and the storm make of it. Over the
+// wire the calls of the store are the requests that they make.
 func do[T any](ctx context.Context, w *World, op, about string, effect bool, f func() (T, error)) (T, error) {
-	var zero T
 	inv := invocationOf(ctx)
 	if inv.over() {
+		var zero T
 		return zero, errOver
 	}
-	l := w.draw(inv, op, about)
-	there, back := w.cfg.Storm.latency(l, op, time.Since(w.began))
-	if err := pause(ctx, w.cfg.Latency+l.spread()+there); err != nil {
-		return zero, err
+	if w.cloud != nil && strings.HasPrefix(op, "store.") {
+		if op == "store.Create" {
+			w.mu.Lock()
+			w.made = append(w.made, about)
+			w.mu.Unlock()
+		}
+		return f()
+	}
+	v, _, err := carry(ctx, w, Call{Op: op, About: about, Effect: effect, lot: w.draw(inv, op, about)}, f)
+	return v, err
+}
+
+// carry makes a call that has its lot. Every call takes a moment, during which the
+// caller may die; no two calls are made in the same one, so that a world with a seed
+// goes the same way every time.
+func carry[T any](ctx context.Context, w *World, c Call, f func() (T, error)) (T, Call, error) {
+	var zero T
+	inv := invocationOf(ctx)
+	there, back := w.cfg.Storm.latency(c.lot, c.Op, time.Since(w.began))
+	if err := pause(ctx, w.cfg.Latency+c.lot.spread()+there); err != nil {
+		return zero, c, err
 	}
 	if inv.over() {
-		return zero, errOver
+		return zero, c, errOver
 	}
-	c := w.decide(inv, l, op, about, effect)
+	c = w.decide(inv, c)
 	switch c.Fate {
 	case FailBefore:
-		return zero, fmt.Errorf("%s #%d: %w", c.Op, c.N, ErrInjected)
+		return zero, c, fmt.Errorf("%s #%d: %w", c.Op, c.N, ErrInjected)
 	case Busy:
-		return zero, fmt.Errorf("%s #%d: %w: other transactions were in the way", c.Op, c.N, job.ErrConflict)
+		return zero, c, fmt.Errorf("%s #%d: %w: other transactions were in the way", c.Op, c.N, job.ErrConflict)
 	case KillBefore:
 		inv.kill()
-		return zero, errOver
+		return zero, c, errOver
 	}
 	v, err := f()
 	switch c.Fate {
 	case FailAfter:
-		return zero, fmt.Errorf("%s #%d: %w", c.Op, c.N, ErrInjected)
+		return zero, c, fmt.Errorf("%s #%d: %w", c.Op, c.N, ErrInjected)
 	case KillAfter:
 		inv.kill()
 	}
 	if inv.over() {
-		return zero, errOver
+		return zero, c, errOver
 	}
 	if back > 0 && pause(ctx, back) != nil || inv.over() {
-		return zero, errOver // it has happened, and the caller never heard of it
+		return zero, c, errOver // it has happened, and the caller never heard of it
 	}
-	return v, err
+	return v, c, err
 }
 
 // done is do for calls that answer with an error alone.

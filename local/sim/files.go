@@ -96,8 +96,8 @@ var nonce = regexp.MustCompile(`^(staging/[0-9a-f]+/[0-9]+)-[a-z0-9]+/`)
 
 func plain(key string) string { return nonce.ReplaceAllString(key, "$1/") }
 
-// The metadata that a film carries.
-const metaJob, metaSHA256 = "job", "sha256"
+// The metadata that a film carries: that of shared/bucket, whose films may be here too.
+const metaJob, metaSHA256 = "emodrop-job", "emodrop-sha256"
 
 func (b outbox) Film(ctx context.Context, key string) (job.Stored, error) {
 	return do(ctx, b.w, "outbox.head", key, false, func() (job.Stored, error) {

@@ -125,15 +125,20 @@ func (f functions) Finalize(ctx context.Context, jobID string) error {
 }
 
 func (f functions) hint(ctx context.Context, function, about string, event any) error {
-	op, by := "invoke."+function, "nobody"
+	return done(ctx, f.w, "invoke."+function, about, true, func() error {
+		f.w.hint(ctx, function, about, event)
+		return nil
+	})
+}
+
+// hint makes the invocation that an invocation, or nobody, has asked for.
+func (w *World) hint(ctx context.Context, function, about string, event any) {
+	by := "nobody"
 	if inv := invocationOf(ctx); inv != nil {
 		by = inv.by
 	}
-	n := f.w.draw(invocationOf(ctx), op+" by", about) // tells two by one invocation apart
-	return done(ctx, f.w, op, about, true, func() error {
-		f.w.invoke(function, fmt.Sprintf("%s > %s %s %x", by, function, about, uint64(n)>>48), event)
-		return nil
-	})
+	n := w.draw(invocationOf(ctx), "invoke."+function+" by", about) // tells two by one invocation apart
+	w.invoke(function, fmt.Sprintf("%s > %s %s %x", by, function, about, uint64(n)>>48), event)
 }
 
 // schedule ticks poll every minute until the world ends.
@@ -162,7 +167,7 @@ func (w *World) announce(key string) {
 	by := fmt.Sprintf("event of %s #%d", key, w.announced[key])
 	w.mu.Unlock()
 	l := w.seed.of("hint", by)
-	c := w.decide(nil, l, "event", key, true)
+	c := w.decide(nil, Call{Op: "event", About: key, Effect: true, lot: l})
 	copies := w.cfg.Storm.copies(l, "event", time.Since(w.began))
 	switch c.Fate {
 	case FailBefore, KillBefore:

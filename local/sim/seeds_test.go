@@ -64,7 +64,7 @@ func drawn() [][]byte {
 func TestSeeds(t *testing.T) {
 	t.Parallel()
 	if *seed != 0 {
-		s := sim.NewSchedule(*seed, drawn())
+		s := scheduled(*seed)
 		play(t, s, func(w *sim.World, v sim.Verdict) {
 			fmt.Printf("%s\n%+v\nstorm %+v\nvendor's faults %v\n", w.Trace(testing.Verbose()), v, s.Config.Storm, s.Config.Emulator.FaultRates)
 			require.Empty(t, v.Problems)
@@ -89,7 +89,7 @@ func TestSeeds(t *testing.T) {
 		first  = flag.Lookup("test.failfast").Value.String() == "true"
 	)
 	each(t, uint64(many), func(n uint64) bool {
-		play(t, sim.NewSchedule(n, drawn()), func(_ *sim.World, v sim.Verdict) {
+		play(t, scheduled(n), func(_ *sim.World, v sim.Verdict) {
 			mu.Lock()
 			defer mu.Unlock()
 			for s, k := range v.Jobs {
@@ -111,8 +111,8 @@ func TestSeeds(t *testing.T) {
 	for _, s := range slices.Sorted(maps.Keys(states)) {
 		line = append(line, fmt.Sprintf("%s %d", s, states[s]))
 	}
-	fmt.Printf("%d seeds in %s: %s; %d films paid for, %d of them twice (and %d where the list lagged for longer than it is waited for, each told with its cost); %d needed a person\n", many, time.Since(began).Round(time.Second),
-		strings.Join(line, ", "), paid, double, late, len(held))
+	fmt.Printf("%d seeds in %s (%s): %s; %d films paid for, %d of them twice (and %d where the list lagged for longer than it is waited for, each told with its cost); %d needed a person\n", many, time.Since(began).Round(time.Second),
+		split(many), strings.Join(line, ", "), paid, double, late, len(held))
 	for _, h := range held {
 		fmt.Println("held:", h)
 	}
@@ -160,7 +160,7 @@ func TestASeedGoesTheSameWayEveryTime(t *testing.T) {
 	for n := range most {
 		var traces []string
 		for range 2 {
-			play(t, sim.NewSchedule(n+1, drawn()), func(w *sim.World, _ sim.Verdict) { traces = append(traces, w.Trace(true)) })
+			play(t, scheduled(n+1), func(w *sim.World, _ sim.Verdict) { traces = append(traces, w.Trace(true)) })
 		}
 		if traces[0] != traces[1] {
 			a, b := strings.Split(traces[0], "\n"), strings.Split(traces[1], "\n")

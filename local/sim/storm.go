@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -69,7 +70,7 @@ func (s *Storm) out(op string, at time.Duration) bool {
 
 // fate is what becomes of a call.
 func (s *Storm) fate(c Call) Fate {
-	if s.out(c.Op, c.At) {
+	if s.out(c.Op, c.At) || c.Port != "" && s.out(c.Port, c.At) {
 		return FailBefore
 	}
 	if c.At >= s.Ends || c.Op == "event" {
@@ -89,7 +90,7 @@ func (s *Storm) fate(c Call) Fate {
 		{s.Die / 2, KillBefore}, {s.Die / 2, KillAfter}, {s.Fail, FailBefore}, {s.Lose, FailAfter}, {s.Busy, Busy},
 	} {
 		if u < f.chance {
-			if f.fate == Busy && !strings.HasPrefix(c.Op, "store.") {
+			if f.fate == Busy && !strings.HasPrefix(cmp.Or(c.Port, c.Op), "store.") {
 				return FailBefore
 			}
 			return f.fate

@@ -44,6 +44,10 @@ type Config struct {
 	Seed uint64
 	// Storm is what goes wrong by chance.
 	Storm Storm
+	// Wire has the stack reach AWS as in the cloud: by the adapters of shared/, real SDK
+	// clients and HTTP. Its calls are then requests, with the SDK's own tries among them,
+	// and links live as long as the signer's credentials. False: plain Go ports.
+	Wire bool
 	// Naive has the stack do what most would: a create call without a clear answer is
 	// simply made again. It is the control that shows what the protocols are for.
 	Naive bool
@@ -80,6 +84,7 @@ type World struct {
 	profile   job.Profile
 	key       string
 	transport http.RoundTripper
+	cloud     *cloud // nil: the ports are plain Go
 	out       *outlets
 	ctx       context.Context
 	end       context.CancelFunc
@@ -138,20 +143,27 @@ func New(c Config) (*World, error) {
 	if c.Before != nil {
 		c.Before(w.Inbox)
 	}
-	w.Store = store.NewMemory(max(0, c.IndexLag))
-	// The stack has been there for a tick: it knows since when.
-	if _, err := w.Store.Gate(context.Background()); err != nil {
-		return nil, err
-	}
+	w.ctx, w.end = context.WithCancel(context.Background())
 	w.out = &outlets{w: w}
 	c.Emulator.BaseURL, c.Emulator.Inputs = vendorBase, w.Outbox
 	c.Emulator.Random = newRandom(w.seed)
 	var err error
+	if c.Wire {
+		if w.cloud, err = newCloud(w); err != nil {
+			return nil, err
+		}
+		w.Store, c.Emulator.Inputs = w.cloud.undisturbed, w.cloud.aws
+	} else {
+		w.Store = store.NewMemory(max(0, c.IndexLag))
+	}
+	// The stack has been there for a tick: it knows since when.
+	if _, err := w.Store.Gate(context.Background()); err != nil {
+		return nil, err
+	}
 	if w.Emulator, err = emo.New(c.Emulator); err != nil {
 		return nil, err
 	}
 	w.transport = w.Emulator.Transport()
-	w.ctx, w.end = context.WithCancel(context.Background())
 	for name := range limits {
 		h, err := w.take(name)
 		if err != nil {
@@ -193,7 +205,11 @@ func (w *World) SetKey(key string) {
 
 // build makes a function's process.
 func (w *World) build(function string) (handler, error) {
-	r, files := records{w, w.Store}, outbox{w}
+	p, err := w.ports()
+	if err != nil {
+		return nil, err
+	}
+	r, files := p.records, p.outbox
 	pace := app.Pace()
 	vendor, err := dashscope.New(dashscope.Config{BaseURL: apiBase, HTTP: wire{w}, Jitter: w.jitter,
 		Pace: func(ctx context.Context, op, taskID string) error {
@@ -211,7 +227,7 @@ func (w *World) build(function string) (handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Topic: w.out, Bus: w.out,
+	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Topic: p.topic, Bus: p.bus,
 		Place: words.Place{Bucket: outboxName, InboxBucket: inboxName, Region: "local"}, Channels: job.Channels(), Log: w.cfg.Log})
 	if err != nil {
 		return nil, err
@@ -228,7 +244,7 @@ func (w *World) build(function string) (handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		h, err := intake.New(intake.Config{Inbox: inbox{w}, HandIns: r, Jobs: r, Next: next, Tell: teller, Profile: w.profile,
+		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Next: next, Tell: teller, Profile: w.profile,
 			Bucket: inboxName, Settle: w.cfg.Settle, HalfPairAfter: 30 * time.Minute, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
@@ -241,8 +257,8 @@ func (w *World) build(function string) (handler, error) {
 		if w.cfg.Naive {
 			asker, askFirst, quiet, staging = naiveVendor{vendor}, 1, 1, naiveStaging{}
 		}
-		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: functions{w},
-			Staging: staging, Inbox: inbox{w}, Register: intake.Register{HandIns: r}, Sweeps: r, Tell: teller, Profile: w.profile,
+		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: p.functions,
+			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r}, Sweeps: r, Tell: teller, Profile: w.profile,
 			MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,20 +27,26 @@ type RoleSigner struct {
 	client *sts.Client
 	role   string
 
-	mu    sync.Mutex
+	// turn is held while the fields below are used, a call included: whoever waits for
+	// that of another gives up when its own time is over.
+	turn  chan struct{}
 	creds aws.CredentialsProvider
 	end   time.Time
 }
 
 // NewRoleSigner returns a signer for that role.
 func NewRoleSigner(client *sts.Client, roleARN string) *RoleSigner {
-	return &RoleSigner{client: client, role: roleARN}
+	return &RoleSigner{client: client, role: roleARN, turn: make(chan struct{}, 1)}
 }
 
 // Credentials are the role's, with at least 40 minutes left.
 func (s *RoleSigner) Credentials(ctx context.Context) (aws.CredentialsProvider, time.Time, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, time.Time{}, fmt.Errorf("assume the signer role: %w", ctx.Err())
+	}
 	if time.Until(s.end) >= minLife {
 		return s.creds, s.end, nil
 	}

@@ -119,9 +119,11 @@ type roleService struct {
 	life  time.Duration
 	fail  bool
 	empty bool
+	takes time.Duration
 }
 
 func (s *roleService) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(s.takes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, err := io.ReadAll(r.Body)
@@ -183,6 +185,30 @@ func TestManySignersAtOnceAskForTheRoleOnce(t *testing.T) {
 		}
 		wg.Wait()
 		require.Len(t, s.asked, 1)
+	})
+}
+
+func TestASignerThatWaitsForAnothersCredentialsGivesUpWhenItsOwnTimeIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		signer := newSigner(&roleService{life: time.Hour, takes: time.Minute})
+		var first sync.WaitGroup
+		first.Go(func() {
+			if _, _, err := signer.Credentials(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		_, _, err := signer.Credentials(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 10*time.Second, time.Since(began))
+		first.Wait()
+		_, _, err = signer.Credentials(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, time.Minute, time.Since(began), "what the first one got is there for all")
 	})
 }
 

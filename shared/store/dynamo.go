@@ -21,12 +21,24 @@ import (
 type dynamo struct {
 	client *dynamodb.Client
 	table  string
+	jitter func(n int) int
 }
+
+// Option is for NewDynamo.
+type Option func(*dynamo)
+
+// Jitter draws the chance, from 0 to below n, by which two writes that met are tried
+// again at different times. Without it: the process's own.
+func Jitter(draw func(n int) int) Option { return func(d *dynamo) { d.jitter = draw } }
 
 // NewDynamo returns a store on a DynamoDB table made by Schema. Safe for
 // concurrent use.
-func NewDynamo(client *dynamodb.Client, table string) *Store {
-	return newStore(&dynamo{client, table})
+func NewDynamo(client *dynamodb.Client, table string, opts ...Option) *Store {
+	d := &dynamo{client: client, table: table, jitter: rand.IntN}
+	for _, o := range opts {
+		o(d)
+	}
+	return newStore(d)
 }
 
 func (d *dynamo) get(ctx context.Context, key string) (item, error) {
@@ -89,7 +101,7 @@ func (d *dynamo) write(ctx context.Context, ws ...write) error {
 		if !met {
 			return fmt.Errorf("write %s: %w", kindOf(ws[0].key), err)
 		}
-		if err := giveWay(ctx, try); err != nil {
+		if err := d.giveWay(ctx, try); err != nil {
 			return err
 		}
 	}
@@ -97,11 +109,11 @@ func (d *dynamo) write(ctx context.Context, ws ...write) error {
 
 // giveWay waits before a write that met another transaction is tried again;
 // errBusy when it has been tried often enough.
-func giveWay(ctx context.Context, try int) error {
+func (d *dynamo) giveWay(ctx context.Context, try int) error {
 	if try == transactTries {
 		return errBusy
 	}
-	return pause(ctx, time.Duration(10<<try+rand.IntN(20))*time.Millisecond)
+	return pause(ctx, time.Duration(10<<try+d.jitter(20))*time.Millisecond)
 }
 
 func (d *dynamo) single(ctx context.Context, w write) error {
@@ -127,7 +139,7 @@ func (d *dynamo) single(ctx context.Context, w write) error {
 		case !errors.As(err, &met):
 			return fmt.Errorf("write %s: %w", kindOf(w.key), err)
 		}
-		if err := giveWay(ctx, try); err != nil {
+		if err := d.giveWay(ctx, try); err != nil {
 			return err
 		}
 	}
