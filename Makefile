@@ -55,6 +55,10 @@ test: $(DYNOXIDE)
 ## Do all that has to pass before a change goes in: format, vet, lint, rules, modules, platforms, test
 check: fmt-check vet lint rules modules portable test
 
+# Worlds of thousands of jobs: minutes without the race detector, which finds nothing
+# there that it does not find in the small ones of every run.
+LARGE := ^Test(Thousands|ABatchReads|AJobTakesFew)
+
 # The end-to-end tests skip themselves unless EMODROP_E2E is set; no build tag
 # hides them from the compiler. The packages are found by that word, so a new test
 # needs no line here. They need Chromium and the AWS command line.
@@ -64,6 +68,7 @@ e2e: $(DYNOXIDE)
 	    | sed 's,^,./,; s,/[^/]*$$,,' | sort -u); \
 	if [ -z "$$dirs" ]; then echo "make e2e: no test asks for EMODROP_E2E" >&2; exit 1; fi; \
 	set -x; EMODROP_E2E=1 $(GO) test -race -count=1 -timeout 20m $(if $(RUN),-run '$(RUN)') $$dirs
+	$(if $(RUN),,EMODROP_E2E=1 $(GO) test -count=1 -timeout 20m -run '$(LARGE)' ./local/sim)
 
 # The seeds of local/sim, compiled once. The naive control plays a tenth of them, and a
 # fiftieth is played twice: a seed has to go the same way every time.

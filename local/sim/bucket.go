@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,8 +30,10 @@ type Object struct {
 type Bucket struct {
 	mu      sync.Mutex
 	objects map[string]Object
+	order   []string // the keys in their order
 	puts    map[string]int
 	writes  map[[2]string]int // by key and job
+	left    time.Duration     // what the most worn link that was used had left; 0: none was used
 }
 
 func newBucket() *Bucket {
@@ -51,9 +52,14 @@ func (b *Bucket) Get(key string) (Object, bool) {
 func (b *Bucket) Keys(prefix string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	keys := slices.DeleteFunc(slices.Collect(maps.Keys(b.objects)), func(k string) bool { return !strings.HasPrefix(k, prefix) })
-	slices.Sort(keys)
-	return keys
+	from, _ := slices.BinarySearch(b.order, prefix)
+	n, _ := slices.BinarySearchFunc(b.order[from:], prefix, func(k, prefix string) int {
+		if strings.HasPrefix(k, prefix) {
+			return -1
+		}
+		return 1
+	})
+	return slices.Clone(b.order[from : from+n])
 }
 
 // Puts is how often something was written under a key.
@@ -84,6 +90,9 @@ func (b *Bucket) Put(o Object, ifMatch string) (etag string, err error) {
 	}
 	sum := md5.Sum(o.Data)
 	o.ETag, o.Modified = `"`+hex.EncodeToString(sum[:])+`"`, time.Now().UTC().Truncate(time.Second)
+	if i, found := slices.BinarySearch(b.order, o.Key); !found {
+		b.order = slices.Insert(b.order, i, o.Key)
+	}
 	b.objects[o.Key] = o
 	b.puts[o.Key]++
 	b.writes[[2]string{o.Key, o.Meta[metaJob]}]++
@@ -95,6 +104,9 @@ func (b *Bucket) Delete(key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.objects, key)
+	if i, found := slices.BinarySearch(b.order, key); found {
+		b.order = slices.Delete(b.order, i, i+1)
+	}
 }
 
 // list gives the keys of one folder after a key, at most limit.
@@ -109,13 +121,34 @@ func (b *Bucket) list(dir, after string, limit int) []string {
 
 // page gives the objects after a key, at most limit.
 func (b *Bucket) page(after string, limit int) []job.Half {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i, found := slices.BinarySearch(b.order, after)
+	if found {
+		i++
+	}
 	var page []job.Half
-	for _, k := range b.Keys("") {
-		if o, ok := b.Get(k); ok && k > after && len(page) < limit {
-			page = append(page, job.Half{Key: k, ETag: o.ETag, Size: int64(len(o.Data)), Modified: o.Modified})
-		}
+	for _, k := range b.order[i:min(i+limit, len(b.order))] {
+		o := b.objects[k]
+		page = append(page, job.Half{Key: k, ETag: o.ETag, Size: int64(len(o.Data)), Modified: o.Modified})
 	}
 	return page
+}
+
+// Left is how long the most worn of the links that were used would still have worked.
+func (b *Bucket) Left() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.left
+}
+
+// used notes that a link was used that works until then.
+func (b *Bucket) used(until int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if left := time.Until(time.Unix(until, 0)); b.left == 0 || left < b.left {
+		b.left = left
+	}
 }
 
 // outboxHost is where links to staged copies lead.
@@ -149,6 +182,7 @@ func (b *Bucket) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || req.URL.Host != outboxHost || q.Get("sig") != signature(key, q.Get("until")) || time.Now().Unix() >= until || !ok {
 		status, o = http.StatusForbidden, Object{ContentType: "application/xml", Data: []byte("<Error><Code>AccessDenied</Code></Error>")}
 	}
+	b.used(until)
 	return &http.Response{
 		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        http.Header{"Content-Type": {cmp.Or(o.ContentType, "application/octet-stream")}, "Etag": {o.ETag}},

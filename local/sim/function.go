@@ -157,6 +157,7 @@ const (
 	visibility = 2*time.Minute + 30*time.Second
 	deliveries = 5
 	atOnce     = 2
+	window     = time.Second // in which a batch comes together
 )
 
 // announce is S3's word that an object was created, through the intake queue. Its
@@ -176,9 +177,14 @@ func (w *World) announce(key string) {
 		copies = append(copies, 0)
 	}
 	for i, wait := range copies {
+		by := fmt.Sprintf("%s.%d", by, i)
+		if w.cfg.Batch > 1 && wait == 0 {
+			w.enqueue(message{key: key, by: by})
+			continue
+		}
 		w.running.Go(func() {
 			if pause(w.ctx, wait+l.of(fmt.Sprint(i)).spread()) == nil {
-				w.deliver(key, fmt.Sprintf("%s.%d", by, i))
+				w.deliver(key, by)
 			}
 		})
 	}
@@ -186,12 +192,7 @@ func (w *World) announce(key string) {
 
 // deliver hands one message of the queue to submit until it is taken.
 func (w *World) deliver(key, by string) {
-	body, err := json.Marshal(map[string]any{"source": "aws.s3", "detail-type": "Object Created",
-		"detail": map[string]any{"bucket": map[string]string{"name": inboxName}, "object": map[string]string{"key": key}}})
-	if err != nil {
-		panic(err) // plain maps
-	}
-	batch := events.SQSEvent{Records: []events.SQSMessage{{MessageId: key, EventSource: "aws:sqs", Body: string(body)}}}
+	batch := events.SQSEvent{Records: []events.SQSMessage{record(key)}}
 	for n := range deliveries {
 		if pause(w.ctx, w.cfg.Latency) != nil {
 			return

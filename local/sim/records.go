@@ -135,6 +135,10 @@ func (r records) PutFace(ctx context.Context, sha string, ratio job.Ratio, f job
 	})
 }
 
+func (r records) Turn(ctx context.Context, name string, every, within time.Duration) (time.Time, error) {
+	return do(ctx, r.w, "store.Turn", name, true, func() (time.Time, error) { return r.s.Turn(ctx, name, every, within) })
+}
+
 func (r records) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error) {
 	return do(ctx, r.w, "store.PutStem", from.Name.String(), true, func() (job.Stem, error) { return r.s.PutStem(ctx, from, to) })
 }

@@ -55,6 +55,11 @@ type Config struct {
 	Before func(inbox *Bucket)
 	// Forget keeps no list of calls, for worlds with millions of them.
 	Forget bool
+	// Metered has the world's Meter count what the store asks of its table.
+	Metered bool
+	// Batch is how many messages of the intake queue one invocation takes; zero: one,
+	// so that each hand-in has a fate of its own.
+	Batch int
 	// LinkLife is how long the links to staged copies work; zero: 1 h.
 	LinkLife time.Duration
 	// Tick is the time between poll's invocations; zero: 1 min.
@@ -75,8 +80,10 @@ type Config struct {
 type World struct {
 	// Emulator is the vendor, with its ledger and its faults.
 	Emulator *emo.Server
-	// Store keeps the records; calls made here are nobody's and never go wrong.
+	// Store keeps the records; calls made here are nobody's and never go wrong. Meter,
+	// in a metered world, counts what is asked of its table.
 	Store *store.Store
+	Meter *store.Meter
 	// Inbox and Outbox are the buckets. Hand puts files into the inbox as people do.
 	Inbox, Outbox *Bucket
 
@@ -90,9 +97,10 @@ type World struct {
 	end       context.CancelFunc
 	running   sync.WaitGroup
 
-	queue chan struct{} // a place for each invocation that the intake queue may make
-	seed  lot
-	began time.Time
+	queue   chan struct{} // a place for each invocation that the intake queue may make
+	backlog backlog
+	seed    lot
+	began   time.Time
 
 	mu          sync.Mutex
 	plan        Plan
@@ -153,6 +161,8 @@ func New(c Config) (*World, error) {
 			return nil, err
 		}
 		w.Store, c.Emulator.Inputs = w.cloud.undisturbed, w.cloud.aws
+	} else if c.Metered {
+		w.Store, w.Meter = store.NewMetered(max(0, c.IndexLag))
 	} else {
 		w.Store = store.NewMemory(max(0, c.IndexLag))
 	}

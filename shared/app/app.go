@@ -117,10 +117,11 @@ func build(cfg Config, ac aws.Config, log *slog.Logger) (*parts, error) {
 
 // Pace spaces the calls of one process, with burst one: the vendor takes 20
 // questions a second for one task, and 20 for the list, of all functions together,
-// most of them poll's; and 5 detect calls, of several processes of submit.
+// most of them poll's. What several processes of submit call has its times in the
+// table.
 // Source: https://help.aliyun.com/zh/model-studio/rate-limit (2025).
 func Pace() func(ctx context.Context, op, taskID string) error {
-	limits := map[string]*rate.Limiter{"task": rate.NewLimiter(17, 1), "list": rate.NewLimiter(17, 1), "detect": rate.NewLimiter(2, 1)}
+	limits := map[string]*rate.Limiter{"task": rate.NewLimiter(17, 1), "list": rate.NewLimiter(17, 1)}
 	return func(ctx context.Context, op, _ string) error {
 		if l := limits[op]; l != nil {
 			return l.Wait(ctx)

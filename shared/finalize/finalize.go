@@ -119,7 +119,6 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) error {
 	// The lease: whoever writes this first has the film to himself until then.
 	leased := j
 	leased.Busy = h.until(ctx)
-	leased.Due = leased.Busy
 	leased.Tries = j.Tries + 1
 	j, err = h.Jobs.Move(ctx, j, leased)
 	if errors.Is(err, job.ErrConflict) {
@@ -172,7 +171,7 @@ func (h *Handler) bring(ctx context.Context, j job.Job) error {
 	next.State, next.Film, next.Fault = job.Succeeded, &film, nil
 	// The link is a credential and of no more use.
 	result := *j.Result
-	result.URL = ""
+	result.URL, result.URLEnds = "", time.Time{}
 	next.Result = &result
 	return h.end(ctx, j, next)
 }

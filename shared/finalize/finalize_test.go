@@ -262,7 +262,7 @@ func TestOfTwoThatBeginAtOnceOneHasTheFilm(t *testing.T) {
 		j := r.storing("anna")
 		r.jobs = both{r.s, j}
 		r.fetch = func(context.Context, job.Secret) ([]byte, error) {
-			require.Equal(t, 6*time.Minute, time.Until(r.job("anna").Due).Round(time.Second), "nobody else takes it for so long")
+			require.Equal(t, 6*time.Minute, time.Until(r.job("anna").Busy).Round(time.Second), "nobody else takes it for so long")
 			require.NoError(t, r.handle("anna"), "the other one")
 			return theFilm(), nil
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -155,7 +156,7 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) (any, error) 
 	return answer, nil
 }
 
-// object takes one event.
+// object takes the event of a file that is no half of a pair.
 func (h *Handler) object(ctx context.Context, o Object) error {
 	if o.Bucket != h.Bucket {
 		// Never an error: the same event would only come again.
@@ -263,30 +264,22 @@ func (h *Handler) tell(ctx context.Context, id string) {
 // whole folder. Names are paired in the order in which they were noted.
 func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object, error)) {
 	var mu sync.Mutex
-	var noted []Object // the last file of each name that counts
+	var noted [][]Object // the pairs' files that count, by name
 	each(byName(all, false), func(of []Object) {
-		known := Object{}
-		for _, o := range of {
-			ok, err := h.noteObject(ctx, o)
-			if err != nil {
-				failed(o, err)
-			}
-			if ok {
-				known = o
-			}
-		}
-		if known.Key != "" {
+		if halves := h.noteNamed(ctx, of, failed); len(halves) > 0 {
 			mu.Lock()
 			defer mu.Unlock()
-			noted = append(noted, known)
+			noted = append(noted, halves)
 		}
 	})
 	// Only now, as it waits until each has settled: an invocation that dies meanwhile
 	// has noted all of them.
-	each(noted, func(o Object) {
-		_, name := Classify(o.Key)
+	each(noted, func(of []Object) {
+		_, name := Classify(of[0].Key)
 		if err := h.pair(ctx, name); err != nil {
-			failed(o, err)
+			for _, o := range of {
+				failed(o, err)
+			}
 		}
 	})
 	each(byName(all, true), func(of []Object) {
@@ -298,14 +291,37 @@ func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object,
 	})
 }
 
-// noteObject takes one event as far as the record; known says that its name may be
-// complete.
-func (h *Handler) noteObject(ctx context.Context, o Object) (known bool, err error) {
-	kind, name := Classify(o.Key)
-	if o.Bucket != h.Bucket || kind != Picture && kind != Recording {
-		return false, h.object(ctx, o)
+// noteNamed notes the files of one name: those of its pair at once, as they were
+// uploaded. It returns them when the name may be complete.
+func (h *Handler) noteNamed(ctx context.Context, all []Object, failed func(Object, error)) []Object {
+	var halves []Object
+	var keys []string
+	for _, o := range all {
+		if kind, _ := Classify(o.Key); o.Bucket == h.Bucket && (kind == Picture || kind == Recording) {
+			halves = append(halves, o)
+			if !slices.Contains(keys, o.Key) {
+				keys = append(keys, o.Key)
+			}
+			continue
+		}
+		if err := h.object(ctx, o); err != nil {
+			failed(o, err)
+		}
 	}
-	return h.note(ctx, name, o.Key, kind)
+	if len(keys) == 0 {
+		return nil
+	}
+	_, name := Classify(keys[0])
+	known, err := h.note(ctx, name, keys...)
+	if err != nil {
+		for _, o := range halves {
+			failed(o, err)
+		}
+	}
+	if err != nil || !known {
+		return nil
+	}
+	return halves
 }
 
 // byName puts the files of one name together, of portraits or of all others.

@@ -41,7 +41,7 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 		}
 	}
 	claim := st
-	claim.Job, claim.Made, claim.Shared, claim.Due = j.ID, "", p.shared, time.Now().Add(grace)
+	claim.Job, claim.Made, claim.Shared, claim.Due = j.ID, "", p.shared, later(ctx, st.Due, time.Now().Add(grace))
 	if claim, err = h.HandIns.PutStem(ctx, st, claim); err != nil {
 		return false, err
 	}
@@ -211,11 +211,7 @@ func (h *Handler) lookAgain(ctx context.Context, st job.Stem, p picture, key str
 	if p.shared && key == p.half.Key {
 		return h.notePortrait(ctx, st.Name.Dir, key)
 	}
-	kind := Picture
-	if st.Audio.Key == key {
-		kind = Recording
-	}
-	_, err := h.note(ctx, st.Name, key, kind)
+	_, err := h.note(ctx, st.Name, key)
 	return err
 }
 

@@ -8,10 +8,10 @@ import (
 	"emodrop/shared/job"
 )
 
-// take notes how one half of a stem stands in the bucket now, then looks whether
-// the stem is a job.
-func (h *Handler) take(ctx context.Context, n job.Name, key string, kind Kind) error {
-	known, err := h.note(ctx, n, key, kind)
+// take notes how the halves of a stem stand in the bucket now, one or more of them,
+// then looks whether the stem is a job.
+func (h *Handler) take(ctx context.Context, n job.Name, keys ...string) error {
+	known, err := h.note(ctx, n, keys...)
 	if err != nil || !known {
 		return err
 	}
@@ -19,9 +19,9 @@ func (h *Handler) take(ctx context.Context, n job.Name, key string, kind Kind) e
 	return h.pair(ctx, n)
 }
 
-// note notes how one half of a stem stands in the bucket now. known is false when
-// there is no such file and the stem does not count on it.
-func (h *Handler) note(ctx context.Context, n job.Name, key string, kind Kind) (known bool, err error) {
+// note notes how files of a stem stand in the bucket now. known is false when there
+// are none and the stem does not count on them.
+func (h *Handler) note(ctx context.Context, n job.Name, keys ...string) (known bool, err error) {
 	for range races {
 		st, err := h.HandIns.Stem(ctx, n)
 		if err != nil {
@@ -29,32 +29,37 @@ func (h *Handler) note(ctx context.Context, n job.Name, key string, kind Kind) (
 		}
 		// The bucket is asked after the record: whoever wrote the record in
 		// between makes this write lose, so an older look never wins.
-		half, err := h.Inbox.Head(ctx, key)
-		if err != nil && !errors.Is(err, job.ErrNotFound) {
-			return false, err
+		changed, news := st, false
+		known = false
+		for _, key := range keys {
+			half, err := h.Inbox.Head(ctx, key)
+			if err != nil && !errors.Is(err, job.ErrNotFound) {
+				return false, err
+			}
+			gone := err != nil
+			slot := &changed.Audio
+			if kind, _ := Classify(key); kind == Picture {
+				slot = &changed.Image
+			}
+			switch {
+			case gone && *slot != nil && (*slot).Key == key:
+				*slot, news, known = nil, true, true
+			case gone:
+			case !half.Newer(*slot):
+				known = true
+			default:
+				*slot, news, known = &half, true, true
+			}
 		}
-		gone := err != nil
-		changed := st
-		slot := &changed.Audio
-		if kind == Picture {
-			slot = &changed.Image
-		}
-		switch {
-		case gone && *slot != nil && (*slot).Key == key:
-			*slot = nil
-		case gone:
-			return false, nil
-		case !half.Newer(*slot):
-			return true, nil
-		default:
-			*slot = &half
+		if !news {
+			return known, nil
 		}
 		now := time.Now().UTC()
 		if changed.First.IsZero() {
 			changed.First = now
 		}
 		changed.Last, changed.Told = now, false
-		changed.Due = now.Add(h.Settle + grace)
+		changed.Due = later(ctx, st.Due, now.Add(h.Settle+grace))
 		if changed.Audio == nil {
 			// A picture alone can only wait; a recording may find a portrait.
 			changed.Due = now.Add(h.HalfPairAfter)
@@ -65,6 +70,19 @@ func (h *Handler) note(ctx context.Context, n job.Name, key string, kind Kind) (
 		}
 	}
 	return false, job.ErrConflict
+}
+
+// deathMargin is how long after its limit an invocation may still be at work.
+const deathMargin = 10 * time.Second
+
+// later is a due time at which whoever is at work now is done or dead: the one that
+// stands if it will do, as an entry of the index that moves costs two writes.
+func later(ctx context.Context, stands, wanted time.Time) time.Time {
+	d, ok := ctx.Deadline()
+	if ok && stands.After(d.Add(deathMargin)) && stands.Before(wanted) {
+		return stands
+	}
+	return wanted
 }
 
 // pair makes a job of a stem once it is complete and settled. It may be called
@@ -187,9 +205,9 @@ func (h *Handler) postpone(ctx context.Context, n job.Name) error {
 // waiting leaves a half pair until its other half comes, and tells of it once
 // when that takes too long.
 func (h *Handler) waiting(ctx context.Context, st job.Stem) error {
-	half, kind, code := st.Audio, Recording, job.CodePictureMissing
+	half, code := st.Audio, job.CodePictureMissing
 	if half == nil {
-		half, kind, code = st.Image, Picture, job.CodeAudioMissing
+		half, code = st.Image, job.CodeAudioMissing
 	}
 	if half == nil || st.Told {
 		return h.settled(ctx, st)
@@ -197,14 +215,14 @@ func (h *Handler) waiting(ctx context.Context, st job.Stem) error {
 	next := st
 	next.Due = st.Last.Add(h.HalfPairAfter)
 	if time.Now().Before(next.Due) {
-		if st.Due.Equal(next.Due.Truncate(time.Millisecond)) {
-			return nil
+		if st.Due.After(time.Now()) && !st.Due.After(next.Due) {
+			return nil // the next look comes by itself, mostly with the other half
 		}
 	} else {
 		// It may have gone, or been written anew, without our hearing of it.
 		now, err := h.Inbox.Head(ctx, half.Key)
 		if errors.Is(err, job.ErrNotFound) || err == nil && now.ETag != half.ETag {
-			return h.take(ctx, st.Name, half.Key, kind)
+			return h.take(ctx, st.Name, half.Key)
 		}
 		if err != nil {
 			return err

@@ -119,7 +119,7 @@ func (h *Handler) serve(ctx context.Context, keys []string) (errs []error) {
 		if kind != Recording {
 			return
 		}
-		known, err := h.note(ctx, name, key, kind)
+		known, err := h.note(ctx, name, key)
 		mu.Lock()
 		defer mu.Unlock()
 		if err != nil {
@@ -172,7 +172,7 @@ func (h *Handler) ownPicture(ctx context.Context, st job.Stem) (found bool, err 
 			break
 		}
 		if kind, n := Classify(k); kind == Picture && n == st.Name {
-			known, err := h.note(ctx, n, k, kind)
+			known, err := h.note(ctx, n, k)
 			if err != nil || known {
 				return known, err
 			}

@@ -24,6 +24,9 @@ type Gate struct {
 	Fence int64 `json:"fence"`
 	// Lease is who may post; at most one create is in flight per stack.
 	Lease *PostLease `json:"lease,omitempty"`
+	// Posted is when the posting lease was last given back: the end of the last
+	// create call that was answered.
+	Posted time.Time `json:"posted,omitzero"`
 	// Closed stops all posting; nil while open.
 	Closed *Closure `json:"closed,omitempty"`
 	// Past is the last closure that a probe ended, and PastEnd when: the same one
@@ -107,15 +110,30 @@ func (g Gate) Admits(now time.Time, id string, seconds float64, limit int, urlsE
 	for _, s := range g.Slots {
 		ahead += s.Seconds
 	}
-	// The vendor works one task after the other unless a dedicated deployment
-	// gives it more units; taking one for granted errs on the safe side only
-	// while few are in flight, so larger stacks divide by their limit.
-	units := max(1, limit-3)
-	finish := now.Add(time.Duration(ahead / float64(units) * float64(g.Speed(p))))
+	work := ahead * g.Speed(p).Seconds()
+	finish := now.Add(time.Duration(work / units(limit, work/float64(len(g.Slots)+1)) * float64(time.Second)))
 	if finish.After(urlsEnd) || finish.After(now.Add(min(p.IDLife/2, p.ServerTimeout/2))) {
 		return TooLong
 	}
 	return Go
+}
+
+// turn is how long a place at the vendor may stand empty if nothing waits there: until
+// a batch has come to the task that ended, and the next one is posted.
+const turn = 30 * time.Second
+
+// units is how many tasks the vendor works on at once, as the limit tells, for tasks of
+// that many seconds of work. A dedicated deployment's limit is its units and what ends
+// within a turn, two at least; one unit of the shared model has three.
+func units(limit int, work float64) float64 {
+	l := float64(limit)
+	return max(1, min(l-2, l*work/(work+turn.Seconds())))
+}
+
+// PostWait is how long the next create call has to wait after the last one. What a
+// clock of another machine's says counts no longer than that.
+func (g Gate) PostWait(now time.Time, p Profile) time.Duration {
+	return min(max(0, g.Posted.Add(p.CreateEvery).Sub(now)), p.CreateEvery)
 }
 
 // Speed is the vendor's work for one second of film: the clamped median of what
@@ -129,9 +147,13 @@ func (g Gate) Speed(p Profile) time.Duration {
 	return min(max(time.Duration(s[len(s)/2])*time.Millisecond, p.WorkMin), p.WorkMax)
 }
 
-// Learn adds a measured speed and forgets the oldest.
+// oneOf is how many films there are for one that is measured, once enough are.
+const oneOf = 8
+
+// Learn adds a measured speed and forgets the oldest. When as many are known as are
+// kept, one film in eight is enough: the others leave the gate as it is.
 func (g *Gate) Learn(work time.Duration, seconds float64) {
-	if work <= 0 || seconds <= 0 {
+	if work <= 0 || seconds <= 0 || len(g.Speeds) >= keepSpeed && g.Fence%oneOf != 0 {
 		return
 	}
 	g.Speeds = append(g.Speeds, int64(work.Seconds()*1000/seconds))

@@ -62,9 +62,13 @@ func TestTheGateAdmits(t *testing.T) {
 		{"a job with just as much work as half the vendor's time limit",
 			job.Gate{Slots: slots(2, 60), Speeds: slow}, 60, limit, noon.Add(24 * time.Hour), job.Go},
 		{"a job to a stack with units of its own, which share the work",
-			job.Gate{Slots: slots(5, 60)}, 60, 6, noon.Add(120 * 8500 * time.Millisecond), job.Go},
+			job.Gate{Slots: slots(5, 60)}, 60, 6, noon.Add(90*8500*time.Millisecond + 1), job.Go},
 		{"none to a stack with units of its own, when even they are too slow",
-			job.Gate{Slots: slots(5, 60)}, 60, 6, noon.Add(120*8500*time.Millisecond - 1), job.TooLong},
+			job.Gate{Slots: slots(5, 60)}, 60, 6, noon.Add(90*8500*time.Millisecond - 1), job.TooLong},
+		{"a job to a hundred units, whose limit holds what ends within half a minute too",
+			job.Gate{Slots: slots(124, 14)}, 14, 125, noon.Add(150 * time.Second), job.Go},
+		{"none to a hundred units, as if all that the limit holds were units",
+			job.Gate{Slots: slots(124, 14)}, 14, 125, noon.Add(140 * time.Second), job.TooLong},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -113,6 +117,38 @@ func TestTheSpeedIsTheClampedMedianOfWhatWasMeasured(t *testing.T) {
 	g := job.Gate{Speeds: []int64{9, 1, 5}}
 	g.Speed(p)
 	require.Equal(t, []int64{9, 1, 5}, g.Speeds, "asking changes nothing")
+}
+
+func TestOneFilmInEightTeachesAGateThatKnowsEnough(t *testing.T) {
+	t.Parallel()
+	var g job.Gate
+	for g.Fence = range int64(120) {
+		g.Learn(time.Duration(g.Fence+1)*time.Second, 1)
+	}
+	require.Len(t, g.Speeds, 15)
+	require.Equal(t, int64(113_000), g.Speeds[14])
+	require.Equal(t, int64(8000), g.Speeds[14]-g.Speeds[13], "which, the count of posts says, and not what was measured")
+}
+
+func TestACreateKeepsItsDistanceFromTheLast(t *testing.T) {
+	t.Parallel()
+	p := job.EMO()
+	for _, c := range []struct {
+		name   string
+		posted time.Time
+		want   time.Duration
+	}{
+		{"nothing was ever posted", time.Time{}, 0},
+		{"long ago", noon.Add(-time.Hour), 0},
+		{"just far enough", noon.Add(-250 * time.Millisecond), 0},
+		{"a moment ago", noon.Add(-100 * time.Millisecond), 150 * time.Millisecond},
+		{"now", noon, 250 * time.Millisecond},
+		{"by a clock that is ahead", noon.Add(time.Hour), 250 * time.Millisecond},
+	} {
+		require.Equal(t, c.want, job.Gate{Posted: c.posted}.PostWait(noon, p), c.name)
+	}
+	require.Less(t, time.Second, 5*p.CreateEvery, "five creates a second are never more")
+	require.Less(t, time.Second, 5*p.DetectEvery)
 }
 
 func TestTheGateLearnsFromTheLatestFifteenFilms(t *testing.T) {

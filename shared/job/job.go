@@ -4,7 +4,7 @@ import "time"
 
 // Schema is the version of the records this code writes. Records of older
 // versions are read; fields that a newer version added survive our writes.
-const Schema = 1
+const Schema = 2
 
 // Job is one hand-in on its way to a film. The zero value is no job.
 type Job struct {
@@ -42,6 +42,7 @@ type Job struct {
 	Style Style `json:"style,omitempty"`
 	Ratio Ratio `json:"ratio,omitempty"`
 
+	// Face is what detect found, until the vendor has made a film with it.
 	Face   Face    `json:"face,omitzero"`
 	Intent *Intent `json:"intent,omitempty"`
 	Task   *Task   `json:"task,omitempty"`
@@ -127,14 +128,16 @@ type Intent struct {
 
 // Task is the vendor's task of this attempt.
 type Task struct {
-	ID        string     `json:"id"`
+	ID string `json:"id"`
+	// RequestID is the vendor's id of the create call, until the task has succeeded;
+	// the record of the task's owner keeps it.
 	RequestID string     `json:"request_id,omitempty"`
 	BaseURL   string     `json:"base_url"`
 	Status    TaskStatus `json:"status"`
 	// Submitted is our clock when the task was recorded; all that has to end
 	// ends by it.
 	Submitted time.Time `json:"submitted"`
-	// Created is the vendor's clock.
+	// Created is the vendor's clock, until the task has succeeded.
 	Created time.Time `json:"created,omitzero"`
 	// Started and Ended are the vendor's own words, for people.
 	Started time.Time `json:"started,omitzero"`
@@ -148,10 +151,10 @@ type Task struct {
 
 // Result is the vendor's answer for a finished task.
 type Result struct {
-	URL Secret `json:"url"`
+	URL Secret `json:"url,omitempty"`
 	// URLEnds is when the link can die at the earliest, by our clock: it is reckoned
 	// from the making of the task, and the film came later.
-	URLEnds time.Time `json:"url_ends"`
+	URLEnds time.Time `json:"url_ends,omitzero"`
 	// Seconds as billed, Ratio as billed.
 	Seconds float64 `json:"seconds"`
 	Ratio   Ratio   `json:"ratio"`

@@ -50,6 +50,10 @@ type Profile struct {
 	// keeps trying.
 	IDLife, LinkLife, ServerTimeout time.Duration
 
+	// CreateEvery and DetectEvery are the least times between two calls of the whole
+	// stack: a quarter longer than the vendor's limits make them.
+	CreateEvery, DetectEvery time.Duration
+
 	// Width and Height of the film by ratio.
 	Frame map[Ratio][2]int
 }
@@ -86,6 +90,9 @@ func EMO() Profile {
 		IDLife:        24 * time.Hour,
 		LinkLife:      24 * time.Hour,
 		ServerTimeout: 3 * time.Hour,
+		// 5 a second of each, https://help.aliyun.com/zh/model-studio/rate-limit (2025).
+		CreateEvery: 250 * time.Millisecond,
+		DetectEvery: 250 * time.Millisecond,
 		Frame: map[Ratio][2]int{
 			Square:   {512, 512},
 			Portrait: {512, 704},

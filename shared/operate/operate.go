@@ -125,7 +125,8 @@ func (s *Step) Accept(ctx context.Context, id string) (job.Job, error) {
 		return job.Job{}, err
 	}
 	next := j
-	next.State, next.Due, next.Fault, next.Accepted, next.Busy = job.Storing, time.Now(), nil, true, time.Time{}
+	// A moment ahead: a due time that is over says that the film is in hand.
+	next.State, next.Due, next.Fault, next.Accepted, next.Busy = job.Storing, time.Now().Add(time.Second), nil, true, time.Time{}
 	return s.move(ctx, j, next)
 }
 

@@ -35,6 +35,8 @@ type round struct {
 	holding map[string]job.Job
 	gauges  gauges
 	busy    bool
+	// waiting: a job of the queue could go.
+	waiting bool
 	// stop is set when the vendor wants no more questions for now.
 	stop bool
 }
@@ -51,6 +53,19 @@ func (r *round) set(f func(*round)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f(r)
+}
+
+// give puts a name among those that submit is to see to, if one invocation can take
+// it too: what stays due comes with the next batch. Thousands of hand-ins at once must
+// not start dozens of invocations.
+func (r *round) give(to *[]string, name string) (given bool) {
+	r.set(func(r *round) {
+		r.busy = true
+		if given = len(*to) < portion; given {
+			*to = append(*to, name)
+		}
+	})
+	return given
 }
 
 func (r *round) stopped() bool {
@@ -77,7 +92,7 @@ func (s *Step) batch(ctx context.Context) (busy bool, err error) {
 	r.stop = g.Closed != nil && g.Closed.Code == job.CodeKeyRefused
 	var wg sync.WaitGroup
 	free := make(chan struct{}, inFlight)
-	for _, d := range due {
+	for _, d := range agenda(due, g, now) {
 		if d.At.After(now) {
 			r.set(func(r *round) { r.busy = true })
 			continue
@@ -109,13 +124,36 @@ func (s *Step) bring(ctx context.Context, r *round) {
 	}
 }
 
+// agenda is what is due, jobs first and the longest overdue of them before all, and
+// whoever else holds a slot: what is at the vendor is looked at in every batch, without
+// a due time that moves with it.
+func agenda(due []job.Due, g job.Gate, now time.Time) []job.Due {
+	var jobs, rest []job.Due
+	others := maps.Clone(g.Slots)
+	for _, d := range due {
+		if d.Kind != job.DueJob {
+			rest = append(rest, d)
+			continue
+		}
+		if _, holds := others[d.ID]; holds {
+			d.At = now
+			delete(others, d.ID)
+		}
+		jobs = append(jobs, d)
+	}
+	for _, id := range slices.Sorted(maps.Keys(others)) {
+		jobs = append(jobs, job.Due{Kind: job.DueJob, ID: id, At: now})
+	}
+	return append(jobs, rest...)
+}
+
 // drive does what one due thing wants.
 func (s *Step) drive(ctx context.Context, r *round, d job.Due) error {
 	switch d.Kind {
 	case job.DueStem:
-		r.set(func(r *round) { r.work.Stems, r.busy = append(r.work.Stems, d.ID), true })
+		r.give(&r.work.Stems, d.ID)
 	case job.DueFolder:
-		r.set(func(r *round) { r.work.Folders, r.busy = append(r.work.Folders, d.ID), true })
+		r.give(&r.work.Folders, d.ID)
 	case job.DueMessage:
 		if err := s.Tell.Tell(ctx, d.ID); err != nil {
 			s.Log.WarnContext(ctx, "message stays due", "err", err)
@@ -144,8 +182,8 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 	if j.State.HoldsSlot() {
 		r.set(func(r *round) { r.holding[j.ID], r.busy = j, true })
 	}
-	if j.Due.IsZero() || j.Due.After(time.Now()) {
-		return nil // the index was behind
+	if !j.State.AtVendor() && (j.Due.IsZero() || j.Due.After(time.Now())) {
+		return nil // its time is not yet, or the index was behind
 	}
 	next := j
 	switch j.State {
@@ -154,20 +192,24 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 	case job.Submitting:
 		return s.reconcile(ctx, r, j)
 	case job.Storing:
+		if inHand(j, time.Now()) {
+			r.set(func(r *round) { r.busy = true })
+			return nil
+		}
 		// Whoever had it is dead, or waits for its link to work again.
-		next.Due = time.Now().Add(handover)
 		moved, ok, err := s.move(ctx, j, next)
 		if err == nil && ok {
 			r.film(moved)
 		}
 		return err
 	case job.Received:
-		next.Due = time.Now().Add(recheck)
-		_, ok, err := s.move(ctx, j, next)
-		if err != nil || !ok {
-			return err
+		if !r.give(&r.work.Jobs, j.ID) {
+			return nil
 		}
-		r.set(func(r *round) { r.work.Jobs, r.busy = append(r.work.Jobs, j.ID), true })
+		next.Due = time.Now().Add(recheck)
+		// Whoever has moved it meanwhile sees to it; another look does no harm.
+		_, _, err := s.move(ctx, j, next)
+		return err
 	case job.Queued:
 		// It waited before going again; now it stands in the queue like any other.
 		next.Due = time.Time{}
@@ -175,6 +217,14 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 		return err
 	}
 	return nil
+}
+
+// inHand says whether some invocation of finalize has a film, or should have begun with
+// it by now. A due time that was over when the job was last written is none to wait
+// for: since that write the film is handed over. So it need not move, which would cost
+// two entries of an index each time, with every step of a film on its way home.
+func inHand(j job.Job, now time.Time) bool {
+	return now.Before(j.Busy) || !j.Due.After(j.Updated) && now.Before(j.Updated.Add(handover))
 }
 
 // hand gives submit what it is to do, and repairs the gate's set of slots.
@@ -192,44 +242,21 @@ func (s *Step) hand(ctx context.Context, r *round) error {
 		if err != nil {
 			return err
 		}
-		r.work.Dispatch = len(queue) > 0
+		r.waiting = len(queue) > 0
+		r.work.Dispatch = r.waiting
 		r.busy = r.busy || len(queue) > 0
 	}
 	if !r.work.Dispatch && r.work.Empty() {
 		return nil
 	}
-	for _, w := range portions(r.work) {
-		if err := s.Functions.Submit(ctx, w); err != nil {
-			return err
-		}
-	}
-	return nil
+	r.work.Dispatch = true
+	return s.Functions.Submit(ctx, r.work)
 }
 
-// portion is how many names go into one invocation: far below the 256 KB that an
-// asynchronous one may carry, however long the names are.
+// portion is how many names of a kind go into one invocation, and so into one batch:
+// far below the 256 KB that an asynchronous one may carry, however long the names are,
+// and no more than it has time for.
 const portion = 100
-
-func portions(w job.Work) []job.Work {
-	w.Dispatch = true
-	var out []job.Work
-	for {
-		p := job.Work{Dispatch: true}
-		p.Keys, w.Keys = split(w.Keys)
-		p.Stems, w.Stems = split(w.Stems)
-		p.Folders, w.Folders = split(w.Folders)
-		p.Jobs, w.Jobs = split(w.Jobs)
-		out = append(out, p)
-		if w.Empty() {
-			return out
-		}
-	}
-}
-
-func split(all []string) (head, rest []string) {
-	n := min(len(all), portion)
-	return all[:n], all[n:]
-}
 
 // repair makes the gate's set of slots what the jobs say: a slot whose job holds
 // none is freed, a job at the vendor without a slot gets one.

@@ -56,14 +56,14 @@ func (r *round) measure(j job.Job) {
 // vendor: right for one batch, wrong for a quarter of an hour.
 func (s *Step) report(ctx context.Context, r *round, before job.Gate) {
 	g := r.gauges
-	if g.jobs == 0 && !r.work.Dispatch {
+	if g.jobs == 0 && !r.waiting {
 		return
 	}
 	left, still := int64(-1), 0
 	if g.hasLink {
 		left = int64(g.linkLeft.Seconds())
 	}
-	if r.work.Dispatch && len(before.Slots) == 0 {
+	if r.waiting && len(before.Slots) == 0 {
 		still = 1
 	}
 	s.Log.InfoContext(ctx, "gauges", "jobs", g.jobs, "oldest_s", int64(g.oldest.Seconds()),

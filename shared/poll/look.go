@@ -29,7 +29,7 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 	switch a.Status {
 	case job.TaskRunning:
 		if j.State == job.Submitted {
-			next := with(j, func(t *job.Task) { t.Status, t.Started, t.Missing = a.Status, a.Started, 0 })
+			next := with(j, func(t *job.Task) { t.Status, t.Started, t.Missing = a.Status, a.Started.UTC(), 0 })
 			next.State = job.Running
 			_, _, err := s.move(ctx, j, next)
 			return err
@@ -41,7 +41,7 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 		s.Log.ErrorContext(ctx, "task succeeded without a film's link", "job_id", j.ID, "request_id", a.RequestID)
 		if j.Task.Status != job.TaskSucceeded {
 			// It is charged whatever becomes of it, and known for a day only.
-			next := with(j, func(t *job.Task) { t.Status, t.Ended, t.Missing = a.Status, a.Ended, 0 })
+			next := with(j, func(t *job.Task) { t.Status, t.Ended, t.Missing = a.Status, a.Ended.UTC(), 0 })
 			next.Billed = s.bill(j, a)
 			_, _, err := s.move(ctx, j, next)
 			return err
@@ -49,7 +49,7 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 	case job.TaskFailed:
 		return s.failed(ctx, j, a)
 	case job.TaskCanceled:
-		next := with(j, func(t *job.Task) { t.Status, t.Ended = a.Status, a.Ended })
+		next := with(j, func(t *job.Task) { t.Status, t.Ended = a.Status, a.Ended.UTC() })
 		next.State, next.Fault = job.Canceled, &job.Fault{Code: job.CodeVendorCanceled, RequestID: a.RequestID}
 		_, _, err := s.move(ctx, j, next)
 		return err
@@ -93,14 +93,21 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 // storing is a job whose task has succeeded by that answer.
 func (s *Step) storing(j job.Job, a job.Answer) job.Job {
 	next := with(j, func(t *job.Task) {
-		t.Status, t.Started, t.Ended, t.Missing = a.Status, a.Started, a.Ended, 0
+		t.Status, t.Started, t.Ended, t.Missing = a.Status, a.Started.UTC(), a.Ended.UTC(), 0
+		t.RequestID, t.Created = "", time.Time{}
 	})
-	next.State, next.Due, next.Busy = job.Storing, time.Now().Add(handover), time.Time{}
+	// Its due time stays: see inHand. And with the film's link the record would pass a
+	// KB, so that every write from here on cost twice: what only a task under way needs
+	// goes.
+	next.State, next.Busy, next.Face = job.Storing, time.Time{}, job.Face{}
 	next.Result = &job.Result{
 		URL: a.VideoURL, Seconds: a.Seconds, Ratio: a.Ratio,
 		// The vendor's clock is not ours, and the film may have been ready for a
 		// while: it cannot have been before the task was there.
 		URLEnds: j.Task.Submitted.Add(s.Profile.LinkLife),
+	}
+	if next.Due.IsZero() {
+		next.Due = time.Now() // a job that had ended already
 	}
 	next.Billed = s.bill(j, a)
 	return next
@@ -138,7 +145,7 @@ func (s *Step) bill(j job.Job, a job.Answer) job.Money {
 
 // failed decides what a task that ended without a film means. It is not billed.
 func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
-	next := with(j, func(t *job.Task) { t.Status, t.Started, t.Ended = a.Status, a.Started, a.Ended })
+	next := with(j, func(t *job.Task) { t.Status, t.Started, t.Ended = a.Status, a.Started.UTC(), a.Ended.UTC() })
 	again := func() {
 		next.State, next.Due = job.Queued, time.Now().Add(job.Backoff(s.Backoff, j.Attempt-1))
 		next.Attempt, next.Intent, next.Refusals = j.Attempt+1, nil, 0

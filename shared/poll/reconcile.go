@@ -56,6 +56,9 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		next.State, next.Due = job.Submitted, now
 		next.Task = &job.Task{ID: t.TaskID, RequestID: t.RequestID, BaseURL: in.BaseURL, Status: t.Status,
 			Submitted: in.At.Truncate(time.Millisecond), Created: t.Created, Adopted: true}
+		if in.Revoked.IsZero() {
+			next.Intent = nil // what is left to know of it is whether its inputs were taken back
+		}
 		s.Log.WarnContext(ctx, "task found in the vendor's list and adopted", "job_id", j.ID, "task_id", t.TaskID)
 	case len(c.found) > 1 && c.sure, len(c.live) > 0 && !in.Revoked.IsZero() && now.Sub(in.Revoked) >= s.Quiet:
 		held := c.found

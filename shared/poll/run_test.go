@@ -3,7 +3,6 @@ package poll_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -123,29 +122,51 @@ func TestABatchThatFailsIsFollowedByTheNext(t *testing.T) {
 	})
 }
 
-func TestWhatIsDueIsHandedOverInPortionsThatFitAnInvocation(t *testing.T) {
+func TestHoweverMuchIsDueABatchHandsOverWhatOneInvocationCanTake(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
+		ctx := t.Context()
 		for i := range 230 {
 			n := job.Name{Stem: fmt.Sprintf("s%03d", i)}
-			_, err := r.s.PutStem(t.Context(), job.Stem{Name: n}, job.Stem{Due: time.Now()})
+			_, err := r.s.PutStem(ctx, job.Stem{Name: n}, job.Stem{Due: time.Now()})
 			require.NoError(t, err)
 		}
 		for i := range 120 {
-			_, err := r.s.PutFolder(t.Context(), job.Folder{Dir: fmt.Sprintf("d%03d", i)}, job.Folder{Due: time.Now()})
+			_, err := r.s.PutFolder(ctx, job.Folder{Dir: fmt.Sprintf("d%03d", i)}, job.Folder{Due: time.Now()})
+			require.NoError(t, err)
+			_, err = r.s.Create(ctx, job.Job{ID: fmt.Sprintf("j%03d", i), State: job.Received, Received: time.Now(), Due: time.Now()})
 			require.NoError(t, err)
 		}
-		require.NoError(t, r.tick())
-		require.Len(t, r.work, 3)
-		var stems, folders []string
-		for _, w := range r.work {
+		stems, folders, jobs := map[string]bool{}, map[string]bool{}, map[string]bool{}
+		for n := range 3 {
+			require.NoError(t, r.tick())
+			require.Len(t, r.work, n+1, "one invocation a batch")
+			w := r.work[n]
 			require.True(t, w.Dispatch)
-			require.LessOrEqual(t, len(w.Stems), 100)
-			require.LessOrEqual(t, len(w.Folders), 100)
-			stems, folders = append(stems, w.Stems...), append(folders, w.Folders...)
+			require.LessOrEqual(t, max(len(w.Stems), len(w.Folders), len(w.Jobs)), 100)
+			for _, s := range w.Stems { // submit sees to it
+				require.False(t, stems[s], "what is most overdue comes first")
+				stems[s] = true
+				st, err := r.s.Stem(ctx, job.Name{Stem: s})
+				require.NoError(t, err)
+				_, err = r.s.PutStem(ctx, st, job.Stem{})
+				require.NoError(t, err)
+			}
+			for _, d := range w.Folders {
+				folders[d] = true
+				f, err := r.s.Folder(ctx, d)
+				require.NoError(t, err)
+				_, err = r.s.PutFolder(ctx, f, job.Folder{})
+				require.NoError(t, err)
+			}
+			for _, id := range w.Jobs {
+				require.False(t, jobs[id], "a job is left alone for a while")
+				jobs[id] = true
+			}
+			time.Sleep(15 * time.Second)
 		}
-		slices.Sort(stems)
-		require.Len(t, slices.Compact(stems), 230)
+		require.Len(t, stems, 230)
 		require.Len(t, folders, 120)
+		require.Len(t, jobs, 120)
 	})
 }
 
@@ -315,10 +336,13 @@ func TestTheSweepHandsInWhatCameSinceTheStackIsThere(t *testing.T) {
 		}
 		require.Empty(t, r.work)
 		time.Sleep(15 * time.Minute)
-		require.NoError(t, r.tick())
+		for range 22 {
+			require.NoError(t, r.tick())
+			time.Sleep(15 * time.Second)
+		}
 		var keys []string
 		for _, w := range r.work {
-			require.LessOrEqual(t, len(w.Keys), 100)
+			require.Len(t, w.Keys, 100, "what one invocation of submit can take, a batch")
 			keys = append(keys, w.Keys...)
 		}
 		require.Len(t, keys, 2100)
@@ -401,6 +425,7 @@ func TestTheFilmWhoseLinkEndsFirstIsBroughtHomeFirst(t *testing.T) {
 				j.Result = &job.Result{URL: "https://films/x", URLEnds: time.Now().Add(in)}
 			})
 		}
+		time.Sleep(2 * time.Minute) // nobody has taken them
 		require.NoError(t, r.tick())
 		require.Equal(t, []string{"early", "middle", "late"}, r.films[:3])
 	})

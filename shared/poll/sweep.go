@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 
 const (
 	// sweepPage is how many objects are listed at once, sweepPages how many times
-	// in one batch: a batch is for open jobs first of all.
+	// in one batch: a batch is for open jobs first of all. What it hands over is one
+	// portion at most, however many events were lost.
 	sweepPage  = 1000
 	sweepPages = 5
 	// overlap is how far a round looks back past the beginning of the one before:
@@ -65,45 +67,45 @@ func (s *Step) sweep(ctx context.Context, r *round) error {
 	}
 	// S3 knows whole seconds.
 	from := later(next.Since, g.Installed.Truncate(time.Second), now.Add(-s.Horizon))
-	var fresh []job.Half
+	var keys []string
 	done := false
 	for range sweepPages {
 		page, err := s.Inbox.Page(ctx, next.After, sweepPage)
 		if err != nil {
 			return err
 		}
-		for _, o := range page {
-			if !o.Modified.Before(from) {
-				fresh = append(fresh, o)
-			}
-		}
 		if len(page) == 0 {
 			done = true
 			break
 		}
+		fresh := slices.DeleteFunc(slices.Clone(page), func(o job.Half) bool { return o.Modified.Before(from) })
+		unknown, err := s.unknown(ctx, fresh)
+		if err != nil {
+			return err
+		}
 		next.After = page[len(page)-1].Key
-	}
-	unknown, err := s.unknown(ctx, fresh)
-	if err != nil {
-		return err
-	}
-	var keys []string
-	for _, o := range unknown {
-		keys = append(keys, o.Key)
-		if next.Open.IsZero() || o.Modified.Before(next.Open) {
-			next.Open = o.Modified
+		for _, o := range unknown {
+			if len(keys) == portion {
+				break
+			}
+			keys = append(keys, o.Key)
+			if next.Open.IsZero() || o.Modified.Before(next.Open) {
+				next.Open = o.Modified
+			}
+		}
+		if len(keys) == portion {
+			next.After = keys[portion-1]
+			break
 		}
 	}
 	next.Due = now
 	if done {
 		next.After, next.Due = "", now.Add(s.SweepEvery)
 	}
-	w := job.Work{Keys: keys}
+	// What was found is handed over before it is noted as found.
 	if len(keys) > 0 {
-		for _, p := range portions(w) {
-			if err := s.Functions.Submit(ctx, p); err != nil {
-				return err
-			}
+		if err := s.Functions.Submit(ctx, job.Work{Dispatch: true, Keys: keys}); err != nil {
+			return err
 		}
 	}
 	if !done {

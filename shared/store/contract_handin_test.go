@@ -1,6 +1,9 @@
 package store_test
 
 import (
+	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -202,6 +205,45 @@ var leaseSentences = []sentence{
 		ttl, err := raw(t, s, store.LeaseKey("poll"))[store.TTL].(interface{ Int64() (int64, error) }).Int64()
 		require.NoError(t, err)
 		require.Greater(t, ttl, until.Unix())
+	}},
+	{"turns keep their distance, in whatever process they are asked for", func(t *testing.T, s *store.Store) {
+		const every = 40 * time.Millisecond
+		var mu sync.Mutex
+		var all []time.Time
+		began := time.Now()
+		_ = together(6, func(int) error {
+			for range 2 {
+				at, err := s.Turn(t.Context(), "detect", every, time.Hour)
+				if err != nil || at.IsZero() {
+					return errors.Join(err, errors.New("no turn"))
+				}
+				mu.Lock()
+				all = append(all, at)
+				mu.Unlock()
+			}
+			return nil
+		})
+		slices.SortFunc(all, time.Time.Compare)
+		require.NotEmpty(t, all)
+		require.False(t, all[0].Before(began))
+		for i, at := range all[1:] {
+			require.GreaterOrEqual(t, at.Sub(all[i]), every)
+		}
+		at, err := s.Turn(t.Context(), "other", every, time.Second)
+		require.NoError(t, err)
+		require.False(t, at.IsZero(), "turns of another name are others'")
+	}},
+	{"a turn that lies too far ahead is not taken", func(t *testing.T, s *store.Store) {
+		first, err := s.Turn(t.Context(), "detect", time.Hour, time.Minute)
+		require.NoError(t, err)
+		for range 3 {
+			at, err := s.Turn(t.Context(), "detect", time.Hour, time.Minute)
+			require.NoError(t, err)
+			require.Zero(t, at)
+		}
+		at, err := s.Turn(t.Context(), "detect", time.Hour, 2*time.Hour)
+		require.NoError(t, err)
+		require.Equal(t, first.Add(time.Hour).UnixMilli(), at.UnixMilli(), "asking in vain takes no place")
 	}},
 	{"what detect said of a picture is known by its content and ratio", func(t *testing.T, s *store.Store) {
 		yes := job.Face{Pass: true, Box: job.Box{1, 2, 3, 4}, Ext: job.Box{5, 6, 7, 8}}

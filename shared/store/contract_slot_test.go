@@ -87,11 +87,28 @@ var slotSentences = []sentence{
 			require.NotContains(t, raw(t, s, store.GateKey), "lease")
 		}
 	}},
+	{"when the posting lease was last given back is known, and that it was taken is not", func(t *testing.T, s *store.Store) {
+		require.Zero(t, gate(t, s).Posted)
+		for _, to := range []job.State{job.Submitted, job.Queued, job.Failed} {
+			before := time.Now().Add(-time.Millisecond)
+			was := gate(t, s).Posted
+			j := submitting(t, s, "to "+string(to), soon())
+			require.Equal(t, was, gate(t, s).Posted)
+			j = moved(t, s, j, to, inQueue)
+			posted := gate(t, s).Posted
+			require.WithinRange(t, posted, before, time.Now(), to)
+			if to == job.Submitted {
+				moved(t, s, j, job.Storing)
+				require.Equal(t, posted, gate(t, s).Posted, "no other move counts")
+			}
+		}
+	}},
 	{"a job that comes late does not give another's lease back", func(t *testing.T, s *store.Store) {
 		anna := submitting(t, s, "anna", past())
 		bert := submitting(t, s, "bert", soon())
 		moved(t, s, anna, job.Submitted, withTask("task"))
 		require.Equal(t, bert.ID, gate(t, s).Lease.Job)
+		require.Zero(t, gate(t, s).Posted, "nor does it count as a create that has just ended")
 		requireNotAdmitted(t, s, queued(t, s, "carl"), 100)
 	}},
 	{"a job's earlier intent does not give the lease of its later one back", func(t *testing.T, s *store.Store) {

@@ -11,12 +11,18 @@ import (
 
 // Job reads a job, or job.ErrNotFound.
 func (s *Store) Job(ctx context.Context, id string) (job.Job, error) {
-	var j job.Job
-	it, err := s.read(ctx, jobKey(id), &j)
+	it, err := s.t.get(ctx, jobKey(id))
 	if err != nil {
 		return job.Job{}, err
 	}
-	j.Due = fromMillis(it[dueIndex.rang])
+	if it == nil {
+		return job.Job{}, job.ErrNotFound
+	}
+	unpack(it, jobKey(id))
+	j := job.Job{Due: fromMillis(it[dueIndex.rang])}
+	if err := decode(it, &j); err != nil {
+		return job.Job{}, err
+	}
 	return j, nil
 }
 
@@ -51,8 +57,8 @@ func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
 //
 //   - the slot at the vendor is freed when the job leaves it, taken when it
 //     comes back to it by a person's word;
-//   - the posting lease is given back when the job leaves SUBMITTING, if it is
-//     still this job's;
+//   - the posting lease is given back, and the time noted, when the job leaves
+//     SUBMITTING, if it is still this job's;
 //   - a task the job did not have before gets its one owner;
 //   - entering a state that is told writes the message; a film that moves has its
 //     record follow it;
@@ -76,7 +82,7 @@ func (s *Store) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	}
 	ws := []write{w}
 	if moved.Task != nil && (from.Task == nil || from.Task.ID != moved.Task.ID) {
-		ws = append(ws, own(moved.Task.ID, moved.ID))
+		ws = append(ws, own(*moved.Task, moved.ID))
 	}
 	if from.State != moved.State && moved.State.Told() {
 		m, err := newMessage(job.OutcomeMessage(moved))
@@ -146,6 +152,11 @@ func (s *Store) gateWrite(ctx context.Context, from, to job.Job) (write, bool, e
 			return write{}, false, err
 		}
 		if g.Lease != nil && g.Lease.Job == to.ID && from.Intent != nil && g.Lease.Fence == from.Intent.Fence {
+			posted, err := encode(map[string]any{"at": time.Now().UTC().Truncate(time.Millisecond)})
+			if err != nil {
+				return write{}, false, err
+			}
+			w.set = append(w.set, assign{at("posted"), posted["at"]})
 			w.unset = append(w.unset, at("lease"))
 			w.conds = append(w.conds, equal(g.Lease.Fence, "lease", "fence"))
 		}
@@ -160,12 +171,17 @@ func (s *Store) gateWrite(ctx context.Context, from, to job.Job) (write, bool, e
 	return w, true, nil
 }
 
-// own registers a task's one owner.
-func own(taskID, jobID string) write {
-	return write{key: taskKey(taskID),
+// own registers a task's one owner, with the id of the call that made it: the job
+// forgets that when all is well.
+func own(t job.Task, jobID string) write {
+	w := write{key: taskKey(t.ID),
 		set: []assign{{at("job"), jobID}, {at(writeAttr), newMark()},
 			{at(ttlAttr), number(time.Now().Add(Retention).Unix())}},
 		conds: []cond{oneOf(absent(keyAttr), equal(jobID, "job"))}}
+	if t.RequestID != "" {
+		w.set = append(w.set, assign{at("request_id"), t.RequestID})
+	}
+	return w
 }
 
 // stamp sets what every write sets.
@@ -199,6 +215,7 @@ func encodeJob(j job.Job) (item, error) {
 	if err != nil {
 		return nil, err
 	}
+	pack(it, j)
 	placeDue(it, dueJobs, j.Due)
 	if j.State == job.Queued && j.Due.IsZero() {
 		it[queueIndex.hash], it[queueIndex.rang] = "queue", j.Rank

@@ -25,7 +25,11 @@ type memory struct {
 // NewMemory returns a store in memory whose index reads are lag behind. Safe for
 // concurrent use.
 func NewMemory(lag time.Duration) *Store {
-	return newStore(&memory{lag: lag, items: map[string]item{}, indexes: newMemoryIndexes()})
+	return newStore(newMemory(lag))
+}
+
+func newMemory(lag time.Duration) *memory {
+	return &memory{lag: lag, items: map[string]item{}, indexes: newMemoryIndexes()}
 }
 
 func (m *memory) get(ctx context.Context, key string) (item, error) {

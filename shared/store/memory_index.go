@@ -91,6 +91,21 @@ func (m *memoryIndexes) put(index, key string, p place) {
 	m.rows[index][p.hash] = slices.Insert(rows, i, row{key, p.rang})
 }
 
+// add puts many items into one place at once, without waiting.
+func (m *memoryIndexes) add(keys []string, at []place) {
+	for i, ix := range indexes() {
+		if at[i].hash == "" {
+			continue
+		}
+		rows := m.rows[ix.name][at[i].hash]
+		for _, k := range keys {
+			rows = append(rows, row{k, at[i].rang})
+		}
+		slices.SortFunc(rows, compareRows)
+		m.rows[ix.name][at[i].hash] = rows
+	}
+}
+
 func (m *memoryIndexes) query(q query) []row {
 	rows := m.rows[q.index.name][q.hash]
 	if q.upTo != nil {

@@ -41,6 +41,7 @@ func taskKey(id string) string         { return "TASK#" + id }
 func messageKey(id string) string      { return "MSG#" + id }
 func strayKey(id string) string        { return "STRAY#" + id }
 func leaseKey(name string) string      { return "LEASE#" + name }
+func turnKey(name string) string       { return "TURN#" + name }
 func faceKey(sha, ratio string) string { return "FACE#" + ratio + "#" + sha }
 
 // dueOf tells what an item of the due index is by its key.
@@ -208,6 +209,38 @@ func (s *Store) PutFace(ctx context.Context, sha256 string, r job.Ratio, f job.F
 	placeTTL(it, now.Add(faceLife))
 	return s.t.write(ctx, change(faceKey(sha256, string(r)), nil, it))
 }
+
+// Turn gives the times at which something may be done of which the whole stack may do
+// only so much: no two of them are closer together than every. The next one may lie
+// ahead, by longer than within allows: then none is given, and the time is zero.
+func (s *Store) Turn(ctx context.Context, name string, every, within time.Duration) (time.Time, error) {
+	for range turnTries {
+		it, err := s.t.get(ctx, turnKey(name))
+		if err != nil {
+			return time.Time{}, err
+		}
+		next, free := fromMillis(it["next"]), absent("next")
+		if it["next"] != nil {
+			free = equal(it["next"], "next")
+		}
+		now := time.Now()
+		if next.Before(now) {
+			next = now.Add(time.Millisecond).Truncate(time.Millisecond) // not before now, in whole milliseconds
+		}
+		if next.Sub(now) > within {
+			return time.Time{}, nil
+		}
+		err = s.t.write(ctx, write{key: turnKey(name), conds: []cond{free},
+			set: []assign{{at("next"), millis(next.Add(every))}, {at(writeAttr), newMark()}}})
+		if !errors.Is(err, job.ErrConflict) {
+			return next, err
+		}
+	}
+	return time.Time{}, nil
+}
+
+// turnTries bounds how often a turn is asked for that others are faster to take.
+const turnTries = 10
 
 // indexed is an encoded record with its place in the due index.
 func indexed(it item, due time.Time) item {

@@ -79,5 +79,5 @@ func (s *Store) Orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Mo
 		return job.Message{}, err
 	}
 	gone := write{key: strayKey(st.ID()), delete: true, conds: []cond{equal(st.Rev, "rev")}}
-	return m, s.t.write(ctx, w, own(st.TaskID, j.ID), told, gone)
+	return m, s.t.write(ctx, w, own(job.Task{ID: st.TaskID}, j.ID), told, gone)
 }

@@ -22,9 +22,11 @@ const (
 func (s *Step) record(ctx context.Context, j job.Job, c job.Created) error {
 	next := j
 	next.State = job.Submitted
-	next.Due = time.Now().UTC()
+	// The task says all that the intent was for. The due time stays what it is: poll
+	// looks after whoever holds a slot.
+	next.Intent = nil
 	next.Task = &job.Task{ID: c.TaskID, RequestID: c.RequestID, BaseURL: j.Intent.BaseURL, Status: c.Status,
-		Submitted: next.Due.Truncate(time.Millisecond), Created: c.At}
+		Submitted: time.Now().UTC().Truncate(time.Millisecond), Created: c.At}
 	_, err := s.move(ctx, j, next)
 	for range recordTries {
 		if !errors.Is(err, job.ErrConflict) {

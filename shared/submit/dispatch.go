@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// candidates is how many queued jobs are looked at for one slot: the index
-	// lags, so the first may have left already.
+	// candidates is how many more queued jobs are read than there are slots free: the
+	// index lags, so the first may have left already.
 	candidates = 10
 	// maxFresh bounds how many jobs a process remembers to have queued.
 	maxFresh = 1000
@@ -32,7 +32,7 @@ const (
 // Dispatch sends queued jobs to the vendor, one after the other, until no slot is
 // free, the queue is empty, somebody else is posting, or time is up.
 func (s *Step) Dispatch(ctx context.Context) error {
-	seen := map[string]bool{}
+	l := line{tried: map[string]bool{}, gone: map[string]bool{}}
 	for lost := 0; lost < races; {
 		if !s.inTime(ctx) {
 			return nil
@@ -46,7 +46,7 @@ func (s *Step) Dispatch(ctx context.Context) error {
 		case job.Closed, job.Throttle, job.Posting, job.Full:
 			return nil
 		}
-		j, found, err := s.next(ctx, seen)
+		j, found, err := s.next(ctx, &l, s.MaxInFlight-len(g.Slots))
 		if err != nil || !found {
 			return err
 		}
@@ -57,7 +57,7 @@ func (s *Step) Dispatch(ctx context.Context) error {
 			lost++
 			continue
 		}
-		seen[j.ID] = true
+		l.tried[j.ID] = true
 		if err != nil || !goOn {
 			return err
 		}
@@ -92,16 +92,45 @@ func (s *Step) recent(gone map[string]bool) []string {
 	return slices.Clone(s.fresh)
 }
 
+// line is what one dispatch knows of the queue: as much as there were slots free, and
+// a few more, as the index lags.
+type line struct {
+	ids []string
+	// more: there may be more than those. read: the index was asked at all.
+	more, read bool
+	// tried are the jobs that had their turn in this round, gone those that were
+	// found elsewhere.
+	tried, gone map[string]bool
+}
+
 // next is the first job of the queue that has not been tried in this round: as the
 // index shows it, and behind that what this process has queued itself just now.
-func (s *Step) next(ctx context.Context, seen map[string]bool) (job.Job, bool, error) {
-	ids, err := s.Jobs.Queue(ctx, candidates+len(seen))
-	if err != nil {
-		return job.Job{}, false, err
+func (s *Step) next(ctx context.Context, l *line, free int) (job.Job, bool, error) {
+	for {
+		if j, found, err := s.first(ctx, l, l.ids); err != nil || found {
+			return j, found, err
+		}
+		if l.read && !l.more {
+			break
+		}
+		limit := free + candidates + len(l.tried) + len(l.gone)
+		ids, err := s.Jobs.Queue(ctx, limit)
+		if err != nil {
+			return job.Job{}, false, err
+		}
+		l.ids, l.read, l.more = ids, true, len(ids) == limit
 	}
-	gone := map[string]bool{}
-	for _, id := range append(ids, s.recent(nil)...) {
-		if seen[id] || gone[id] {
+	j, found, err := s.first(ctx, l, s.recent(nil))
+	if err == nil && !found {
+		s.recent(l.gone)
+	}
+	return j, found, err
+}
+
+// first is the first of those jobs that is queued and had no turn yet.
+func (s *Step) first(ctx context.Context, l *line, ids []string) (job.Job, bool, error) {
+	for _, id := range ids {
+		if l.tried[id] || l.gone[id] {
 			continue
 		}
 		j, err := s.Jobs.Job(ctx, id)
@@ -111,9 +140,8 @@ func (s *Step) next(ctx context.Context, seen map[string]bool) (job.Job, bool, e
 		if err == nil && j.State == job.Queued && j.Due.IsZero() {
 			return j, true, nil
 		}
-		gone[id] = true
+		l.gone[id] = true
 	}
-	s.recent(gone)
 	return job.Job{}, false, nil
 }
 
@@ -122,6 +150,9 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	// Before anything is copied: would this one be admitted at all?
 	if g.Admits(time.Now(), j.ID, j.Seconds(), s.MaxInFlight, time.Now().Add(linkLife-urlMargin), s.Profile) != job.Go {
 		return false, nil
+	}
+	if j, err = s.withFace(ctx, j); err != nil || j.State != job.Queued {
+		return err == nil, err
 	}
 	image, audio := media.Format(j.Image.Format), media.Format(j.Audio.Format)
 	imageKey, audioKey := job.StagedKeys(j, j.Posts+1, strings.ToLower(rand.Text()[:8]), image.Ext(), audio.Ext())
@@ -143,6 +174,11 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	if err != nil {
 		return false, err
 	}
+	// The vendor takes so many creates a second; the lease makes them one after the
+	// other, and this keeps them apart.
+	if err := pause(ctx, g.PostWait(time.Now(), s.Profile)); err != nil {
+		return false, err
+	}
 	// A free call before anything is written: it shows that key and permission are
 	// in order, and says what time it is at the vendor. It comes last, as the window
 	// in which a lost task is looked for begins with it.
@@ -152,14 +188,14 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	}
 	// Without its monotonic reading, so that time that this machine spent frozen
 	// counts.
-	now := time.Now().Round(0).UTC()
+	now := time.Now().Round(0).UTC().Truncate(time.Millisecond)
 	if g.Admits(now, j.ID, j.Seconds(), s.MaxInFlight, end.Add(-urlMargin), s.Profile) != job.Go || !s.inTime(ctx) {
 		return false, nil
 	}
 	until := now.Add(s.PostLease)
 	admitted, err := s.Gate.Admit(ctx, j, job.Admission{Gate: g, Limit: s.MaxInFlight, Intent: job.Intent{
-		At: now, VendorAt: vendorAt, Until: until, BaseURL: s.Vendor.BaseURL(), Model: s.Model,
-		StagedImage: imageKey, StagedAudio: audioKey, URLsEnd: end,
+		At: now, VendorAt: vendorAt.Truncate(time.Millisecond), Until: until, BaseURL: s.Vendor.BaseURL(), Model: s.Model,
+		StagedImage: imageKey, StagedAudio: audioKey, URLsEnd: end.UTC().Truncate(time.Millisecond),
 	}})
 	if errors.Is(err, job.ErrConflict) {
 		return true, errRaced
@@ -180,4 +216,16 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 		return s.notCreated(ctx, admitted, err)
 	}
 	return true, s.record(ctx, admitted, created)
+}
+
+// pause waits, or returns the context's error.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }

@@ -152,9 +152,13 @@ func TestTheVendorsTimeIsReadRightBeforeTheIntent(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.queued("anna")
 		r.change = func(c *submit.Config) { c.Staging = slowSigner{r.files} }
+		r.vendor.create = func(context.Context, job.CreateRequest) (job.Created, error) {
+			in := r.job("anna").Intent
+			require.Less(t, in.At.Sub(in.VendorAt), 2*time.Second, "the window in which a lost task is looked for begins there")
+			return job.Created{TaskID: "task-1"}, nil
+		}
 		require.NoError(t, r.step().Dispatch(t.Context()))
-		in := r.job("anna").Intent
-		require.Less(t, in.At.Sub(in.VendorAt), 2*time.Second, "the window in which a lost task is looked for begins there")
+		require.Equal(t, job.Submitted, r.job("anna").State)
 	})
 }
 

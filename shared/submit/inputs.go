@@ -43,3 +43,31 @@ func gone(in job.Input, cause error) (job.State, *job.Fault) {
 	}
 	return job.Rejected, &job.Fault{Code: job.CodeFileGone, File: in.Key}
 }
+
+// withFace finds the face again of a job that has been at the vendor before and is
+// posted anew by a person's word: its record does not keep it that long. It is looked
+// up, and looked for only if it has been forgotten.
+func (s *Step) withFace(ctx context.Context, j job.Job) (job.Job, error) {
+	if j.Face.Pass {
+		return j, nil
+	}
+	face, err := s.face(ctx, j, j.Ratio)
+	switch {
+	case errors.Is(err, job.ErrConflict), errors.Is(err, job.ErrNotFound):
+		return job.Job{}, s.inputGone(ctx, j, j.Image, err)
+	case err != nil:
+		return job.Job{}, s.unstaged(ctx, j, j.Image, err)
+	case !face.Pass:
+		next := j
+		next.State, next.Fault = job.Rejected, faceRefused(j, face)
+		_, err := s.move(ctx, j, next)
+		return job.Job{}, conflict(err)
+	}
+	j.Face = face
+	return j, nil
+}
+
+// faceRefused says that detect finds nothing to work with.
+func faceRefused(j job.Job, f job.Face) *job.Fault {
+	return &job.Fault{Code: job.CodeFaceRefused, File: j.Image.Key, VendorCode: f.Code, VendorMessage: f.Message}
+}

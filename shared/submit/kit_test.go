@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +98,7 @@ func (r *rig) theGate() job.Gate {
 // vendor answers as it is told; a call that was not provided for is counted all the
 // same, so that a test can demand that there was none.
 type vendor struct {
+	mu      sync.Mutex // guards the counts
 	detect  func(ctx context.Context) (job.Face, error)
 	create  func(ctx context.Context, r job.CreateRequest) (job.Created, error)
 	clock   func(ctx context.Context) (time.Time, error)
@@ -108,7 +110,9 @@ type vendor struct {
 func (v *vendor) BaseURL() string { return "https://vendor.test/api/v1" }
 
 func (v *vendor) Detect(ctx context.Context, _ job.DetectRequest) (job.Face, error) {
+	v.mu.Lock()
 	v.detects++
+	v.mu.Unlock()
 	if v.detect == nil {
 		return job.Face{Pass: true, Box: job.Box{1, 1, 2, 2}, Ext: job.Box{0, 0, 3, 3}}, nil
 	}
@@ -133,6 +137,7 @@ func (v *vendor) Clock(ctx context.Context) (time.Time, error) {
 
 // files stage whatever they are asked for.
 type files struct {
+	mu    sync.Mutex // guards the keys
 	stage func(ctx context.Context, key, to string) error
 	sign  error
 	life  time.Duration
@@ -145,11 +150,15 @@ func (f *files) Stage(ctx context.Context, key, _, to, _ string) error {
 			return err
 		}
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.keys = append(f.keys, to)
 	return nil
 }
 
 func (f *files) Sign(_ context.Context, keys ...string) ([]job.Secret, time.Time, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var urls []job.Secret
 	for _, k := range keys {
 		if !slices.Contains(f.keys, k) {

@@ -23,8 +23,15 @@ const (
 const detectLife = 2 * time.Minute
 
 // waitClosed is how long a job waits before it is looked at again while the gate
-// is closed.
-const waitClosed = 2 * time.Minute
+// is closed, waitTurn the same while more portraits are to be looked at than the
+// vendor takes calls.
+const (
+	waitClosed = 2 * time.Minute
+	waitTurn   = 30 * time.Second
+)
+
+// turnWithin is how long one waits in the invocation for a turn with detect.
+const turnWithin = 20 * time.Second
 
 // Prepare takes a RECEIVED job to the queue: its face found, its price known. A
 // job in any other state is left alone. Trouble that may pass leaves the job
@@ -73,12 +80,13 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 	var vendors *detectError
 	switch {
 	case err == nil:
-		next.State = job.Rejected
-		next.Fault = &job.Fault{Code: job.CodeFaceRefused, File: j.Image.Key, VendorCode: face.Code, VendorMessage: face.Message}
+		next.State, next.Fault = job.Rejected, faceRefused(j, face)
 	case errors.Is(err, job.ErrConflict), errors.Is(err, job.ErrNotFound):
 		next.State, next.Fault = gone(j.Image, err)
 	case errors.As(err, &vendors):
 		return s.detectFailed(ctx, j, vendors.err)
+	case errors.Is(err, errNoTurn):
+		next.Due = time.Now().Add(waitTurn)
 	case time.Since(j.Received) > givesUp && ctx.Err() == nil:
 		next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeUnreadable, File: j.Image.Key}
 	default:
@@ -115,6 +123,9 @@ func (s *Step) face(ctx context.Context, j job.Job, ratio job.Ratio) (job.Face, 
 	if time.Until(end) < detectLife {
 		return job.Face{}, fmt.Errorf("sign the portrait: the credentials end in %s", time.Until(end).Round(time.Second))
 	}
+	if err := s.turn(ctx); err != nil {
+		return job.Face{}, err
+	}
 	f, err = s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: urls[0], Ratio: ratio})
 	if err != nil {
 		return job.Face{}, &detectError{err}
@@ -127,6 +138,28 @@ func (s *Step) face(ctx context.Context, j job.Job, ratio job.Ratio) (job.Face, 
 		s.Log.WarnContext(ctx, "face not kept", "job_id", j.ID, "err", err)
 	}
 	return f, nil
+}
+
+// errNoTurn: too many others are about to call detect.
+var errNoTurn = errors.New("no turn with detect is near")
+
+// turn waits until detect may be called: the vendor takes so many calls a second of
+// all the stack's processes together.
+func (s *Step) turn(ctx context.Context) error {
+	select {
+	case s.asking <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	at, err := s.Faces.Turn(ctx, "detect", s.Profile.DetectEvery, turnWithin)
+	<-s.asking
+	if at.IsZero() && err == nil || errors.Is(err, job.ErrConflict) {
+		return errNoTurn // a conflict here says nothing of the job's files
+	}
+	if err != nil {
+		return err
+	}
+	return pause(ctx, time.Until(at))
 }
 
 // detectFailed decides what trouble with detect means for the job.

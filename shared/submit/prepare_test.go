@@ -174,7 +174,10 @@ func TestTroubleOfOurOwnNeverFailsAJob(t *testing.T) {
 type noFaces struct{ get error }
 
 func (n noFaces) Face(context.Context, string, job.Ratio) (job.Face, error) { return job.Face{}, n.get }
-func (noFaces) PutFace(context.Context, string, job.Ratio, job.Face) error  { return errStore }
+func (noFaces) Turn(context.Context, string, time.Duration, time.Duration) (time.Time, error) {
+	return time.Now(), nil
+}
+func (noFaces) PutFace(context.Context, string, job.Ratio, job.Face) error { return errStore }
 
 func TestAFaceThatWasPaidForIsUsedThoughItCannotBeKept(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {

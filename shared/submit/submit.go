@@ -43,6 +43,9 @@ type Gate interface {
 type Faces interface {
 	Face(ctx context.Context, sha256 string, r job.Ratio) (job.Face, error)
 	PutFace(ctx context.Context, sha256 string, r job.Ratio, f job.Face) error
+	// Turn gives the next time at which the stack may do what that name stands for,
+	// as seldom as every; zero when that is not within the time given.
+	Turn(ctx context.Context, name string, every, within time.Duration) (time.Time, error)
 }
 
 // Staging makes the vendor's copies of the inputs.
@@ -97,6 +100,9 @@ type Step struct {
 	answered time.Time
 	// fresh are jobs that this process has queued and the index may not show yet.
 	fresh []string
+	// asking lets one at a time ask for a turn, so that those of one process do not
+	// race each other for it.
+	asking chan struct{}
 }
 
 // New returns a step, or an error that lists all that is wrong.
@@ -135,7 +141,7 @@ func New(c Config) (*Step, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Step{Config: c}, nil
+	return &Step{Config: c, asking: make(chan struct{}, 1)}, nil
 }
 
 // after is when to try again what has failed that many times in a row.

@@ -1,0 +1,88 @@
+package sim_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"emodrop/local/emo"
+	"emodrop/local/sim"
+	"emodrop/shared/job"
+	"emodrop/shared/store"
+)
+
+// TestABatchReadsNeitherTheHistoryNorTheQueue counts what poll reads of the table in
+// four minutes while the vendor is busy, with more and more that has ended and more and
+// more that waits.
+func TestABatchReadsNeitherTheHistoryNorTheQueue(t *testing.T) {
+	t.Parallel()
+	closed := sized(1_000_000, 500)
+	read := func(closed, queued int) (u store.Usage) {
+		in(t, sim.Config{Metered: true, Forget: true, Emulator: emo.Config{Faults: []emo.Rule{{Op: "work", Kind: "stuck"}}}}, func(t *testing.T, w *sim.World) {
+			w.Run(30 * time.Second)
+			hand(w, 3)
+			w.Run(3*time.Minute - 33*time.Second)
+			all := jobs(t, w)
+			require.Len(t, all, 3)
+			like := all["job-00"]
+			require.Equal(t, job.Running, like.State)
+			like.State, like.Due, like.Rank = job.Queued, time.Time{}, job.Rank(like.Received.UnixMilli(), like.ID)
+			require.NoError(t, w.Meter.Multiply(like, queued))
+			like.ID, like.State, like.Ended = "closed", job.Succeeded, time.Now()
+			require.NoError(t, w.Meter.Multiply(like, closed))
+			before := w.Meter.Usage()
+			w.Run(4 * time.Minute)
+			u = w.Meter.Usage().Since(before)
+		})
+		return u
+	}
+	idle := read(0, 0)
+	require.Equal(t, 2*16, idle.Queries, "what is due, in both its parts, in each of sixteen batches")
+	require.LessOrEqual(t, idle.Gets, 16*(2+3)+4, "the gate, before and after, and the three jobs at the vendor")
+	require.Equal(t, idle, read(closed, 0))
+	require.Equal(t, idle, read(0, sized(10_000, 500)))
+}
+
+// TestAJobTakesFewWriteUnits counts what a hundred jobs of realistic names, each with a
+// portrait of its own, write from drop to film. What poll writes for itself is no
+// job's: its lease, with every batch, and the sweep's record.
+func TestAJobTakesFewWriteUnits(t *testing.T) {
+	t.Parallel()
+	n := sized(100, 4)
+	learned := min(n, 15) // a stack's first films tell the gate of the vendor's speed
+	var o observer
+	cfg := o.large(1, 3)
+	cfg.Metered = true
+	in(t, cfg, func(t *testing.T, w *sim.World) {
+		w.SetPlan(o.watch)
+		w.Run(2 * time.Minute)
+		before := w.Meter.Usage()
+		drop(w, 0, n)
+		o.run(w, n, time.Duration(n)*2*time.Minute+time.Hour)
+		u := w.Meter.Usage().Since(before)
+		o.delivered(t, w, n)
+		for kind, most := range map[string]int{
+			"STEM": 1 + 1 + 1 + 1 + 1, // noted; claimed; made; and its place in the index
+			"FACE": 1, "TURN": 1,      // detect
+			"JOB":  3 + 3 + 4 + 2 + 1 + 2 + 1 + 3, // made, queued, admitted, at the vendor, running, finished there, in hand, at home
+			"GATE": 2 + 2 + 2,                     // slot and lease taken, lease given back, slot freed
+			"TASK": 2,
+			"MSG":  2 + 1 + 1 + 1, // written, told and forgotten; and its place
+		} {
+			most *= n
+			if kind == "GATE" {
+				most += learned
+			}
+			require.LessOrEqual(t, u.Units[kind], most, kind)
+		}
+		sum := 0
+		for kind, units := range u.Units {
+			if kind != "LEASE" && kind != "SWEEP" {
+				sum += units
+			}
+		}
+		t.Logf("%.2f write units a job", float64(sum)/float64(n))
+		require.LessOrEqual(t, sum, 39*n+learned)
+	})
+}
