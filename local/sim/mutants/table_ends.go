@@ -42,7 +42,7 @@ func films() []mutant {
 			{place, "return st.Job == j.ID, err", "return st.Job != \"\" || err != nil, err"}}},
 		{"failed copy", "a film that cannot be copied is not made anew", []edit{
 			{jobMoves, "\t{Storing, Expired, Finalize,", "\t{Storing, Queued, Finalize, \"\"},\n\t{Storing, Expired, Finalize,"},
-			{finalize, "\tnext.Busy = time.Time{}\n\tnext.Due = time.Now().Add(min(h.Backoff<<min(j.Tries-1, 8), 15*time.Minute))\n", "\tnext.Busy, next.Due, next.State, next.Intent, next.Attempt = time.Time{}, time.Time{}, job.Queued, nil, j.Attempt+1\n"}}},
+			{finalize, "\tnext.Busy = time.Time{}\n\tnext.Due = time.Now().Add(job.Backoff(h.Backoff, j.Tries-1))\n", "\tnext.Busy, next.Due, next.State, next.Intent, next.Attempt = time.Time{}, time.Time{}, job.Queued, nil, j.Attempt+1\n"}}},
 		{"link's life", "a film is lost only when its link can no longer work", []edit{
 			{finalize, "if gone && over > h.Profile.ServerTimeout || over > h.Profile.LinkLife {", "if over > -h.Profile.LinkLife {"}}},
 	}

@@ -28,7 +28,9 @@ func TestEveryGuardStandsInTheCodeAsTheTableSays(t *testing.T) {
 			require.NoError(t, err)
 			files[e.file] = string(src)
 		}
-		require.NoError(t, m.apply(files))
+		if err := m.apply(files); err != nil {
+			t.Error(err) // and go on: a change of the code often concerns several
+		}
 	}
 }
 
