@@ -4,10 +4,13 @@
 // call of a port go wrong: fail before or after its effect, or kill the invocation
 // that makes it there.
 //
-// It is for tests inside a testing/synctest bubble and opens no socket. It does
-// not go through the AWS SDK, it does not choose faults by itself, and it knows of
-// no policy or template. Its one invariant: an invocation that was killed, or whose
-// time is up, has no effect from that moment on.
+// The ports are plain Go. In a world over the wire (Config.Wire) they are the adapters
+// of shared/ on real SDK clients, and every HTTP request is a call that can go wrong;
+// such a world takes about six times as long.
+//
+// It is for tests inside a testing/synctest bubble and opens no socket. It does not
+// choose faults by itself, and it knows of no policy or template. Its one invariant: an
+// invocation that was killed, or whose time is up, has no effect from that moment on.
 //
 // One World is one stack, made by New inside the bubble and ended by Close in it.
 // What was handed in, what the vendor charged and what was told can be asked at any

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"syscall"
 
 	awswire "emodrop/local/aws/wire"
-	"emodrop/shared/job"
 )
 
 // The questions that the lot of a request answers, beside those of every call.
@@ -41,12 +39,13 @@ func (c *cloud) Do(req *http.Request) (*http.Response, error) {
 	}
 	call.lot = c.draw(req, call)
 	resp, call, err := carry(req.Context(), c.w, call, func() (*http.Response, error) { return c.aws.RoundTrip(req) })
-	switch {
-	case errors.Is(err, ErrInjected):
+	switch call.Fate {
+	case FailBefore, FailAfter, Busy:
 		c.stick(req, call)
+		if call.Fate == Busy && serviceOf(req) == "dynamodb" {
+			return conflict(req, bytes.Count(body, []byte(`"Key":{`)))
+		}
 		return failure(req, call)
-	case errors.Is(err, job.ErrConflict):
-		return conflict(req, bytes.Count(body, []byte(`"Key":{`)))
 	}
 	return resp, err
 }
@@ -87,12 +86,19 @@ func failure(req *http.Request, c Call) (*http.Response, error) {
 	case u < .85:
 		return refusal(req, http.StatusServiceUnavailable, "ServiceUnavailable")
 	}
-	switch service {
-	case "dynamodb", "events":
+	conditional := req.Header.Get("If-Match")+req.Header.Get("If-None-Match") != ""
+	switch {
+	case service == "dynamodb":
 		return refusal(req, http.StatusBadRequest, "ThrottlingException")
-	case "s3":
+	case service == "events": // the request is taken, and its one entry is not
+		w := newReply(req)
+		_, err := io.WriteString(w, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure","ErrorMessage":"a failure of the storm's"}]}`)
+		return w.response(), err
+	case service == "s3" && req.Method == http.MethodPut && conditional: // another write was in the way
+		return refusal(req, http.StatusConflict, "ConditionalRequestConflict")
+	case service == "s3":
 		return refusal(req, http.StatusServiceUnavailable, "SlowDown")
-	case "lambda":
+	case service == "lambda":
 		return refusal(req, http.StatusTooManyRequests, "TooManyRequestsException")
 	}
 	return refusal(req, http.StatusBadRequest, "Throttling")

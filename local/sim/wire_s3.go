@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
@@ -128,9 +129,7 @@ func (objects) get(w http.ResponseWriter, r *http.Request, b *Bucket, key string
 	h.Set("ETag", o.ETag)
 	h.Set("Last-Modified", o.Modified.Format(http.TimeFormat))
 	h.Set("Content-Length", strconv.Itoa(len(o.Data)))
-	if o.ContentType != "" {
-		h.Set("Content-Type", o.ContentType)
-	}
+	h.Set("Content-Type", cmp.Or(o.ContentType, "binary/octet-stream"))
 	if r.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" {
 		h.Set("X-Amz-Checksum-Crc32", crcOf(o.Data))
 	}
