@@ -70,11 +70,11 @@ func (p *people) handIn(name string) {
 		p.put(t, name+".png", image)
 		p.put(t+p.gap(), name+".wav", audio)
 		p.put(t+p.at(p.gap()), name+".wav", audio)
-	case 3, 4: // a better recording, in the same minute or much later
+	case 3, 4: // a better recording, at once, soon or much later
 		p.put(t, name+".png", p.picture())
 		at := t + p.gap()
 		p.put(at, name+".wav", p.voice())
-		p.put(at+pick(p.r, p.gap(), time.Duration(p.r.Int64N(int64(time.Minute))), p.at(p.gap())), name+".wav", p.voice())
+		p.put(at+pick(p.r, p.gap(), time.Duration(p.r.Int64N(int64(2*time.Minute))), p.at(p.gap())), name+".wav", p.voice())
 	case 5: // nothing that can be used
 		p.put(t, name+".png", pick(p.r, []byte("no picture at all"), p.picture()[:200]))
 		p.put(t+p.gap(), name+".wav", p.voice())
