@@ -70,11 +70,15 @@ func (p *people) handIn(name string) {
 		p.put(t, name+".png", image)
 		p.put(t+p.gap(), name+".wav", audio)
 		p.put(t+p.at(p.gap()), name+".wav", audio)
-	case 3, 4: // a better recording, in the same minute or much later
+	case 3, 4: // better and better recordings, at once, soon or much later
 		p.put(t, name+".png", p.picture())
 		at := t + p.gap()
 		p.put(at, name+".wav", p.voice())
-		p.put(at+pick(p.r, p.gap(), time.Duration(p.r.Int64N(int64(time.Minute))), p.at(p.gap())), name+".wav", p.voice())
+		for range 1 + p.r.IntN(3) {
+			soon := 20*time.Second + time.Duration(p.r.Int64N(int64(time.Minute)))
+			at += pick(p.r, p.gap(), soon, soon, p.at(p.gap())-p.gap())
+			p.put(at, name+".wav", p.voice())
+		}
 	case 5: // nothing that can be used
 		p.put(t, name+".png", pick(p.r, []byte("no picture at all"), p.picture()[:200]))
 		p.put(t+p.gap(), name+".wav", p.voice())

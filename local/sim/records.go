@@ -70,9 +70,10 @@ func (r records) Create(ctx context.Context, j job.Job) (job.Job, error) {
 
 func (r records) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	return do(ctx, r.w, "store.Move", from.ID, true, func() (job.Job, error) {
+		before, unread := r.s.Job(ctx, from.ID)
 		moved, err := r.s.Move(ctx, from, to)
-		if err == nil {
-			r.w.moved(from, moved)
+		if err == nil && unread == nil {
+			r.w.moved(before, from, moved)
 		}
 		return moved, err
 	})

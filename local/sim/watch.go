@@ -73,9 +73,14 @@ func (w *World) admitted(g job.Gate, j job.Job) {
 	}
 }
 
-// moved looks at a move that has just been made.
-func (w *World) moved(from, to job.Job) {
-	if to.State == job.Storing && to.Busy.After(time.Now()) && from.Busy.After(time.Now()) && !to.Busy.Equal(from.Busy) {
+// moved looks at a move that has just been made of a job that was so before, and had
+// been read as from.
+func (w *World) moved(before, from, to job.Job) {
+	busy := before.State == job.Storing && before.Busy.After(time.Now())
+	switch {
+	case before.Rev != from.Rev:
+		w.breach("move: %s went from %s to %s, though it had changed since it was read", to.Name, before.State, to.State)
+	case busy && to.Busy.After(time.Now()) && !to.Busy.Equal(before.Busy):
 		w.breach("finalize: the film of %s was taken from whoever is bringing it home", to.Name)
 	}
 }
