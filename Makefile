@@ -15,7 +15,7 @@ ARCHES    := arm64 amd64
 DYNAMO   := local/aws/dynamo
 DYNOXIDE := $(DYNAMO)/node_modules/.installed
 
-.PHONY: command help up demo invoke test check e2e sim sim-mutants build lint fmt clean tools \
+.PHONY: command help up demo invoke test check e2e sim sim-scale sim-mutants build lint fmt clean tools \
         fmt-check vet rules modules portable FORCE
 
 ## Print this list
@@ -55,10 +55,6 @@ test: $(DYNOXIDE)
 ## Do all that has to pass before a change goes in: format, vet, lint, rules, modules, platforms, test
 check: fmt-check vet lint rules modules portable test
 
-# Worlds of thousands of jobs: minutes without the race detector, which finds nothing
-# there that it does not find in the small ones of every run.
-LARGE := ^Test(Thousands|ABatchReads|AJobTakesFew)
-
 # The end-to-end tests skip themselves unless EMODROP_E2E is set; no build tag
 # hides them from the compiler. The packages are found by that word, so a new test
 # needs no line here. They need Chromium and the AWS command line.
@@ -68,7 +64,6 @@ e2e: $(DYNOXIDE)
 	    | sed 's,^,./,; s,/[^/]*$$,,' | sort -u); \
 	if [ -z "$$dirs" ]; then echo "make e2e: no test asks for EMODROP_E2E" >&2; exit 1; fi; \
 	set -x; EMODROP_E2E=1 $(GO) test -race -count=1 -timeout 20m $(if $(RUN),-run '$(RUN)') $$dirs
-	$(if $(RUN),,EMODROP_E2E=1 $(GO) test -count=1 -timeout 20m -run '$(LARGE)' ./local/sim)
 
 # The seeds of local/sim, compiled once. The naive control plays a tenth of them, and a
 # fiftieth is played twice: a seed has to go the same way every time.
@@ -81,6 +76,12 @@ sim:
 	@$(GO) test -c -o $(SIM) ./local/sim
 	@cd local/sim && exec ../../$(SIM) $(if $(SEED),-test.run '^TestSeeds$$' -seed $(SEED),-seeds $(SEEDS) \
 	    -test.run '^(TestSeeds|TestTheNaiveStackPaysTwice|TestASeedGoesTheSameWayEveryTime)$$') $(ARGS)
+
+# Minutes each, and without the race detector, which finds nothing there that it does not
+# find in the small worlds of every run.
+## Play worlds of thousands of jobs: a week of one slot, a hundred slots, a day of ten thousand
+sim-scale:
+	EMODROP_E2E=1 $(GO) test -count=1 -timeout 60m -v -run '^Test(Thousands|ABatchReads|AJobTakesFew)' ./local/sim
 
 ## Take each guard out of the code in turn and demand that the seeds notice; RUN selects by name
 sim-mutants:
