@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -39,6 +40,7 @@ type cloud struct {
 	// before runs before each request reaches S3.
 	before func(*http.Request)
 	// requests are those that S3 was asked.
+	mu       sync.Mutex
 	requests []*http.Request
 }
 
@@ -54,7 +56,9 @@ func newCloud(t *testing.T) *cloud {
 }
 
 func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
 	c.requests = append(c.requests, r)
+	c.mu.Unlock()
 	if c.before != nil {
 		c.before(r)
 	}
