@@ -143,7 +143,7 @@ func TestTwoHundredJobsEndInOneFilmEachWhateverIsKilled(t *testing.T) {
 		r.drop(map[string][]byte{n.String() + ".jpg": sample.Portrait(), n.String() + ".wav": sim.Recording(i, time.Second)})
 	}
 	// Until nearly all are at home: the last ones see what was left behind.
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	go func() {
 		for tick := time.NewTicker(time.Second); ctx.Err() == nil; <-tick.C {
@@ -154,8 +154,12 @@ func TestTwoHundredJobsEndInOneFilmEachWhateverIsKilled(t *testing.T) {
 	}()
 	killed := map[string]int{}
 	for ctx.Err() == nil {
-		// Poll's lease outlives it by 46 s, so it is spared more often.
-		fn := []string{"submit", "submit", "submit", "finalize", "finalize", "finalize", "callback", "poll"}[dice.IntN(8)]
+		fn := []string{"submit", "submit", "submit", "finalize", "finalize", "finalize", "callback"}[dice.IntN(7)]
+		if dice.IntN(20) == 0 {
+			// Poll's lease outlives it by 46 s: killed as often as the others, it
+			// would never work.
+			fn = "poll"
+		}
 		if dice.IntN(2) == 0 {
 			r.Host.KillNext(fn, time.Duration(dice.IntN(400))*time.Millisecond)
 			killed[fn]++
