@@ -133,7 +133,7 @@ func TestTwoHundredJobsEndInOneFilmEachWhateverIsKilled(t *testing.T) {
 
 	const jobs = 200
 	r := up(t, t.TempDir(), shortLeases, func(c *stack.Config) {
-		c.Slots, c.MaxInFlight = 6, 10
+		c.Slots, c.MaxInFlight = 12, 20
 		c.Timing.CreateWithin, c.Timing.PostLease, c.Timing.AskFirst, c.Timing.Quiet = 2*time.Second, 4*time.Second, 500*time.Millisecond, time.Second
 	})
 	var names []job.Name
@@ -143,7 +143,7 @@ func TestTwoHundredJobsEndInOneFilmEachWhateverIsKilled(t *testing.T) {
 		r.drop(map[string][]byte{n.String() + ".jpg": sample.Portrait(), n.String() + ".wav": sim.Recording(i, time.Second)})
 	}
 	// Until nearly all are at home: the last ones see what was left behind.
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	go func() {
 		for tick := time.NewTicker(time.Second); ctx.Err() == nil; <-tick.C {
