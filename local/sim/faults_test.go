@@ -55,11 +55,8 @@ func TestAFaultOfTheVendorThatPassesCostsTimeAndNothingElse(t *testing.T) {
 		emo.Rule{Op: "create", Kind: "status", Status: 408, Code: "RequestTimeOut", Count: 1},
 		emo.Rule{Op: "create", Kind: "status_after", Status: 504, Code: "InternalError.Timeout", Count: 1},
 		emo.Rule{Op: "work", Kind: "delay", Delay: 20 * time.Minute, Count: 1})
-	for i, r := range rules {
-		if racing && i%6 != 0 {
-			continue
-		}
-		t.Run(named(r.Op, r.Kind, r.Code, r.Status, r.Delay), func(t *testing.T) {
+	for _, r := range rules {
+		oneOf(t, named(r.Op, r.Kind, r.Code, r.Status, r.Delay), func(t *testing.T) {
 			t.Parallel()
 			in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{r}}}, func(t *testing.T, w *sim.World) {
 				hand(w, 1)
@@ -77,7 +74,7 @@ func TestAFaultOfTheVendorThatPassesCostsTimeAndNothingElse(t *testing.T) {
 func TestTroubleWithTheListOnlyDelaysTheSearchForALostCreate(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"status", "throttle", "timeout_before", "drop_after", "html", "empty", "truncated_json"} {
-		t.Run(kind, func(t *testing.T) {
+		oneOf(t, kind, func(t *testing.T) {
 			t.Parallel()
 			in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{
 				{Op: "create", Kind: "drop_after", Count: 1}, {Op: "list", Kind: kind, After: 1, Count: 8}}}}, func(t *testing.T, w *sim.World) {
@@ -122,7 +119,7 @@ func TestWhatCannotSucceedEndsOnceAndSaysWhy(t *testing.T) {
 		{"the link is never said", emo.Rule{Kind: "results_as_list"}, job.Expired, job.CodeTaskExpired, 1, 1, 3 * time.Hour},
 		{"the task is stuck", emo.Rule{Op: "work", Kind: "stuck"}, job.Failed, job.CodeVendorFailed, 3, 0, 2 * time.Hour},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		oneOf(t, c.name, func(t *testing.T) {
 			t.Parallel()
 			// A vendor that forgets in two hours what the real one forgets in a day.
 			p := job.EMO()
@@ -161,7 +158,7 @@ func TestWhatCannotSucceedEndsOnceAndSaysWhy(t *testing.T) {
 func TestSeveralFaultsAtOnceStillMakeOneFilmEach(t *testing.T) {
 	t.Parallel()
 	for seed := range 6 {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		oneOf(t, fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rates := map[string]float64{"query:status": .1, "query:drop_after": .1, "query:unknown_status": .1, "list:status": .1,
 				"list:throttle": .1, "create:drop_after": .2, "create:throttle": .2, "create:html_after": .1, "create:timeout_before": .1,

@@ -81,7 +81,7 @@ func TestAnAccountWithoutMoneyFailsNoJob(t *testing.T) {
 func TestAStormOfThrottlingIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	for _, op := range []string{"create", "detect", "query"} {
-		t.Run(op, func(t *testing.T) {
+		oneOf(t, op, func(t *testing.T) {
 			t.Parallel()
 			in(t, sim.Config{}, func(t *testing.T, w *sim.World) {
 				add(t, w, emo.Rule{Op: op, Kind: "throttle"})

@@ -87,13 +87,13 @@ func TestSeveralJobsSurviveADeathAtEveryEffect(t *testing.T) {
 }
 
 // share is which part of the deaths a run tries: every third of them, with the race
-// detector every fortieth, and the end-to-end run all.
+// detector every sixtieth, and the end-to-end run all.
 func share() int {
 	switch {
 	case os.Getenv("EMODROP_E2E") != "":
 		return 1
 	case racing:
-		return 40
+		return 60
 	}
 	return 3
 }

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"strings"
 	"sync"
@@ -28,6 +29,15 @@ func in(t *testing.T, cfg sim.Config, f func(t *testing.T, w *sim.World)) {
 		defer func() { require.NoError(t, w.Close()) }()
 		f(t, w)
 	})
+}
+
+// oneOf plays one case of many. With the race detector one in eight has to do, chosen
+// by its name: races show in what the cases share.
+func oneOf(t *testing.T, name string, f func(t *testing.T)) {
+	t.Helper()
+	if !racing || crc32.ChecksumIEEE([]byte(name))%8 == 0 {
+		t.Run(name, f)
+	}
 }
 
 // length is that of most recordings: 17 s of the vendor's work.

@@ -27,7 +27,7 @@ func around(w *sim.World, key string, d time.Duration) {
 func TestStrangersTasksAreNeverTakenForOurs(t *testing.T) {
 	t.Parallel()
 	for kind, tasks := range map[string]int{"drop_after": 1, "drop_before": 1, "timeout_after": 1, "html_after": 1, "empty": 1} {
-		t.Run(kind, func(t *testing.T) {
+		oneOf(t, kind, func(t *testing.T) {
 			t.Parallel()
 			in(t, shared(emo.Rule{Op: "create", Kind: kind, Match: "staging/", After: 1, Count: 1}), func(t *testing.T, w *sim.World) {
 				around(w, "sk-theirs", 15*time.Minute)
@@ -126,7 +126,7 @@ func TestSeveralTasksThatCouldBeOursNeedAPerson(t *testing.T) {
 func TestAListThatLagsIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for _, lag := range []time.Duration{30 * time.Second, 3 * time.Minute, 10 * time.Minute, 16 * time.Minute} {
-		t.Run(lag.String(), func(t *testing.T) {
+		oneOf(t, lag.String(), func(t *testing.T) {
 			t.Parallel()
 			in(t, sim.Config{Emulator: emo.Config{ListLag: lag, Faults: []emo.Rule{{Op: "create", Kind: "drop_after", Count: 1}}}}, func(t *testing.T, w *sim.World) {
 				hand(w, 1)
@@ -202,7 +202,7 @@ func TestOneWindowEndsWhereTheNextBegins(t *testing.T) {
 	t.Parallel()
 	for lost, ends := range map[string]job.State{"drop_before": job.Succeeded, "drop_after": job.Succeeded} {
 		for early := range 4 {
-			t.Run(named(lost, early), func(t *testing.T) {
+			oneOf(t, named(lost, early), func(t *testing.T) {
 				t.Parallel()
 				in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{{Op: "create", Kind: lost, Count: 1}}}}, func(t *testing.T, w *sim.World) {
 					hand(w, 1)

@@ -11,10 +11,10 @@ import (
 	"emodrop/local/sim"
 )
 
-// sized chooses between what is promised, which `make e2e` tries without the race
-// detector, and what an ordinary run makes of it.
+// sized chooses between what is promised, which `make sim-scale` tries and takes
+// minutes for, and what an ordinary run makes of it.
 func sized(promised, everyDay int) int {
-	if os.Getenv("EMODROP_E2E") != "" && !racing {
+	if os.Getenv("EMODROP_SCALE") != "" {
 		return promised
 	}
 	return everyDay

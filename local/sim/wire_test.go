@@ -47,7 +47,7 @@ func TestOverTheWireOneJobSurvivesEverySingleFailure(t *testing.T) {
 			if n++; n%(3*share()) != 0 {
 				continue
 			}
-			t.Run(named(c.Op, c.N, fate), func(t *testing.T) {
+			oneOf(t, named(c.Op, c.N, fate), func(t *testing.T) {
 				t.Parallel()
 				in(t, sim.Config{Wire: true, Seed: uint64(n)}, func(t *testing.T, w *sim.World) {
 					w.SetPlan(sim.At(c.Op, c.N, fate))
@@ -94,7 +94,7 @@ func TestAnOutageMeansTheSameOverTheWire(t *testing.T) {
 	t.Parallel()
 	for port, op := range map[string]string{"store.": "dynamodb.", "inbox.": "s3.", "staging.": "s3.CopyObject", "outbox.": "s3.PutObject",
 		"topic.": "sns.", "bus.": "events.", "invoke.": "lambda."} {
-		t.Run(port, func(t *testing.T) {
+		oneOf(t, port, func(t *testing.T) {
 			t.Parallel()
 			in(t, sim.Config{Wire: true, Storm: sim.Storm{Outages: []sim.Outage{{Ops: port, To: 4 * time.Minute}}}}, func(t *testing.T, w *sim.World) {
 				hand(w, 1)
