@@ -52,7 +52,7 @@ func TestAPersonSeesTheJobAndPlaysTheFilmWithItsSound(t *testing.T) {
 	// The page is open when the files come: it shows the film by itself.
 	p.drop("anna")
 	p.film("anna")
-	_, err = chromedp.Run(page, chromedp.Poll[bool](`document.querySelector("#jobs video") !== null`, chromedp.WithPollingTimeout(20*time.Second)))
+	_, err = chromedp.Run(page, chromedp.Poll[bool](`document.querySelector("#jobs video") !== null`, chromedp.WithPollingTimeout(2*time.Minute)))
 	require.NoError(t, err)
 	text, err := chromedp.Run(page, chromedp.Evaluate[string](`document.querySelector("#jobs").innerText`))
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func TestAPersonSeesTheJobAndPlaysTheFilmWithItsSound(t *testing.T) {
 	require.Contains(t, text, "¥0.4544")
 
 	require.NoError(t, chromedp.Do(page, chromedp.Evaluate[chromedp.Void](`void document.querySelector("#jobs video").play()`)))
-	_, err = chromedp.Run(page, chromedp.Poll[bool](`document.querySelector("#jobs video").currentTime > 1.5`, chromedp.WithPollingTimeout(20*time.Second)))
+	_, err = chromedp.Run(page, chromedp.Poll[bool](`document.querySelector("#jobs video").currentTime > 1.5`, chromedp.WithPollingTimeout(2*time.Minute)))
 	require.NoError(t, err, "the film does not play")
 	w, err := chromedp.Run(page, chromedp.Evaluate[watched](watch))
 	require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestAPersonSeesTheJobAndPlaysTheFilmWithItsSound(t *testing.T) {
 	require.Greater(t, w.Colours, 4, "the picture is blank")
 
 	// To the end, where a wrong index would show.
-	_, err = chromedp.Run(page, chromedp.Poll[bool](`document.querySelector("#jobs video").ended`, chromedp.WithPollingTimeout(20*time.Second)))
+	_, err = chromedp.Run(page, chromedp.Poll[bool](`document.querySelector("#jobs video").ended`, chromedp.WithPollingTimeout(2*time.Minute)))
 	require.NoError(t, err, "the film does not end")
 	w, err = chromedp.Run(page, chromedp.Evaluate[watched](watch))
 	require.NoError(t, err)

@@ -23,14 +23,14 @@ func TestUpEndsCleanlyAndGoesOnWhereItWas(t *testing.T) {
 	require.GreaterOrEqual(t, len(p.children()), 2, "the DynamoDB stand-in and a function run")
 
 	p.interrupt()
-	require.Zero(t, p.exit(30*time.Second))
+	require.Zero(t, p.exit(3*time.Minute))
 	require.Empty(t, p.children(), "left behind")
 	require.Contains(t, p.stderr.String(), "anna: done")
 
 	p = start(t, home, "up", "--no-open", "--speed", "100")
 	require.Equal(t, url, p.address(), "the address is the same")
 	p.interrupt()
-	require.Zero(t, p.exit(30*time.Second))
+	require.Zero(t, p.exit(3*time.Minute))
 	require.NotContains(t, p.stderr.String(), "handed in", "what was handed in before is not handed in again")
 
 	p = start(t, home, "up", "--no-open", "--fresh")
@@ -38,7 +38,7 @@ func TestUpEndsCleanlyAndGoesOnWhereItWas(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(home, "videos", "anna.mp4"))
 	require.FileExists(t, filepath.Join(home, "drop", "anna.wav"), "what people dropped is theirs")
 	p.interrupt()
-	require.Zero(t, p.exit(30*time.Second))
+	require.Zero(t, p.exit(3*time.Minute))
 }
 
 func TestTheDemonstrationMakesAFilmWithinAMinute(t *testing.T) {
@@ -64,7 +64,7 @@ func TestAnInterruptedDemonstrationSaysSo(t *testing.T) {
 	p := start(t, t.TempDir(), "demo", "--speed", "0.1")
 	p.stderr.wait(t, regexp.MustCompile(`hello: being made`), 3*time.Minute)
 	p.interrupt()
-	require.Equal(t, exitInterrupted, p.exit(30*time.Second))
+	require.Equal(t, exitInterrupted, p.exit(3*time.Minute))
 	require.Empty(t, p.children(), "left behind")
 }
 
@@ -102,8 +102,8 @@ func TestTheEmulatorEndsCleanly(t *testing.T) {
 	endToEnd(t)
 	t.Parallel()
 	p := start(t, "", "emulator", "--addr", "127.0.0.1:0")
-	p.stdout.wait(t, regexp.MustCompile(`http://127\.0\.0\.1:\d+/api/v1`), 20*time.Second)
+	p.stdout.wait(t, regexp.MustCompile(`http://127\.0\.0\.1:\d+/api/v1`), 3*time.Minute)
 	p.interrupt()
-	require.Zero(t, p.exit(10*time.Second))
+	require.Zero(t, p.exit(3*time.Minute))
 	require.Empty(t, p.stderr.String())
 }

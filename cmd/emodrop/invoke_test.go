@@ -77,7 +77,7 @@ func TestInvokeUsesTheRunningStackOrOneOfItsOwn(t *testing.T) {
 	up.address()
 	began := time.Now()
 	require.Equal(t, "null\n", invoke(0, "poll", "scheduler-poll.json").stdout.String())
-	require.Less(t, time.Since(began), 10*time.Second)
+	require.Less(t, time.Since(began), 40*time.Second, "idle, and so over long before the next tick")
 	up.interrupt()
-	require.Zero(t, up.exit(30*time.Second))
+	require.Zero(t, up.exit(3*time.Minute))
 }

@@ -120,7 +120,7 @@ func (p *process) exit(within time.Duration) int {
 func (p *process) address() string {
 	p.t.Helper()
 	url := p.stdout.wait(p.t, regexp.MustCompile(`emodrop is up:  (http://127\.0\.0\.1:\d+)\n`), 3*time.Minute)[1]
-	p.stdout.wait(p.t, regexp.MustCompile(`stop with Ctrl-C`), 10*time.Second)
+	p.stdout.wait(p.t, regexp.MustCompile(`stop with Ctrl-C`), 3*time.Minute)
 	return url
 }
 
@@ -138,7 +138,7 @@ func (p *process) film(stem string) string {
 	path := filepath.Join(p.home, "videos", stem+".mp4")
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(time.Minute)
+	end := time.After(5 * time.Minute)
 	for {
 		if _, err := os.Stat(path); err == nil {
 			return path

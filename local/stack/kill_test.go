@@ -21,10 +21,6 @@ import (
 	"emodrop/shared/job"
 )
 
-// patience is how long a job may take to end when its functions were killed. What
-// submit was busy with when it died is taken up by poll after three minutes.
-const patience = 6 * time.Minute
-
 // shortLeases makes a dead function's work free again within seconds, where the
 // stack's configuration decides.
 func shortLeases(c *stack.Config) {
@@ -40,12 +36,12 @@ func (r *running) endsWell(length time.Duration, names ...job.Name) {
 	r.t.Helper()
 	tasks, outcomes := map[string]bool{}, map[string]bool{}
 	for _, n := range names {
-		j := r.ended(n, patience)
+		j := r.ended(n)
 		require.Equal(r.t, job.Succeeded, j.State, "%s", n)
 		tasks[j.Task.ID], outcomes[job.OutcomeMessage(j).ID] = true, true
 	}
 	for _, kind := range []string{services.KindSNS, services.KindEvent} {
-		within(r.t, patience, func() error {
+		within(r.t, slow, func() error {
 			told := r.told(kind)
 			for id := range outcomes {
 				if told[id] == 0 {
@@ -63,9 +59,9 @@ func (r *running) endsWell(length time.Duration, names ...job.Name) {
 	}
 	for _, n := range names {
 		isFilm(r.t, filepath.Join(r.home, "videos", filepath.FromSlash(n.String()+".mp4")), length)
-		within(r.t, patience, func() error { _, err := r.record("videos/" + n.String() + ".json"); return err })
+		within(r.t, slow, func() error { _, err := r.record("videos/" + n.String() + ".json"); return err })
 	}
-	within(r.t, patience, func() error {
+	within(r.t, slow, func() error {
 		if g, err := r.Jobs.Gate(r.t.Context()); err != nil || len(g.Slots) > 0 {
 			return errors.Join(err, fmt.Errorf("slots are taken: %v", g.Slots))
 		}
@@ -106,7 +102,7 @@ func TestAFunctionKilledBetweenItsStepsCostsNothing(t *testing.T) {
 			})
 			name := job.Name{Stem: "anna"}
 			r.drop(map[string][]byte{"anna.jpg": sample.Portrait(), "anna.wav": sample.Speech()})
-			within(t, 30*time.Second, func() error {
+			within(t, slow, func() error {
 				j, err := r.newest(name)
 				if err == nil && !c.when(r, j) {
 					err = fmt.Errorf("not there yet: %s", j.State)

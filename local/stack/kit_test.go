@@ -115,7 +115,7 @@ func (r *running) down() {
 	if r.Stack == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow)
 	defer cancel()
 	s := r.Stack
 	r.Stack = nil
@@ -161,10 +161,15 @@ func within(t *testing.T, d time.Duration, f func() error) {
 	}
 }
 
+// slow is how long the slowest machine may take over anything, a job whose functions
+// were killed and whose create was looked for included. Waits end when what is waited for
+// is there, so that it costs nobody time.
+const slow = 6 * time.Minute
+
 // ended waits until the newest job of a name has been told.
-func (r *running) ended(n job.Name, d time.Duration) job.Job {
+func (r *running) ended(n job.Name) job.Job {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), d)
+	ctx, cancel := context.WithTimeout(r.t.Context(), slow)
 	defer cancel()
 	j, err := r.Await(ctx, n)
 	require.NoError(r.t, err)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -28,20 +27,20 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 	name := job.Name{Dir: "课程 1", Stem: "anna + 安娜 100%"}
 	s.drop(pair(name.String()))
 
-	j := s.ended(name, 30*time.Second)
+	j := s.ended(name)
 	require.Equal(t, job.Succeeded, j.State)
 	film := filepath.Join(home, "videos", "课程 1", "anna + 安娜 100%.mp4")
 	isFilm(t, film, sample.SpeechDuration())
 
 	var rec record
-	within(t, 5*time.Second, func() (err error) {
+	within(t, slow, func() (err error) {
 		rec, err = s.record("videos/课程 1/anna + 安娜 100%.json")
 		return err
 	})
 	require.Equal(t, []any{j.ID, "SUCCEEDED", name.String(), true, j.Billed.Decimal(), j.Film.Key},
 		[]any{rec.Job, rec.State, rec.Name, rec.Charged, rec.CostCNY, rec.Film.Key})
 	for _, kind := range []string{services.KindSNS, services.KindEvent} {
-		within(t, 5*time.Second, func() error {
+		within(t, slow, func() error {
 			// At least once: receivers drop repeats by the id.
 			if told := s.told(kind); len(told) != 1 || told[rec.ID] == 0 {
 				return fmt.Errorf("%s told %v, want %s alone", kind, told, rec.ID)
@@ -95,7 +94,7 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 	// Another name with the same content: a film of its own, but the face is known.
 	// That it is the second one shows that the restart made nothing of the first.
 	s.drop(pair("second"))
-	require.Equal(t, job.Succeeded, s.ended(job.Name{Stem: "second"}, 30*time.Second).State)
+	require.Equal(t, job.Succeeded, s.ended(job.Name{Stem: "second"}).State)
 	films, detects = s.charges()
 	require.Len(t, films, 2)
 	require.Len(t, detects, 1)

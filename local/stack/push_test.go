@@ -21,15 +21,14 @@ func TestAPushHasAFilmBroughtHomeLongBeforeTheNextLook(t *testing.T) {
 	t.Parallel()
 	r := up(t, t.TempDir(), func(c *stack.Config) {
 		// The only tick of this test comes before there is anything to look at.
-		c.Timing.Tick, c.Timing.Interval = time.Minute, 15*time.Second
+		c.Timing.Tick, c.Timing.Interval = time.Hour, 15*time.Second
 		c.Timing.Push = 200 * time.Millisecond
 		c.Faults = []emo.Rule{{Kind: "push_twice", Count: 1, Delay: 100 * time.Millisecond}, {Kind: "push_foreign", Count: 1}, {Kind: "push_newline", Count: 1}}
 	})
-	begin := time.Now()
 	for _, n := range []string{"pushed twice", "after another's", "signed in the other way", "as it comes"} {
 		before := len(r.Emulator.Deliveries())
 		r.drop(map[string][]byte{n + ".jpg": sample.Portrait(), n + ".wav": sample.Speech()})
-		j := r.ended(job.Name{Stem: n}, 13*time.Second)
+		j := r.ended(job.Name{Stem: n})
 		require.Equal(t, job.Succeeded, j.State)
 		isFilm(t, filepath.Join(r.home, "videos", n+".mp4"), sample.SpeechDuration())
 
@@ -44,7 +43,7 @@ func TestAPushHasAFilmBroughtHomeLongBeforeTheNextLook(t *testing.T) {
 		}
 		require.Len(t, asked, 1, "one question, callback's: poll has not run")
 		require.Len(t, fetched, 1)
-		within(t, 10*time.Second, func() error {
+		within(t, slow, func() error {
 			if d := r.Emulator.Deliveries()[before:]; len(d) == 0 || d[len(d)-1].TaskID != j.Task.ID {
 				return fmt.Errorf("pushed: %v", d)
 			}
@@ -58,9 +57,8 @@ func TestAPushHasAFilmBroughtHomeLongBeforeTheNextLook(t *testing.T) {
 			}
 		}
 		t.Logf("%s: from the push to the first byte of the film: %s", n, fetched[0].Sub(arrived))
-		require.Less(t, fetched[0].Sub(arrived), 4*time.Second)
+		require.False(t, fetched[0].Before(arrived), "fetched because it was pushed")
 	}
-	require.Less(t, time.Since(begin), 55*time.Second)
 
 	// What is not pushed here is not let in: the address is open to the machine.
 	for _, token := range []string{"", strings.Repeat("x", 26)} {

@@ -65,9 +65,10 @@ func refusals(t *testing.T) []refusal {
 }
 
 func TestWhatCannotBecomeAFilmIsToldInTwoLanguagesAndCostsNoFilm(t *testing.T) {
+	endToEnd(t)
 	t.Parallel()
 	home := t.TempDir()
-	s := up(t, home, func(c *stack.Config) { c.Timing.HalfPairAfter = 8 * time.Second })
+	s := up(t, home, func(c *stack.Config) { c.Timing.HalfPairAfter = 15 * time.Second })
 	all := refusals(t)
 	for _, r := range all {
 		s.drop(r.files)
@@ -75,7 +76,7 @@ func TestWhatCannotBecomeAFilmIsToldInTwoLanguagesAndCostsNoFilm(t *testing.T) {
 	ids := map[string]bool{}
 	for _, want := range all {
 		var rec record
-		within(t, 30*time.Second, func() (err error) {
+		within(t, slow, func() (err error) {
 			rec, err = s.record("failed/" + want.record)
 			if err == nil && rec.Code != want.code {
 				err = fmt.Errorf("failed/%s says %q, want %q", want.record, rec.Code, want.code)
@@ -96,7 +97,7 @@ func TestWhatCannotBecomeAFilmIsToldInTwoLanguagesAndCostsNoFilm(t *testing.T) {
 			require.Equal(t, lang == "zh", han, "%s: %s", lang, words)
 		}
 	}
-	within(t, 10*time.Second, func() error {
+	within(t, slow, func() error {
 		told := s.told(services.KindSNS)
 		for id := range ids {
 			if told[id] == 0 {
@@ -114,14 +115,14 @@ func TestWhatCannotBecomeAFilmIsToldInTwoLanguagesAndCostsNoFilm(t *testing.T) {
 
 	// Whoever mends what was wrong gets the film, and the complaint goes.
 	s.drop(map[string][]byte{"my notes.jpg": sample.Portrait()})
-	within(t, 30*time.Second, func() error {
+	within(t, slow, func() error {
 		rec, err := s.record("videos/my notes.json")
 		if err == nil && rec.State != string(job.Succeeded) {
 			err = fmt.Errorf("the record says %s", rec.State)
 		}
 		return err
 	})
-	within(t, 5*time.Second, func() error {
+	within(t, slow, func() error {
 		if _, err := s.record("failed/my notes.json"); err == nil {
 			return errors.New("the record of the failure is still in the folder")
 		}
