@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,11 +17,13 @@ import (
 
 	"emodrop/local/emo"
 	"emodrop/local/stack"
+	"emodrop/shared/job"
 )
 
 // stackFlags are what up and demo have in common.
 type stackFlags struct {
 	home, faults    string
+	transfer        string
 	port            int
 	speed           float64
 	maxInFlight     int
@@ -34,6 +37,7 @@ func (f *stackFlags) add(cmd *cobra.Command, home string) {
 	fl.StringVar(&f.home, "home", home, "folder for drop/, videos/, failed/ and the state")
 	fl.IntVar(&f.port, "port", 0, "port on loopback (default: the last run's, or a free one)")
 	fl.Float64Var(&f.speed, "speed", 0, "how many times faster than the real vendor the emulator works (default 10, with --cloud-timing 1)")
+	fl.StringVar(&f.transfer, "transfer", string(job.TransferAuto), "how files get to the vendor: auto, presign (links to S3) or temp (its own storage)")
 	fl.IntVar(&f.maxInFlight, "max-in-flight", 3, "how many tasks may be at the vendor at once")
 	fl.IntVar(&f.slots, "slots", 1, "how many tasks the emulated vendor works on at a time")
 	fl.StringVar(&f.faults, "faults", "", "JSON file of faults for the emulated vendor (see docs/emulator.md)")
@@ -57,7 +61,11 @@ func (f *stackFlags) config(ctx context.Context, stderr io.Writer) (stack.Config
 	if f.speed < 0 || f.maxInFlight < 1 || f.slots < 1 {
 		return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--speed must not be negative, --max-in-flight and --slots must be at least 1")}
 	}
-	cfg := stack.Config{Home: home, Port: f.port, Fresh: f.fresh, MaxInFlight: f.maxInFlight, Slots: f.slots,
+	transfer := job.Transfer(f.transfer)
+	if !slices.Contains([]job.Transfer{job.TransferAuto, job.TransferPresign, job.TransferTemp}, transfer) {
+		return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--transfer %s: want auto, presign or temp", f.transfer)}
+	}
+	cfg := stack.Config{Home: home, Port: f.port, Fresh: f.fresh, Transfer: transfer, MaxInFlight: f.maxInFlight, Slots: f.slots,
 		Modules: filepath.Join(src, "local", "aws", "dynamo"), Binaries: filepath.Join(home, ".emodrop", "bin"),
 		DynamoEndpoint: os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), Timing: stack.Lively()}
 	if f.cloud {

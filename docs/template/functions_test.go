@@ -33,7 +33,7 @@ var byParameter = map[string]string{
 	"EMODROP_EVENT_BUS":             "EventBusName", "EMODROP_VENDOR_URL": "VendorUrl", "EMODROP_WORKSPACE": "Workspace",
 	"EMODROP_MAX_IN_FLIGHT": "MaxInFlight", "EMODROP_MODEL": "Model", "EMODROP_DETECT_MODEL": "DetectModel",
 	"EMODROP_STYLE": "DefaultStyle", "EMODROP_RATIO": "DefaultRatio", "EMODROP_SETTLE": "Settle",
-	"EMODROP_HALF_PAIR_AFTER": "HalfPairAfter", "EMODROP_POLL_INTERVAL": "PollInterval",
+	"EMODROP_HALF_PAIR_AFTER": "HalfPairAfter", "EMODROP_POLL_INTERVAL": "PollInterval", "EMODROP_TRANSFER": "Transfer",
 }
 
 // everyFunction is what each function is told; ownWords what one is told beside.
@@ -42,8 +42,8 @@ var (
 		"EMODROP_TABLE", "EMODROP_TOPIC_ARN", "EMODROP_VENDOR_URL", "EMODROP_WORKSPACE"}
 	ownWords = map[string][]string{
 		"submit": {"EMODROP_DETECT_MODEL", "EMODROP_HALF_PAIR_AFTER", "EMODROP_MODEL", "EMODROP_RATIO", "EMODROP_SETTLE",
-			"EMODROP_SIGNER_ROLE", "EMODROP_STYLE"},
-		"poll": {"EMODROP_FINALIZE_FUNCTION", "EMODROP_POLL_INTERVAL", "EMODROP_POLL_PERIOD", "EMODROP_SUBMIT_FUNCTION"},
+			"EMODROP_SIGNER_ROLE", "EMODROP_STYLE", "EMODROP_TRANSFER"},
+		"poll": {"EMODROP_FINALIZE_FUNCTION", "EMODROP_POLL_INTERVAL", "EMODROP_POLL_PERIOD", "EMODROP_SUBMIT_FUNCTION", "EMODROP_TRANSFER"},
 		// Its lease on a film has to outlive it.
 		"finalize": {"EMODROP_STORE_LEASE"},
 		"callback": {"EMODROP_CALLBACK_TOKEN_SECRET", "EMODROP_FINALIZE_FUNCTION"},

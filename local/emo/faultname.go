@@ -36,7 +36,7 @@ func boundary(rest string) bool {
 }
 
 func ruleInWords(rest string) (Rule, bool) {
-	for _, op := range []string{opCreate, opDetect, opQuery, opList, opCancel, opPolicy, opUpload, opResult, opWork, opPush} {
+	for _, op := range []string{opCreate, opDetect, opQuery, opList, opCancel, opPolicy, opUpload, opResult, opWork, opInput, opPush} {
 		if after, has := strings.CutPrefix(rest, op+"-"); has {
 			if r, found := ruleOf(op, after); found {
 				return r, true

@@ -86,6 +86,11 @@ func (s *Server) fetch(ctx context.Context, kind inputKind, link, model string) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.InputTimeout)
 	defer cancel()
+	if fault := s.faults.pick(opInput, subject{names: links(link)}); fault != nil {
+		if !s.pause(ctx, fault.Delay) || fault.Kind == "unreachable" {
+			return nil, &errDownload
+		}
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 	if err != nil {
 		return nil, &errURL

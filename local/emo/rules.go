@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The operations a fault can strike. opWork is the work on a task itself, opResult the download of a film,
-// opPush the event that tells of its end.
+// The operations a fault can strike. opWork is the work on a task itself, opInput the service's own download of one
+// input from a link (not from its own storage), opResult the download of a film, opPush the event that tells of its end.
 const (
 	opCreate = "create"
 	opDetect = "detect"
@@ -23,13 +23,14 @@ const (
 	opUpload = "upload"
 	opResult = "result"
 	opWork   = "work"
+	opInput  = "input"
 	opPush   = "push"
 )
 
 // Rule is one scripted fault.
 type Rule struct {
 	ID    int    // given by the server; 0 in a rule not yet added
-	Op    string // create, detect, query, list, cancel, policy, upload, result, work or push; empty: the kind's own
+	Op    string // create, detect, query, list, cancel, policy, upload, result, work, input or push; empty: the kind's own
 	Match string // part of an input's link (without its query) or of the task id; empty: everything
 	After int    // matching calls to let pass first
 	Count int    // times to strike after that; zero: for ever
@@ -58,7 +59,7 @@ var (
 		{"status", anyOps, "a documented error, chosen by Code, Status and Message (InternalError without); nothing is done"},
 		{"status_after", apiOps, "the same, but the call was carried out: a create made its task"},
 		{"throttle", anyOps, "429 Throttling.RateQuota; nothing is done"},
-		{"delay", append(slices.Clone(anyOps), opWork), "nothing but Delay"},
+		{"delay", append(slices.Clone(anyOps), opWork, opInput), "nothing but Delay"},
 		{"timeout_before", anyOps, "nothing is done and no answer ever comes"},
 		{"timeout_after", apiOps, "the call is carried out, but its answer never comes"},
 		{"drop_before", anyOps, "nothing is done and the connection breaks"},
@@ -81,6 +82,7 @@ var (
 		{"stuck", []string{opWork}, "the task runs until the server's own time limit"},
 		{"wrong_length", []string{opWork}, "a film, and a bill, of half the recording's length"},
 		{"wrong_ratio", []string{opWork}, "a film, and a bill, of the other ratio"},
+		{"unreachable", []string{opInput}, "the service cannot download the input from where its link leads"},
 		{"result_truncated", []string{opResult}, "the full Content-Length, half of the film, then the connection breaks"},
 		{"result_slow", []string{opResult}, "the film in pieces of 1 KiB, Delay (1 s without) between them"},
 		{"result_403", []string{opResult}, "403 AccessDenied, as for a link that ended"},

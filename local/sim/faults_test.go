@@ -110,7 +110,7 @@ func TestWhatCannotSucceedEndsOnceAndSaysWhy(t *testing.T) {
 		{"the task's files do not pass moderation", fail("DataInspectionFailed"), job.Rejected, job.CodeInputRefused, 1, 0, 0},
 		{"the task's request is wrong", fail("InvalidParameter"), job.Failed, job.CodeVendorRefused, 1, 0, 0},
 		{"the task keeps failing", fail("InternalError.Algo"), job.Failed, job.CodeVendorFailed, 3, 0, 0},
-		{"the task can never download", fail("InvalidURL.Timeout"), job.Failed, job.CodeCannotDownload, 3, 0, 0},
+		{"the task can never download", fail("InvalidURL.Timeout"), job.Failed, job.CodeCannotDownload, 4, 0, 0},
 		{"create refuses the files", refuse("InvalidFile.Resolution"), job.Rejected, job.CodeInputRefused, 0, 0, 0},
 		{"create refuses for good", refuse("UnsupportedOperation"), job.Failed, job.CodeVendorRefused, 0, 0, 0},
 		{"create can never download", refuse("InvalidParameter.DataInspection"), job.Failed, job.CodeCannotDownload, 0, 0, 0},

@@ -79,13 +79,17 @@ func settle(t *testing.T, w *sim.World) {
 // hand hands in n pairs, one second after the other, so that their order is known.
 func hand(w *sim.World, n int) {
 	for i := range n {
-		name := fmt.Sprintf("job-%02d", i)
-		w.Hand(name+".wav", sim.Recording(i, length))
-		w.Hand(name+".png", portrait(i))
+		handOne(w, i)
 		if i+1 < n {
 			w.Run(time.Second)
 		}
 	}
+}
+
+func handOne(w *sim.World, i int) {
+	name := fmt.Sprintf("job-%02d", i)
+	w.Hand(name+".wav", sim.Recording(i, length))
+	w.Hand(name+".png", portrait(i))
 }
 
 // jobs are all jobs, by the stem of their name.

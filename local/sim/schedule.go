@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"emodrop/local/emo"
+	"emodrop/shared/job"
 )
 
 // Schedule is what a seed makes of a stack's first hour: its configuration, what
@@ -82,6 +83,7 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 func (s *Schedule) beBusy(storm time.Duration) {
 	s.Busy, s.ListLag, s.ByHand = storm+20*time.Minute, time.Hour, false
 	s.Config.LinkLife = time.Hour
+	s.Config.Transfer = job.TransferPresign // from the vendor's storage nothing can be taken back
 	c := &s.Config.Emulator
 	c.ListLag, c.CheckAtCreate = s.ListLag, false // what strangers post is not there
 	c.Faults = []emo.Rule{{Op: "work", Kind: "fail_task", Match: "elsewhere", Count: c.Slots, Delay: s.Busy}}
@@ -95,6 +97,7 @@ func newConfig(r *rand.Rand, seed uint64, storm time.Duration) Config {
 		Latency:  time.Millisecond + time.Duration(r.Int64N(int64(40*time.Millisecond))),
 		LinkLife: 35*time.Minute + time.Duration(r.Int64N(int64(25*time.Minute))),
 		Key:      "sk-sim", Storm: newStorm(r, storm)}
+	c.Transfer = pick(r, job.TransferAuto, job.TransferAuto, job.TransferAuto, job.TransferPresign, job.TransferTemp)
 	c.Emulator = emo.Config{Seed: seed, Slots: 1 + r.IntN(2), ListLag: pick(r, 0, 0, time.Duration(r.Int64N(int64(10*time.Minute)))),
 		FaultRates: newRates(r), CheckAtCreate: r.IntN(4) == 0, DetectRejects: emo.RejectForm(r.IntN(3)),
 		APIKeys: map[string]string{"sk-sim": "1001", "sk-theirs": "2002"}}
@@ -155,6 +158,7 @@ func newRates(r *rand.Rand) map[string]float64 {
 		"result:status", "result:timeout_before", "result:drop_before", "result:html", "result:result_truncated", "result:result_403",
 		"result:result_html", "result:result_redirect",
 		"work:fail_task", "work:wrong_length",
+		"input:unreachable", "policy:status", "policy:throttle", "policy:drop_before", "upload:status", "upload:drop_before", "upload:html",
 	} {
 		if r.IntN(4) != 0 {
 			continue
@@ -166,6 +170,10 @@ func newRates(r *rand.Rand) map[string]float64 {
 		case "work:fail_task":
 			if r.IntN(4) == 0 {
 				least, most = .7, 1
+			}
+		case "input:unreachable":
+			if r.IntN(2) == 0 {
+				least, most = .8, 1 // a way over the border that hardly ever works
 			}
 		case "query:unknown_task":
 			if r.IntN(2) == 0 {

@@ -86,6 +86,10 @@ func operation(req *http.Request) (op, about string, effect bool) {
 		return "vendor.detect", "", true
 	case path == "/tasks/" || path == "/tasks":
 		return "vendor.list", "", false
+	case path == "/uploads":
+		return "vendor.policy", "", false
+	case req.Method == http.MethodPost && !strings.HasPrefix(path, "/tasks/"):
+		return "vendor.upload", "", true
 	}
 	return "vendor.task", strings.TrimPrefix(path, "/tasks/"), false
 }

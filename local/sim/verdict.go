@@ -32,8 +32,9 @@ func (v *Verdict) wrong(format string, args ...any) {
 	v.Problems = append(v.Problems, fmt.Sprintf(format, args...))
 }
 
-// staged finds the job's id in a link to its staged inputs.
-var staged = regexp.MustCompile(`/staging/([0-9a-f]{32})/`)
+// staged finds the job's id in a link to its inputs, staged in the outbox or in the
+// vendor's storage.
+var staged = regexp.MustCompile(`(?:/staging/|/[0-9]+-)([0-9a-f]{32})[/.]`)
 
 // jobOf is the job that a task of the vendor was made for; empty for a stranger's.
 func jobOf(t emo.Task) string {

@@ -58,7 +58,9 @@ func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
 			}
 		}
 		for _, other := range byName[j.Name] {
-			if other.ID != j.ID && other.Audio.SHA256 == j.Audio.SHA256 && seen.made[other.ID] < seen.made[j.ID] && other.State == job.Succeeded {
+			// Of a job whose maker died over it nobody saw when it was made.
+			made, known := seen.made[other.ID]
+			if known && other.ID != j.ID && other.Audio.SHA256 == j.Audio.SHA256 && made < seen.made[j.ID] && other.State == job.Succeeded {
 				v.wrong("hand-in: the portrait made a second job of %s", j.Name)
 			}
 		}

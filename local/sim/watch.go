@@ -97,11 +97,14 @@ func (w *World) posters() []job.Job {
 	})
 }
 
+// uploadedAudio finds the job's id in a link to the vendor's storage.
+var uploadedAudio = regexp.MustCompile(`oss://[^"]*/[0-9]+-([0-9a-f]{32})\.(?:wav|mp3)`)
+
 // stagedAudio finds the key of the staged recording in a create call.
 var stagedAudio = regexp.MustCompile(`staging/([0-9a-f]{32})/[^/"?]+/audio[.a-z0-9]*`)
 
 // detected finds the hash of the picture in a detect call.
-var detected = regexp.MustCompile(`staging/detect/([0-9a-f]{64})`)
+var detected = regexp.MustCompile(`(?:staging/detect/|oss://[^"]*/[0-9]+-)([0-9a-f]{64})`)
 
 // posted looks at a create call in the instant in which it leaves; over is to be
 // called when it has ended.
@@ -113,10 +116,17 @@ func (w *World) posted(body []byte) (over func()) {
 	if n > 1 {
 		w.breach("create: %d calls are under way at once", n)
 	}
-	if m := stagedAudio.FindSubmatch(body); m != nil {
+	m := stagedAudio.FindSubmatch(body)
+	key := func() string { return string(m[0]) }
+	if m == nil {
+		m, key = uploadedAudio.FindSubmatch(body), func() string { return "" }
+	}
+	if m == nil {
+		w.breach("create: nobody's inputs: %.300s", body)
+	} else {
 		j, err := w.Store.Job(context.Background(), string(m[1]))
 		switch {
-		case err != nil, j.Intent == nil, j.State != job.Submitting, j.Intent.StagedAudio != string(m[0]):
+		case err != nil, j.Intent == nil, j.State != job.Submitting, j.Intent.StagedAudio != key():
 			w.breach("create: %s is %s, and no intent says that this call may happen", m[1], j.State)
 		case !time.Now().Before(j.Intent.Until):
 			w.breach("create: the posting lease of %s has been over since %s", j.Name, j.Intent.Until.Sub(w.began))

@@ -68,6 +68,8 @@ type Config struct {
 	Settle time.Duration
 	// Profile of the model; zero: emo-v1's.
 	Profile job.Profile
+	// Transfer is how inputs go to the vendor; zero: job.TransferAuto.
+	Transfer job.Transfer
 	// Ratio of films that ask for none; zero: 1:1.
 	Ratio job.Ratio
 	// Dir is where films are kept while they are verified; zero: the system's.
@@ -248,8 +250,8 @@ func (w *World) build(function string) (handler, error) {
 		if w.cfg.Naive {
 			poster = naiveVendor{vendor}
 		}
-		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Staging: files, Tell: teller,
-			Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Style: job.Normal, Ratio: w.cfg.Ratio,
+		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Staging: files, Inbox: p.inbox, Tell: teller,
+			Transfer: w.cfg.Transfer, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Style: job.Normal, Ratio: w.cfg.Ratio,
 			Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
@@ -269,7 +271,7 @@ func (w *World) build(function string) (handler, error) {
 		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: p.functions,
 			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r}, Sweeps: r, Tell: teller, Profile: w.profile,
-			MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
+			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
 		}

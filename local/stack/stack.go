@@ -29,6 +29,7 @@ import (
 	"emodrop/local/aws/services"
 	"emodrop/local/emo"
 	"emodrop/local/lambda"
+	"emodrop/shared/job"
 	"emodrop/shared/store"
 )
 
@@ -100,6 +101,8 @@ type Config struct {
 	Port int
 	// Fresh clears the state of earlier runs, and their results.
 	Fresh bool
+	// Transfer is how inputs go to the vendor; zero: job.TransferAuto.
+	Transfer job.Transfer
 	// MaxInFlight is how many tasks may be at the vendor; zero: 3.
 	MaxInFlight int
 	// Slots is how many tasks the emulated vendor works on at a time; zero: 1.
@@ -144,6 +147,9 @@ type Stack struct {
 func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	if cfg.Timing == (Timing{}) {
 		cfg.Timing = Lively()
+	}
+	if cfg.Transfer == "" {
+		cfg.Transfer = job.TransferAuto
 	}
 	if cfg.MaxInFlight == 0 {
 		cfg.MaxInFlight = 3

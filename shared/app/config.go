@@ -51,6 +51,9 @@ type Config struct {
 	// Model and DetectModel are names of dedicated deployments: EMODROP_MODEL,
 	// EMODROP_DETECT_MODEL. Empty: emo-v1 and emo-detect-v1.
 	Model, DetectModel string
+	// Transfer is how inputs go to the vendor: EMODROP_TRANSFER. Empty: auto. Needed by
+	// submit and poll.
+	Transfer job.Transfer
 	// MaxInFlight is how many tasks may be at the vendor at once:
 	// EMODROP_MAX_IN_FLIGHT. Unset: 3.
 	MaxInFlight int
@@ -113,6 +116,7 @@ func FromEnv(env func(string) string) (Config, error) {
 		CallbackTokenSecret: r.text("EMODROP_CALLBACK_TOKEN_SECRET", ""),
 		VendorURL:           r.text("EMODROP_VENDOR_URL", ""), Workspace: r.text("EMODROP_WORKSPACE", ""),
 		Model: r.text("EMODROP_MODEL", ""), DetectModel: r.text("EMODROP_DETECT_MODEL", ""),
+		Transfer:    job.Transfer(r.oneOf("EMODROP_TRANSFER", string(job.TransferAuto), string(job.TransferPresign), string(job.TransferTemp))),
 		MaxInFlight: r.number("EMODROP_MAX_IN_FLIGHT", 3, 1, 1000),
 		Loopback:    r.oneOf("EMODROP_LOOPBACK", "0", "1") == "1",
 		Style:       job.Style(r.oneOf("EMODROP_STYLE", string(job.Normal), string(job.Calm), string(job.Active))),

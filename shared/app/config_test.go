@@ -26,7 +26,7 @@ func TestTheLeastEnvironmentGivesTheDefaults(t *testing.T) {
 	c, err := from(least())
 	require.NoError(t, err)
 	require.Equal(t, app.Config{
-		Inbox: "in", Outbox: "out", Table: "jobs", APIKeySecret: "key", Region: "eu-central-1",
+		Inbox: "in", Outbox: "out", Table: "jobs", APIKeySecret: "key", Region: "eu-central-1", Transfer: job.TransferAuto,
 		CallbackCertificates: "https://cn-beijing-eventbridge.oss-accelerate.aliyuncs.com/",
 		MaxInFlight:          3, Style: job.Normal, Ratio: job.Square, ResultHosts: app.DefaultResultHosts(),
 		Settle: 5 * time.Second, HalfPairAfter: 30 * time.Minute, PollInterval: 15 * time.Second, PollPeriod: time.Minute,
@@ -46,14 +46,14 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"EMODROP_POLL_INTERVAL": "3s", "EMODROP_POLL_PERIOD": "4s", "EMODROP_CREATE_WITHIN": "5s", "EMODROP_POST_LEASE": "6s",
 		"EMODROP_ASK_FIRST": "7s", "EMODROP_QUIET": "8s", "EMODROP_STORE_LEASE": "9s", "EMODROP_BACKOFF": "10s",
 		"EMODROP_SWEEP": "11s", "EMODROP_HORIZON": "12s", "EMODROP_CALLBACK_TOKEN_SECRET": "p",
-		"EMODROP_CALLBACK_CERTIFICATES": "http://127.0.0.1:1/q/", "EMODROP_CALLBACK_REGION": "cn-shanghai",
+		"EMODROP_CALLBACK_CERTIFICATES": "http://127.0.0.1:1/q/", "EMODROP_CALLBACK_REGION": "cn-shanghai", "EMODROP_TRANSFER": "temp",
 	})
 	require.NoError(t, err)
 	require.Equal(t, app.Config{
 		Inbox: "a", Outbox: "b", Table: "c", APIKeySecret: "d", SignerRole: "e", TopicARN: "f", Bus: "g", SubmitFunction: "h",
 		FinalizeFunction: "i", VendorURL: "j", Workspace: "k", Model: "l", DetectModel: "m", Console: "n", Region: "o",
 		CallbackTokenSecret: "p", CallbackCertificates: "http://127.0.0.1:1/q/",
-		MaxInFlight: 7, Loopback: true, Style: job.Calm, Ratio: job.Auto, ResultHosts: []string{"films.example", "other.example"},
+		Transfer: job.TransferTemp, MaxInFlight: 7, Loopback: true, Style: job.Calm, Ratio: job.Auto, ResultHosts: []string{"films.example", "other.example"},
 		Settle: time.Second, HalfPairAfter: 2 * time.Second, PollInterval: 3 * time.Second, PollPeriod: 4 * time.Second,
 		CreateWithin: 5 * time.Second, PostLease: 6 * time.Second, AskFirst: 7 * time.Second, Quiet: 8 * time.Second,
 		StoreLease: 9 * time.Second, Backoff: 10 * time.Second, SweepEvery: 11 * time.Second, Horizon: 12 * time.Second,
@@ -70,6 +70,7 @@ func TestEveryWrongVariableIsNamedWithWhatWouldBeRight(t *testing.T) {
 		"AWS_REGION":              {"", "is not set"},
 		"EMODROP_MAX_IN_FLIGHT":   {"0", "from 1 to 1000"},
 		"EMODROP_LOOPBACK":        {"yes", "want one of 0, 1"},
+		"EMODROP_TRANSFER":        {"fax", "auto, presign, temp"},
 		"EMODROP_STYLE":           {"wild", "normal, calm, active"},
 		"EMODROP_RATIO":           {"16:9", "1:1, 3:4, auto"},
 		"EMODROP_RESULT_HOSTS":    {" , ", "names no host"},

@@ -37,6 +37,9 @@ type Gate struct {
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Speeds are the last measured milliseconds of work per second of film.
 	Speeds []int64 `json:"speeds,omitempty"`
+	// Route is what was seen of the vendor's way to our S3; nil when nothing speaks
+	// against it.
+	Route *Route `json:"route,omitempty"`
 	// KeyID is the vendor's id of our API key, learned from a task we know.
 	KeyID string `json:"key_id,omitempty"`
 	// Installed is when this stack first ran: older files are not its business.

@@ -56,6 +56,9 @@ type Job struct {
 	Billed Money `json:"billed,omitempty"`
 	Wasted Money `json:"wasted,omitempty"`
 
+	// Via is TransferTemp when the inputs of the last intent went to the vendor's own
+	// storage, or those of the next one have to; else empty.
+	Via Transfer `json:"via,omitempty"`
 	// Tries counts failures of the present step in a row; a move resets it.
 	Tries int `json:"tries,omitempty"`
 	// Refusals counts clear refusals of the create call that may pass, over all
@@ -113,9 +116,10 @@ type Intent struct {
 	// BaseURL and Model of the call.
 	BaseURL string `json:"base_url"`
 	Model   string `json:"model"`
-	// Staged are the keys of the inputs' copies in the outbox.
-	StagedImage string `json:"staged_image"`
-	StagedAudio string `json:"staged_audio"`
+	// Staged are the keys of the inputs' copies in the outbox; empty when they went to
+	// the vendor's own storage, from which nothing can be taken back.
+	StagedImage string `json:"staged_image,omitempty"`
+	StagedAudio string `json:"staged_audio,omitempty"`
 	// URLsEnd is when the inputs' links die.
 	URLsEnd time.Time `json:"urls_end"`
 	// RequestID is the vendor's id of the call, when an answer that said nothing of a

@@ -122,7 +122,7 @@ func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer)
 	}
 	r.set(func(r *round) { delete(r.holding, j.ID) })
 	if !a.Started.IsZero() && a.Ended.After(a.Started) {
-		if err := s.Slots.Learn(ctx, a.Ended.Sub(a.Started), moved.Seconds(), ""); err != nil {
+		if err := s.Slots.Learn(ctx, a.Ended.Sub(a.Started), moved.Seconds(), "", j.Via != job.TransferTemp); err != nil {
 			s.Log.WarnContext(ctx, "speed not learned", "err", err)
 		}
 	}
@@ -153,7 +153,8 @@ func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 	v := a.Fault
 	s.Log.WarnContext(ctx, "task failed", "job_id", j.ID, "vendor_code", v.Code, "vendor_message", v.Message,
 		"request_id", v.RequestID)
-	switch revoked := j.Intent != nil && !j.Intent.Revoked.IsZero(); {
+	// Only what stood in our own bucket could be taken back.
+	switch revoked := j.Intent != nil && !j.Intent.Revoked.IsZero() && j.Via != job.TransferTemp; {
 	case revoked && v.Outcome != job.OperatorNeeded:
 		// We took its inputs away ourselves: that was no attempt, and whatever the
 		// vendor makes of it says nothing about the files.
@@ -169,6 +170,14 @@ func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 		}
 		again()
 		next.Series = j.Series + 1 // no attempt of the job's own
+	case v.Outcome == job.OtherTransport && j.Via != job.TransferTemp && s.Transfer == job.TransferAuto:
+		// S3 is to blame, not the job: the same again through the vendor's storage, and
+		// it counts for nothing.
+		if err := s.Slots.Fetched(ctx, false); err != nil {
+			s.Log.WarnContext(ctx, "route not noted", "err", err)
+		}
+		again()
+		next.Due, next.Series, next.Via = time.Now(), j.Series+1, job.TransferTemp
 	default:
 		if j.Attempt-j.Series < s.MaxAttempts {
 			again()

@@ -136,7 +136,14 @@ func TestWhatAFailedTaskMeans(t *testing.T) {
 				if c.code == "" {
 					require.Equal(t, 2, j.Attempt)
 					require.Nil(t, j.Intent)
-					require.Equal(t, 30*time.Second, time.Until(j.Due).Round(time.Second))
+					wait := 30 * time.Second
+					if c.outcome == job.OtherTransport {
+						wait = 0 // it goes another way
+						require.Equal(t, job.TransferTemp, j.Via)
+						require.Equal(t, 1, j.Series, "S3's trouble is no attempt of the job's")
+						require.Equal(t, 1, r.theGate().Route.Failed)
+					}
+					require.Equal(t, wait, time.Until(j.Due).Round(time.Second))
 					require.Empty(t, r.told)
 					return
 				}
@@ -154,7 +161,11 @@ func TestATaskThatKeepsFailingEndsItsJobAfterThreeAttempts(t *testing.T) {
 			in(t, func(t *testing.T, r *rig) {
 				j := r.submitted("anna")
 				r.vendor.says(job.TaskFailed, func(a *job.Answer) { a.Fault = job.Verdict{Outcome: outcome} })
-				for n := 2; n <= 3; n++ {
+				last := 3
+				if outcome == job.OtherTransport {
+					last++ // the first is S3's fault
+				}
+				for n := 2; n <= last; n++ {
 					require.NoError(t, r.tick())
 					j = r.job("anna")
 					require.Equal(t, n, j.Attempt)
@@ -166,6 +177,46 @@ func TestATaskThatKeepsFailingEndsItsJobAfterThreeAttempts(t *testing.T) {
 				require.NoError(t, r.tick())
 				require.Equal(t, job.Failed, r.job("anna").State)
 				require.Equal(t, code, r.job("anna").Fault.Code)
+			})
+		})
+	}
+}
+
+func TestAFilmWhoseInputsCameFromS3ShowsThatS3CanBeReached(t *testing.T) {
+	for via, left := range map[job.Transfer]bool{"": false, job.TransferTemp: true} {
+		t.Run(string(via), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				for range 3 {
+					require.NoError(t, r.s.Fetched(t.Context(), false))
+				}
+				j := r.submitted("anna")
+				next := j
+				next.Via = via
+				_, err := r.s.Move(t.Context(), j, next)
+				require.NoError(t, err)
+				r.vendor.says(job.TaskSucceeded, func(a *job.Answer) {
+					a.VideoURL, a.Started, a.Ended = "https://films/1", time.Now().Add(-time.Minute), time.Now()
+				})
+				require.NoError(t, r.tick())
+				require.Equal(t, job.Storing, r.job("anna").State)
+				require.Equal(t, left, r.theGate().Route != nil)
+			})
+		})
+	}
+}
+
+func TestATaskOverTheVendorsStorageThatFailsAfterASearchIsAnAttempt(t *testing.T) {
+	for via, attempt := range map[job.Transfer]int{"": 1, job.TransferTemp: 2} {
+		t.Run(string(via), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				j := r.submitted("anna")
+				next := j
+				next.Via, next.Intent = via, &job.Intent{Revoked: time.Now()}
+				_, err := r.s.Move(t.Context(), j, next)
+				require.NoError(t, err)
+				r.vendor.says(job.TaskFailed, func(a *job.Answer) { a.Fault = job.Verdict{Outcome: job.Retry} })
+				require.NoError(t, r.tick())
+				require.Equal(t, attempt, r.job("anna").Attempt, "only what stood in our bucket was taken away")
 			})
 		})
 	}

@@ -52,7 +52,9 @@ type Gate interface {
 type Slots interface {
 	FreeSlot(ctx context.Context, id string, fence int64) error
 	TakeSlot(ctx context.Context, j job.Job) error
-	Learn(ctx context.Context, work time.Duration, seconds float64, keyID string) error
+	Learn(ctx context.Context, work time.Duration, seconds float64, keyID string, fetched bool) error
+	// Fetched notes whether the vendor has fetched an input from S3.
+	Fetched(ctx context.Context, ok bool) error
 }
 
 // Strays are the tasks that jobs went on without.
@@ -115,6 +117,8 @@ type Config struct {
 	Sweeps    Sweeps
 	Tell      Teller
 	Profile   job.Profile
+	// Transfer is how inputs go to the vendor; zero: job.TransferAuto.
+	Transfer job.Transfer
 	// MaxInFlight is how many tasks may be at the vendor at once.
 	MaxInFlight int
 	// Interval is the time from batch to batch; zero: 15 s. Period is how long
@@ -151,6 +155,9 @@ func New(c Config) (*Step, error) {
 		if *field == 0 {
 			*field = zero
 		}
+	}
+	if c.Transfer == "" {
+		c.Transfer = job.TransferAuto
 	}
 	if c.MaxAttempts == 0 {
 		c.MaxAttempts = 3

@@ -42,7 +42,7 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		return err
 	}
 	if c.ours != "" && c.ours != g.KeyID {
-		if err := s.Slots.Learn(ctx, 0, 0, c.ours); err != nil {
+		if err := s.Slots.Learn(ctx, 0, 0, c.ours, false); err != nil {
 			return err
 		}
 	}
@@ -75,9 +75,12 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 	case now.Sub(in.Until) < s.AskFirst:
 		next.Tries, next.Due = j.Tries+1, now.Add(s.Interval)
 	case in.Revoked.IsZero():
-		// A task that has not fetched its inputs yet fails unbilled from here on.
-		if err := s.Staging.Remove(ctx, in.StagedImage, in.StagedAudio); err != nil {
-			return err
+		// A task that has not fetched its inputs yet fails unbilled from here on. From the
+		// vendor's own storage nothing can be taken back: there the list alone decides.
+		if in.StagedImage != "" {
+			if err := s.Staging.Remove(ctx, in.StagedImage, in.StagedAudio); err != nil {
+				return err
+			}
 		}
 		in.Revoked = now
 		next.Tries, next.Due = 0, now.Add(min(s.Interval, s.Quiet))

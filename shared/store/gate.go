@@ -60,6 +60,9 @@ func (s *Store) Admit(ctx context.Context, from job.Job, a job.Admission) (job.J
 	intent := a.Intent
 	intent.Fence = fence
 	to.Intent, to.Task, to.Result, to.Fault = &intent, nil, nil, nil
+	if to.Via = ""; intent.StagedImage == "" {
+		to.Via = job.TransferTemp
+	}
 	w, moved, err := s.jobWrite(from, to)
 	if err != nil {
 		return job.Job{}, err
@@ -187,9 +190,9 @@ func (s *Store) Throttle(ctx context.Context, until time.Time) error {
 }
 
 // Learn keeps what a finished task taught: the vendor's speed, and by which key
-// of ours its list knows us. An empty keyID teaches nothing of the key. Losing a
-// race forgets one sample.
-func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, keyID string) error {
+// of ours its list knows us. An empty keyID teaches nothing of the key. fetched says
+// that its inputs came from S3. Losing a race forgets one sample.
+func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, keyID string, fetched bool) error {
 	g, err := s.Gate(ctx)
 	if err != nil {
 		return err
@@ -202,6 +205,9 @@ func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, 
 	if keyID != "" {
 		g.KeyID = keyID
 	}
+	if fetched {
+		g.Fetched(true, time.Now())
+	}
 	after, err := encode(g)
 	if err != nil {
 		return err
@@ -212,6 +218,64 @@ func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, 
 		return nil
 	}
 	w.set = append(w.set, assign{at(writeAttr), newMark()})
+	return s.t.write(ctx, w)
+}
+
+// Fetched notes whether the vendor has fetched an input from S3. Losing a race forgets
+// one failure, never that S3 works.
+func (s *Store) Fetched(ctx context.Context, ok bool) error {
+	g, err := s.Gate(ctx)
+	if err != nil || ok && g.Route == nil {
+		return err
+	}
+	before := g.Route
+	if g.Fetched(ok, time.Now()); before != nil && g.Route != nil && *before == *g.Route {
+		return nil
+	}
+	err = s.setRoute(ctx, before, g.Route)
+	if !ok && errors.Is(err, job.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// Trial notes that one job is about to try whether the vendor can fetch from S3 again;
+// job.ErrConflict when somebody else is, or when more is known since the gate was read.
+func (s *Store) Trial(ctx context.Context, g job.Gate) error {
+	if g.Route == nil {
+		return job.ErrConflict
+	}
+	before := g.Route
+	g.Trial(time.Now())
+	return s.setRoute(ctx, before, g.Route)
+}
+
+// setRoute writes what was seen of the vendor's way to S3, if it is as it was read; that
+// there is nothing to say against it, in any case.
+func (s *Store) setRoute(ctx context.Context, from, to *job.Route) error {
+	w := write{key: gateKey, set: []assign{{at(writeAttr), newMark()}}}
+	if to == nil {
+		w.unset = []path{at("route")}
+		return s.t.write(ctx, w)
+	}
+	after, err := encode(to)
+	if err != nil {
+		return err
+	}
+	w.set = append(w.set, assign{at("route"), map[string]any(after)})
+	if w.conds = []cond{absent("route")}; from != nil {
+		before, err := encode(from)
+		if err != nil {
+			return err
+		}
+		w.conds = []cond{equal(before["failed"], "route", "failed"), absent("route", "until")}
+		if at, closed := before["until"]; closed {
+			w.conds[1] = equal(at, "route", "until")
+		}
+		if !from.Trying {
+			w.conds = append(w.conds, absent("route", "trying"))
+		}
+	}
 	return s.t.write(ctx, w)
 }
 

@@ -2,14 +2,11 @@ package submit
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"emodrop/shared/job"
-	"emodrop/shared/media"
 )
 
 const (
@@ -151,28 +148,16 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	if g.Admits(time.Now(), j.ID, j.Seconds(), s.MaxInFlight, time.Now().Add(linkLife-urlMargin), s.Profile) != job.Go {
 		return false, nil
 	}
-	if j, err = s.withFace(ctx, j); err != nil || j.State != job.Queued {
+	if j, err = s.withFace(ctx, g, j); err != nil || j.State != job.Queued {
 		return err == nil, err
 	}
-	image, audio := media.Format(j.Image.Format), media.Format(j.Audio.Format)
-	imageKey, audioKey := job.StagedKeys(j, j.Posts+1, strings.ToLower(rand.Text()[:8]), image.Ext(), audio.Ext())
-	for _, c := range []struct {
-		in       job.Input
-		to, kind string
-	}{
-		{j.Image, imageKey, image.ContentType()}, {j.Audio, audioKey, audio.ContentType()},
-	} {
-		err := s.Staging.Stage(ctx, c.in.Key, c.in.ETag, c.to, c.kind)
-		if errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound) {
-			return true, s.inputGone(ctx, j, c.in, err)
-		}
-		if err != nil {
-			return true, s.unstaged(ctx, j, c.in, err)
-		}
-	}
-	urls, end, err := s.Staging.Sign(ctx, imageKey, audioKey)
+	via, err := s.transfer(ctx, g, j)
 	if err != nil {
 		return false, err
+	}
+	in, err := s.bring(ctx, j, via)
+	if err != nil {
+		return s.unsent(ctx, j, err)
 	}
 	// The vendor takes so many creates a second; the lease makes them one after the
 	// other, and this keeps them apart.
@@ -189,13 +174,13 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	// Without its monotonic reading, so that time that this machine spent frozen
 	// counts.
 	now := time.Now().Round(0).UTC().Truncate(time.Millisecond)
-	if g.Admits(now, j.ID, j.Seconds(), s.MaxInFlight, end.Add(-urlMargin), s.Profile) != job.Go || !s.inTime(ctx) {
+	if g.Admits(now, j.ID, j.Seconds(), s.MaxInFlight, in.ends.Add(-urlMargin), s.Profile) != job.Go || !s.inTime(ctx) {
 		return false, nil
 	}
 	until := now.Add(s.PostLease)
 	admitted, err := s.Gate.Admit(ctx, j, job.Admission{Gate: g, Limit: s.MaxInFlight, Intent: job.Intent{
 		At: now, VendorAt: vendorAt.Truncate(time.Millisecond), Until: until, BaseURL: s.Vendor.BaseURL(), Model: s.Model,
-		StagedImage: imageKey, StagedAudio: audioKey, URLsEnd: end.UTC().Truncate(time.Millisecond),
+		StagedImage: in.stagedImage, StagedAudio: in.stagedAudio, URLsEnd: in.ends.UTC().Truncate(time.Millisecond),
 	}})
 	if errors.Is(err, job.ErrConflict) {
 		return true, errRaced
@@ -209,7 +194,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 		return false, nil
 	}
 	call, cancel := context.WithTimeout(ctx, s.CreateWithin)
-	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: urls[0], AudioURL: urls[1],
+	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
 		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})
 	cancel()
 	if err != nil {

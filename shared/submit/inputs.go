@@ -47,11 +47,11 @@ func gone(in job.Input, cause error) (job.State, *job.Fault) {
 // withFace finds the face again of a job that has been at the vendor before and is
 // posted anew by a person's word: its record does not keep it that long. It is looked
 // up, and looked for only if it has been forgotten.
-func (s *Step) withFace(ctx context.Context, j job.Job) (job.Job, error) {
+func (s *Step) withFace(ctx context.Context, g job.Gate, j job.Job) (job.Job, error) {
 	if j.Face.Pass {
 		return j, nil
 	}
-	face, err := s.face(ctx, j, j.Ratio)
+	face, via, err := s.face(ctx, g, j, j.Ratio)
 	switch {
 	case errors.Is(err, job.ErrConflict), errors.Is(err, job.ErrNotFound):
 		return job.Job{}, s.inputGone(ctx, j, j.Image, err)
@@ -63,7 +63,7 @@ func (s *Step) withFace(ctx context.Context, j job.Job) (job.Job, error) {
 		_, err := s.move(ctx, j, next)
 		return job.Job{}, conflict(err)
 	}
-	j.Face = face
+	j.Face, j.Via = face, via
 	return j, nil
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -43,7 +45,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 }
 
 func (r *rig) config() submit.Config {
-	c := submit.Config{Vendor: r.vendor, Jobs: r.jobs, Gate: r.gate, Faces: r.faces, Staging: r.files, Tell: r, Profile: job.EMO(),
+	c := submit.Config{Vendor: r.vendor, Jobs: r.jobs, Gate: r.gate, Faces: r.faces, Staging: r.files, Inbox: r.files, Tell: r, Profile: job.EMO(),
 		MaxInFlight: 3, Style: job.Normal, Ratio: job.Square, Log: slog.New(slog.DiscardHandler)}
 	if r.change != nil {
 		r.change(&c)
@@ -105,18 +107,42 @@ type vendor struct {
 	detects int
 	creates []job.CreateRequest
 	clocks  int
+	// cut: it cannot fetch anything from S3.
+	cut     bool
+	looked  []job.DetectRequest
+	upload  error
+	uploads []string
 }
 
 func (v *vendor) BaseURL() string { return "https://vendor.test/api/v1" }
 
-func (v *vendor) Detect(ctx context.Context, _ job.DetectRequest) (job.Face, error) {
+func (v *vendor) Detect(ctx context.Context, r job.DetectRequest) (job.Face, error) {
 	v.mu.Lock()
 	v.detects++
+	v.looked = append(v.looked, r)
 	v.mu.Unlock()
+	if v.cut && strings.HasPrefix(r.ImageURL.Reveal(), "https:") {
+		return job.Face{}, said{Outcome: job.OtherTransport, Status: 400, Code: "InvalidURL.Timeout"}
+	}
 	if v.detect == nil {
 		return job.Face{Pass: true, Box: job.Box{1, 1, 2, 2}, Ext: job.Box{0, 0, 3, 3}}, nil
 	}
 	return v.detect(ctx)
+}
+
+// Upload reads the file to its end, as the real one does.
+func (v *vendor) Upload(ctx context.Context, model, name, contentType string, size int64, body io.Reader) (string, error) {
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return "", err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.uploads = append(v.uploads, fmt.Sprintf("%s %s %s %d %s", model, name, contentType, size, data))
+	if v.upload != nil {
+		return "", v.upload
+	}
+	return fmt.Sprintf("oss://vendor/%d-%s", len(v.uploads), name), nil
 }
 
 func (v *vendor) Create(ctx context.Context, r job.CreateRequest) (job.Created, error) {
@@ -140,6 +166,7 @@ type files struct {
 	mu    sync.Mutex // guards the keys
 	stage func(ctx context.Context, key, to string) error
 	sign  error
+	open  error
 	life  time.Duration
 	keys  []string
 }
@@ -167,6 +194,14 @@ func (f *files) Sign(_ context.Context, keys ...string) ([]job.Secret, time.Time
 		urls = append(urls, job.Secret("https://outbox.test/"+k))
 	}
 	return urls, time.Now().Add(f.life), f.sign
+}
+
+// Open gives a file whose content is its key.
+func (f *files) Open(_ context.Context, key, _ string) (io.ReadCloser, error) {
+	if f.open != nil {
+		return nil, f.open
+	}
+	return io.NopCloser(strings.NewReader(key)), nil
 }
 
 // said is an error of the vendor.

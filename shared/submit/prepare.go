@@ -17,6 +17,8 @@ const (
 	// is to fail by that in less than a day.
 	detectTries = 8
 	detectDay   = int(givesUp / job.MaxWait)
+	// silent is after how many calls without any answer the portrait goes another way.
+	silent = 2
 )
 
 // detectLife is how long the link to a portrait's copy has to work.
@@ -61,11 +63,11 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 	}
 	ratio = s.Profile.Resolve(ratio, j.Image.Width, j.Image.Height)
 
-	face, err := s.face(ctx, j, ratio)
+	face, via, err := s.face(ctx, g, j, ratio)
 	if err == nil && face.Pass {
 		next := j
 		next.State, next.Due, next.Face = job.Queued, time.Time{}, face
-		next.Style, next.Ratio = style, ratio
+		next.Style, next.Ratio, next.Via = style, ratio, via
 		next.Quoted = s.Profile.Price(ratio, j.Audio.Seconds)
 		if next.Rank == "" {
 			next.Rank = job.Rank(j.Received.UnixMilli(), j.ID)
@@ -84,7 +86,7 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 	case errors.Is(err, job.ErrConflict), errors.Is(err, job.ErrNotFound):
 		next.State, next.Fault = gone(j.Image, err)
 	case errors.As(err, &vendors):
-		return s.detectFailed(ctx, j, vendors.err)
+		return s.detectFailed(ctx, j, via, vendors.err)
 	case errors.Is(err, errNoTurn):
 		next.Due = time.Now().Add(waitTurn)
 	case time.Since(j.Received) > givesUp && ctx.Err() == nil:
@@ -105,30 +107,31 @@ type detectError struct{ err error }
 func (e *detectError) Error() string { return e.err.Error() }
 func (e *detectError) Unwrap() error { return e.err }
 
-// face has the portrait's face found, once per content and ratio.
-func (s *Step) face(ctx context.Context, j job.Job, ratio job.Ratio) (job.Face, error) {
-	f, err := s.Faces.Face(ctx, j.Image.SHA256, ratio)
+// face has the portrait's face found, once per content and ratio. via is how its job has
+// to be sent from here on, where the vendor could not fetch the portrait from S3.
+func (s *Step) face(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio) (f job.Face, via job.Transfer, err error) {
+	f, err = s.Faces.Face(ctx, j.Image.SHA256, ratio)
 	if !errors.Is(err, job.ErrNotFound) {
-		return f, err
+		return f, j.Via, err
 	}
-	format := media.Format(j.Image.Format)
-	key := job.DetectKey(j.Image.SHA256, format.Ext())
-	if err := s.Staging.Stage(ctx, j.Image.Key, j.Image.ETag, key, format.ContentType()); err != nil {
-		return job.Face{}, err
-	}
-	urls, end, err := s.Staging.Sign(ctx, key)
+	via = j.Via
+	t, err := s.transfer(ctx, g, j)
 	if err != nil {
-		return job.Face{}, err
+		return job.Face{}, via, err
 	}
-	if time.Until(end) < detectLife {
-		return job.Face{}, fmt.Errorf("sign the portrait: the credentials end in %s", time.Until(end).Round(time.Second))
+	f, err = s.detect(ctx, j, ratio, t)
+	switch {
+	case t != job.TransferPresign || s.Transfer != job.TransferAuto:
+	case err == nil && g.Route != nil:
+		s.fetched(ctx, true)
+	case err != nil && job.VerdictOf(err).Outcome == job.OtherTransport:
+		s.fetched(ctx, false)
+		s.Log.WarnContext(ctx, "portrait not fetched from S3; uploading it", "job_id", j.ID, "err", err)
+		via = job.TransferTemp
+		f, err = s.detect(ctx, j, ratio, via)
 	}
-	if err := s.turn(ctx); err != nil {
-		return job.Face{}, err
-	}
-	f, err = s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: urls[0], Ratio: ratio})
 	if err != nil {
-		return job.Face{}, &detectError{err}
+		return job.Face{}, via, err
 	}
 	s.mu.Lock()
 	s.answered = time.Now()
@@ -137,7 +140,48 @@ func (s *Step) face(ctx context.Context, j job.Job, ratio job.Ratio) (job.Face, 
 		// It is paid for and goes into the job; only the next one pays again.
 		s.Log.WarnContext(ctx, "face not kept", "job_id", j.ID, "err", err)
 	}
+	return f, via, nil
+}
+
+// detect makes the one call, with the portrait where that transfer puts it.
+func (s *Step) detect(ctx context.Context, j job.Job, ratio job.Ratio, t job.Transfer) (job.Face, error) {
+	link, err := s.portrait(ctx, j, t)
+	if err != nil {
+		return job.Face{}, err
+	}
+	if err := s.turn(ctx); err != nil {
+		return job.Face{}, err
+	}
+	f, err := s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: link, Ratio: ratio})
+	if err != nil {
+		return job.Face{}, &detectError{err}
+	}
 	return f, nil
+}
+
+// portrait puts the picture where the vendor can look at it.
+func (s *Step) portrait(ctx context.Context, j job.Job, t job.Transfer) (job.Secret, error) {
+	if t == job.TransferTemp {
+		link, err := s.uploadOne(ctx, s.DetectModel, j.Image.SHA256, j.Image)
+		var vendors *uploadError
+		if errors.As(err, &vendors) {
+			err = &detectError{err}
+		}
+		return link, err
+	}
+	format := media.Format(j.Image.Format)
+	key := job.DetectKey(j.Image.SHA256, format.Ext())
+	if err := s.Staging.Stage(ctx, j.Image.Key, j.Image.ETag, key, format.ContentType()); err != nil {
+		return "", err
+	}
+	urls, end, err := s.Staging.Sign(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	if time.Until(end) < detectLife {
+		return "", fmt.Errorf("sign the portrait: the credentials end in %s", time.Until(end).Round(time.Second))
+	}
+	return urls[0], nil
 }
 
 // errNoTurn: too many others are about to call detect.
@@ -163,9 +207,10 @@ func (s *Step) turn(ctx context.Context) error {
 }
 
 // detectFailed decides what trouble with detect means for the job.
-func (s *Step) detectFailed(ctx context.Context, j job.Job, err error) error {
+func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, err error) error {
 	v := job.VerdictOf(err)
 	next := j
+	next.Via = via
 	next.Tries = j.Tries + 1
 	next.Due = s.after(j.Tries, v.RetryAfter)
 	switch v.Outcome {
@@ -184,6 +229,12 @@ func (s *Step) detectFailed(ctx context.Context, j job.Job, err error) error {
 	case job.Unknown:
 		if v.Status == 0 && ctx.Err() != nil {
 			return err // the invocation ended; the job's due time drives it
+		}
+		if v.Status == 0 && next.Tries == silent && via != job.TransferTemp && s.Transfer == job.TransferAuto {
+			// It may be waiting for the portrait: links over a border are slow before
+			// they fail.
+			s.fetched(ctx, false)
+			next.Via = job.TransferTemp
 		}
 		fallthrough
 	default:

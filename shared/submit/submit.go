@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -21,6 +22,9 @@ type Vendor interface {
 	// key and permission are in order.
 	Clock(ctx context.Context) (time.Time, error)
 	BaseURL() string
+	// Upload puts a file into the vendor's temporary storage, for calls of that model
+	// alone, and returns its link.
+	Upload(ctx context.Context, model, name, contentType string, size int64, body io.Reader) (string, error)
 }
 
 // Jobs are the records of the jobs.
@@ -37,6 +41,11 @@ type Gate interface {
 	Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error)
 	CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error)
 	Throttle(ctx context.Context, until time.Time) error
+	// Trial notes that a job is about to try links to S3 again; job.ErrConflict when it
+	// is not to.
+	Trial(ctx context.Context, g job.Gate) error
+	// Fetched notes whether the vendor has fetched an input from S3.
+	Fetched(ctx context.Context, ok bool) error
 }
 
 // Faces remembers what detect said of a picture's content.
@@ -71,11 +80,14 @@ type Config struct {
 	Gate    Gate
 	Faces   Faces
 	Staging Staging
+	Inbox   Inbox
 	Tell    Teller
 	Profile job.Profile
 	// Model is the name to create tasks with, DetectModel the one to detect
 	// with; zero: the profile's. Dedicated deployments have names of their own.
 	Model, DetectModel string
+	// Transfer is how inputs go to the vendor; zero: job.TransferAuto.
+	Transfer job.Transfer
 	// MaxInFlight is how many tasks may be at the vendor at once; at least 1.
 	MaxInFlight int
 	// Style and Ratio are used where a hand-in asks for nothing else.
@@ -116,6 +128,9 @@ func New(c Config) (*Step, error) {
 	if c.Backoff == 0 {
 		c.Backoff = 15 * time.Second
 	}
+	if c.Transfer == "" {
+		c.Transfer = job.TransferAuto
+	}
 	if c.Model == "" {
 		c.Model = c.Profile.Model
 	}
@@ -125,7 +140,7 @@ func New(c Config) (*Step, error) {
 	var errs []error
 	for what, missing := range map[string]bool{
 		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Gate": c.Gate == nil, "Faces": c.Faces == nil,
-		"Staging": c.Staging == nil, "Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
+		"Staging": c.Staging == nil, "Inbox": c.Inbox == nil, "Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
 		"Style": c.Style == "", "Ratio": c.Ratio == "",
 	} {
 		if missing {

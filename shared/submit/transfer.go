@@ -1,0 +1,154 @@
+package submit
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"emodrop/shared/job"
+	"emodrop/shared/media"
+)
+
+// Inbox is where the files were handed in.
+type Inbox interface {
+	// Open reads a file as it stood when it had that ETag: job.ErrConflict when it has
+	// changed since, job.ErrNotFound when it is gone.
+	Open(ctx context.Context, key, etag string) (io.ReadCloser, error)
+}
+
+// tempLife is how long a file lives in the vendor's storage, less a margin.
+// Source: https://help.aliyun.com/zh/model-studio/get-temporary-file-url (2026): 48 hours
+const tempLife = 47 * time.Hour
+
+// sent is where the vendor finds a job's inputs.
+type sent struct {
+	image, audio job.Secret
+	ends         time.Time
+	// staged are the keys of the copies in the outbox; empty with the vendor's storage.
+	stagedImage, stagedAudio string
+}
+
+// inputError is trouble with one of the files, on our side.
+type inputError struct {
+	in    job.Input
+	cause error
+}
+
+func (e *inputError) Error() string { return e.cause.Error() }
+func (e *inputError) Unwrap() error { return e.cause }
+
+// transfer says how a job's inputs go to the vendor. Where that is a trial, it is noted
+// first, and whoever is not the first to note it goes the way that is known to work.
+func (s *Step) transfer(ctx context.Context, g job.Gate, j job.Job) (job.Transfer, error) {
+	t, trial := g.Transfer(s.Transfer, j, time.Now())
+	if !trial {
+		return t, nil
+	}
+	err := s.Gate.Trial(ctx, g)
+	if errors.Is(err, job.ErrConflict) {
+		return job.TransferTemp, nil
+	}
+	if err == nil {
+		s.Log.InfoContext(ctx, "trying links to S3 again", "job_id", j.ID)
+	}
+	return t, err
+}
+
+// bring puts a job's inputs where the vendor can fetch them, as they were checked.
+func (s *Step) bring(ctx context.Context, j job.Job, t job.Transfer) (sent, error) {
+	if t == job.TransferTemp {
+		return s.upload(ctx, j)
+	}
+	image, audio := media.Format(j.Image.Format), media.Format(j.Audio.Format)
+	var out sent
+	out.stagedImage, out.stagedAudio = job.StagedKeys(j, j.Posts+1, strings.ToLower(rand.Text()[:8]), image.Ext(), audio.Ext())
+	for _, c := range []struct {
+		in       job.Input
+		to, kind string
+	}{
+		{j.Image, out.stagedImage, image.ContentType()}, {j.Audio, out.stagedAudio, audio.ContentType()},
+	} {
+		if err := s.Staging.Stage(ctx, c.in.Key, c.in.ETag, c.to, c.kind); err != nil {
+			return sent{}, &inputError{c.in, err}
+		}
+	}
+	urls, end, err := s.Staging.Sign(ctx, out.stagedImage, out.stagedAudio)
+	if err != nil {
+		return sent{}, err
+	}
+	out.image, out.audio, out.ends = urls[0], urls[1], end
+	return out, nil
+}
+
+// upload puts them into the vendor's own storage.
+func (s *Step) upload(ctx context.Context, j job.Job) (out sent, err error) {
+	out.ends = time.Now().Add(tempLife)
+	if out.image, err = s.uploadOne(ctx, s.Model, j.ID, j.Image); err != nil {
+		return sent{}, err
+	}
+	out.audio, err = s.uploadOne(ctx, s.Model, j.ID, j.Audio)
+	return out, err
+}
+
+// uploadOne streams one file; stem is plain ASCII. A file that was uploaded for one model
+// is not there for another.
+func (s *Step) uploadOne(ctx context.Context, model, stem string, in job.Input) (job.Secret, error) {
+	body, err := s.Inbox.Open(ctx, in.Key, in.ETag)
+	if err != nil {
+		return "", &inputError{in, err}
+	}
+	defer body.Close()
+	format := media.Format(in.Format)
+	link, err := s.Vendor.Upload(ctx, model, stem+format.Ext(), format.ContentType(), in.Size, body)
+	if err != nil {
+		return "", &uploadError{in, fmt.Errorf("upload to the vendor's storage: %w", err)}
+	}
+	return job.Secret(link), nil
+}
+
+// uploadError is trouble of the vendor's storage, or on the way there.
+type uploadError struct {
+	in    job.Input
+	cause error
+}
+
+func (e *uploadError) Error() string { return e.cause.Error() }
+func (e *uploadError) Unwrap() error { return e.cause }
+
+// unsent decides what it means that a queued job's inputs could not be put where the
+// vendor can fetch them. Nothing has been written, and nothing paid.
+func (s *Step) unsent(ctx context.Context, j job.Job, cause error) (goOn bool, err error) {
+	var ours *inputError
+	var vendors *uploadError
+	switch {
+	case errors.As(cause, &ours) && (errors.Is(cause, job.ErrConflict) || errors.Is(cause, job.ErrNotFound)):
+		return true, s.inputGone(ctx, j, ours.in, cause)
+	case errors.As(cause, &ours):
+		return true, s.unstaged(ctx, j, ours.in, cause)
+	case !errors.As(cause, &vendors):
+		return false, cause
+	}
+	switch v := job.VerdictOf(cause); v.Outcome {
+	case job.OperatorNeeded:
+		return false, s.close(ctx, v)
+	case job.Throttled, job.NotSent:
+		s.Log.WarnContext(ctx, "upload", "job_id", j.ID, "err", cause)
+		return false, s.Gate.Throttle(ctx, s.after(0, v.RetryAfter))
+	}
+	return true, s.unstaged(ctx, j, vendors.in, cause)
+}
+
+// fetched notes what became of a link to S3. It helps the next jobs and is nothing that
+// this one's fate may hang on.
+func (s *Step) fetched(ctx context.Context, ok bool) {
+	if s.Transfer != job.TransferAuto {
+		return
+	}
+	if err := s.Gate.Fetched(ctx, ok); err != nil {
+		s.Log.WarnContext(ctx, "route not noted", "err", err)
+	}
+}

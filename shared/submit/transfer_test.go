@@ -1,0 +1,193 @@
+package submit_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"emodrop/shared/job"
+	"emodrop/shared/submit"
+)
+
+// cutOff has the vendor refuse every create call whose inputs it would have to fetch
+// from S3.
+func cutOff(r *rig) {
+	r.vendor.cut = true
+	r.vendor.create = func(_ context.Context, c job.CreateRequest) (job.Created, error) {
+		if !r.vendor.cut || strings.HasPrefix(c.ImageURL.Reveal(), "oss:") && strings.HasPrefix(c.AudioURL.Reveal(), "oss:") {
+			return job.Created{TaskID: "task-of-" + c.AudioURL.Reveal(), Status: job.TaskPending, At: time.Now()}, nil
+		}
+		return job.Created{}, said{Outcome: job.OtherTransport, Status: 400, Code: "InvalidParameter.DataInspection"}
+	}
+}
+
+// free gives a job's slot back, as its end does.
+func (r *rig) free(id string) {
+	j := r.job(id)
+	next := j
+	next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeVendorFailed}
+	_, err := r.s.Move(r.t.Context(), j, next)
+	require.NoError(r.t, err)
+}
+
+func TestWhatTheVendorCannotFetchFromS3GoesThroughItsOwnStorageAtOnce(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		cutOff(r)
+		s := r.step()
+		r.received("anna")
+		require.NoError(t, s.Prepare(t.Context(), "anna"))
+		j := r.job("anna")
+		require.Equal(t, job.Queued, j.State)
+		require.Equal(t, job.TransferTemp, j.Via)
+		require.Equal(t, []string{"emo-detect-v1 sha-anna.png image/png 0 anna.png"}, r.vendor.uploads)
+		require.Equal(t, 2, r.vendor.detects, "once in vain")
+		require.NoError(t, s.Dispatch(t.Context()))
+		j = r.job("anna")
+		require.Equal(t, job.Submitted, j.State)
+		require.Len(t, r.vendor.creates, 1, "a file that could not be fetched once is not tried to be fetched again")
+		require.Equal(t, []string{"emo-v1 anna.png image/png 0 anna.png", "emo-v1 anna.wav audio/wav 0 anna.wav"}, r.vendor.uploads[1:],
+			"what was uploaded for one model is not there for another")
+	})
+}
+
+func TestAfterThreeFailuresNoLinkToS3IsTriedUntilOneJobFindsThatItWorksAgain(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		cutOff(r)
+		s := r.step()
+		send := func(id string) (lookedAt, created int) {
+			looked, creates := r.vendor.detects, len(r.vendor.creates)
+			r.received(id)
+			require.NoError(t, s.Prepare(t.Context(), id))
+			require.NoError(t, s.Dispatch(t.Context()))
+			require.Equal(t, job.Submitted, r.job(id).State, id)
+			r.free(id)
+			return r.vendor.detects - looked, len(r.vendor.creates) - creates
+		}
+		for _, id := range []string{"1", "2", "3"} {
+			looked, created := send(id)
+			require.Equal(t, []int{2, 1}, []int{looked, created}, id)
+		}
+		for _, id := range []string{"4", "5", "6"} {
+			looked, created := send(id)
+			require.Equal(t, []int{1, 1}, []int{looked, created}, "%s: no call in vain", id)
+			require.Empty(t, r.theGate().Slots)
+		}
+		time.Sleep(31 * time.Minute)
+		looked, _ := send("7")
+		require.Equal(t, 2, looked, "a trial, in vain")
+		looked, _ = send("8")
+		require.Equal(t, 1, looked)
+		time.Sleep(31 * time.Minute)
+		looked, _ = send("9")
+		require.Equal(t, 1, looked, "the next trial comes after twice the time")
+		time.Sleep(31 * time.Minute)
+		r.vendor.cut = false
+		looked, _ = send("10")
+		require.Equal(t, 1, looked)
+		require.Nil(t, r.theGate().Route, "it works again")
+		n := len(r.vendor.uploads)
+		send("11")
+		require.Len(t, r.vendor.uploads, n)
+	})
+}
+
+func TestARefusedCreateGoesAgainThroughTheVendorsStorageAndCountsForNothing(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		cutOff(r)
+		r.queued("anna") // detect had it from S3 when that still worked
+		require.NoError(t, r.step().Dispatch(t.Context()))
+		j := r.job("anna")
+		require.Equal(t, job.Queued, j.State)
+		require.Equal(t, job.TransferTemp, j.Via)
+		require.Zero(t, j.Refusals)
+		require.True(t, j.Due.IsZero(), "it need not wait")
+		require.NoError(t, r.step().Dispatch(t.Context()))
+		j = r.job("anna")
+		require.Equal(t, job.Submitted, j.State)
+		require.Equal(t, 1, j.Attempt)
+		require.Len(t, r.vendor.creates, 2)
+	})
+}
+
+func TestOneJobAtATimeTriesS3Again(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		cutOff(r)
+		for range 3 {
+			require.NoError(t, r.s.Fetched(t.Context(), false))
+		}
+		time.Sleep(31 * time.Minute)
+		r.vendor.cut = false
+		for _, id := range []string{"1", "2", "3"} {
+			r.queued(id)
+			time.Sleep(time.Second)
+		}
+		require.NoError(t, r.step().Dispatch(t.Context()))
+		direct := 0
+		for _, c := range r.vendor.creates {
+			if strings.HasPrefix(c.ImageURL.Reveal(), "https:") {
+				direct++
+			}
+		}
+		require.Len(t, r.vendor.creates, 3)
+		require.Equal(t, 1, direct)
+	})
+}
+
+func TestTheOperatorsWordOnTransferIsKept(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		cutOff(r)
+		r.change = func(c *submit.Config) { c.Transfer = job.TransferPresign }
+		r.queued("links")
+		require.NoError(t, r.step().Dispatch(t.Context()))
+		require.Empty(t, r.vendor.uploads)
+		require.Equal(t, job.Queued, r.job("links").State)
+		require.Equal(t, 1, r.job("links").Refusals)
+		require.Nil(t, r.theGate().Route)
+	})
+	in2 := func(r *rig) {
+		r.change = func(c *submit.Config) { c.Transfer = job.TransferTemp }
+		r.queued("storage")
+		require.NoError(r.t, r.step().Dispatch(r.t.Context()))
+		require.Len(r.t, r.vendor.uploads, 2)
+		require.Equal(r.t, job.Submitted, r.job("storage").State)
+		require.Empty(r.t, r.files.keys, "nothing is staged")
+	}
+	t.Run("temp", func(t *testing.T) { in(t, func(_ *testing.T, r *rig) { in2(r) }) })
+}
+
+func TestAnUploadThatFailsKeepsTheJobQueuedAndNothingIsPosted(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*rig)
+		state  job.State
+		code   string
+	}{
+		"the storage is down":   {func(r *rig) { r.vendor.upload = said{Outcome: job.Retry, Status: 503} }, job.Queued, ""},
+		"the key is refused":    {func(r *rig) { r.vendor.upload = said{Outcome: job.OperatorNeeded, Status: 401, Code: "InvalidApiKey"} }, job.Queued, ""},
+		"too many uploads":      {func(r *rig) { r.vendor.upload = said{Outcome: job.Throttled, Status: 429} }, job.Queued, ""},
+		"the file has changed":  {func(r *rig) { r.files.open = job.ErrConflict }, job.Canceled, job.CodeReplaced},
+		"the file is gone":      {func(r *rig) { r.files.open = job.ErrNotFound }, job.Rejected, job.CodeFileGone},
+		"the bucket is trouble": {func(r *rig) { r.files.open = errStore }, job.Queued, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.change = func(c *submit.Config) { c.Transfer = job.TransferTemp }
+				c.change(r)
+				r.queued("anna")
+				require.NoError(t, r.step().Dispatch(t.Context()))
+				j := r.job("anna")
+				require.Equal(t, c.state, j.State)
+				if c.code != "" {
+					require.Equal(t, c.code, j.Fault.Code)
+				}
+				require.Empty(t, r.vendor.creates)
+				g := r.theGate()
+				require.Empty(t, g.Slots)
+				require.Equal(t, name == "the key is refused", g.Closed != nil)
+				require.Equal(t, name == "too many uploads", g.NotBefore.After(time.Now()))
+			})
+		})
+	}
+}
