@@ -73,7 +73,7 @@ func (p *program) costCommand() *cobra.Command {
 
 func (p *program) cost(cmd *cobra.Command, st *reach.Stack, days int) error {
 	since := time.Now().AddDate(0, 0, 1-days)
-	total := spent{Total: true, Simulated: st.Local}
+	total := spent{Total: true, Simulated: st.Simulated}
 	var byDay []*spent
 	var next time.Time
 	for first := true; first || !next.IsZero(); first = false {
@@ -89,7 +89,7 @@ func (p *program) cost(cmd *cobra.Command, st *reach.Stack, days int) error {
 		for _, j := range jobs {
 			day := j.Received.UTC().Format(time.DateOnly)
 			if len(byDay) == 0 || byDay[len(byDay)-1].Day != day {
-				byDay = append(byDay, &spent{Day: day, Simulated: st.Local})
+				byDay = append(byDay, &spent{Day: day, Simulated: st.Simulated})
 			}
 			byDay[len(byDay)-1].add(j)
 			total.add(j)
@@ -118,7 +118,7 @@ func (p *program) cost(cmd *cobra.Command, st *reach.Stack, days int) error {
 	if !p.json {
 		p.table(rows)
 	}
-	if st.Local {
+	if st.Simulated {
 		p.say("Simulated: nothing was charged.", "模拟：未产生费用。")
 	}
 	if total.Unclear > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"emodrop/cmd/emodrop/reach"
+	"emodrop/shared/dashscope"
 	"emodrop/shared/job"
 )
 
@@ -32,15 +34,23 @@ type check struct {
 }
 
 func (p *program) doctorCommand() *cobra.Command {
-	return p.command(verb{
+	var vendor string
+	cmd := p.command(verb{
 		use:   "doctor",
 		short: text{"Look whether a stack is in order, and say what to do", "检查部署是否正常，并给出解决方法"},
 		long: text{"Looks at credentials and permissions, the buckets and their events, the schedule, the API key and its region (by a\n" +
 			"free call), the clock, the gate, and in AWS at the mail subscriptions and at what was given up. Changes nothing\n" +
 			"and costs nothing. It ends with 0 when all is well, 4 when a key or permission is the trouble, 1 otherwise.",
 			"检查凭证与权限、存储桶及其事件、定时任务、API Key 及其地域（免费调用）、时钟、提交状态；在 AWS 中还检查邮件订阅和被放弃的\n事件。不做任何更改，不产生费用。一切正常时退出码为 0，密钥或权限有问题时为 4，其他问题为 1。"},
-		example: "  emodrop doctor\n  emodrop doctor --stack emodrop --json",
+		example: "  emodrop doctor\n  emodrop doctor --stack emodrop --json\n  DASHSCOPE_API_KEY=sk-… emodrop doctor --vendor dashscope",
 		run: func(cmd *cobra.Command, _ []string) error {
+			switch vendor {
+			case "":
+			case "dashscope":
+				return p.doctorVendor(cmd.Context())
+			default:
+				return p.usage("--vendor %s: want dashscope.", "--vendor %s：应为 dashscope。", vendor)
+			}
 			st, err := p.stack(cmd.Context())
 			if err != nil {
 				return err
@@ -48,6 +58,44 @@ func (p *program) doctorCommand() *cobra.Command {
 			return p.doctor(cmd.Context(), st)
 		},
 	})
+	cmd.Flags().StringVar(&vendor, "vendor", "", p.pick("without a stack: look at the video service alone, with the key in DASHSCOPE_API_KEY (dashscope)",
+		"不检查部署：仅用 DASHSCOPE_API_KEY 中的密钥检查视频服务（dashscope）"))
+	return cmd
+}
+
+// doctorVendor looks at the real service with the key of the environment: by calls that
+// cost nothing.
+func (p *program) doctorVendor(ctx context.Context) error {
+	key, err := realKey(p.env)
+	if err != nil {
+		return err
+	}
+	client, err := dashscope.New(dashscope.Config{BaseURL: strings.TrimSpace(p.env("DASHSCOPE_BASE_URL")), Workspace: strings.TrimSpace(p.env("DASHSCOPE_WORKSPACE")),
+		Key: func(context.Context) (job.Secret, error) { return key, nil }})
+	if err != nil {
+		return err
+	}
+	return p.examine(ctx, &reach.Stack{Vendor: client}, []check{
+		{"key", text{"API key", "API Key"}, p.checkKey},
+		{"upload", text{"uploads", "上传"}, p.checkUpload},
+		{"clock", text{"clock", "时钟"}, p.checkVendorClock},
+	})
+}
+
+// checkUpload asks for a permit to upload, and uploads nothing.
+func (p *program) checkUpload(ctx context.Context, st *reach.Stack) finding {
+	if err := st.Vendor.MayUpload(ctx, job.EMO().Model); err != nil {
+		return p.ill(err)
+	}
+	return p.fine("permitted, for %s", "允许为 %s 上传", job.EMO().Model)
+}
+
+func (p *program) checkVendorClock(ctx context.Context, st *reach.Stack) finding {
+	at, err := st.Vendor.Clock(ctx)
+	if err != nil {
+		return p.ill(err)
+	}
+	return p.clock(time.Since(at))
 }
 
 // checkWithin bounds one check.
@@ -68,6 +116,11 @@ func (p *program) doctor(ctx context.Context, st *reach.Stack) error {
 		checks = append(checks, check{"events", text{"events of the inbox", "收件桶事件"}, p.checkEvents},
 			check{"mail", text{"mail", "邮件"}, p.checkMail}, check{"dead_letters", text{"given up", "被放弃的事件"}, p.checkDeadLetters})
 	}
+	return p.examine(ctx, st, checks)
+}
+
+// examine makes the checks one after the other and says what each has found.
+func (p *program) examine(ctx context.Context, st *reach.Stack, checks []check) error {
 	wide := 0
 	for _, c := range checks {
 		wide = max(wide, columns(p.pick(c.of.en, c.of.zh)))
@@ -201,7 +254,11 @@ func (p *program) checkClock(ctx context.Context, st *reach.Stack) finding {
 	if !ok {
 		return p.bad("AWS did not say what time it is", "AWS 未返回时间", "Look at this machine's clock yourself.", "请自行检查本机时钟。")
 	}
-	if off := time.Since(at); off.Abs() > skewed {
+	return p.clock(time.Since(at))
+}
+
+func (p *program) clock(off time.Duration) finding {
+	if off.Abs() > skewed {
 		return p.bad("this machine's clock is off by %s", "本机时钟偏差 %s", "Set it, or switch time synchronisation on.", "请校准时钟或开启时间同步。", off.Round(time.Second))
 	}
 	return p.fine("right", "准确")

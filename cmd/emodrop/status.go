@@ -114,7 +114,7 @@ func (p *program) show(ctx context.Context, st *reach.Stack, j job.Job) error {
 }
 
 func (p *program) simulated(st *reach.Stack) string {
-	if !st.Local {
+	if !st.Simulated {
 		return ""
 	}
 	return p.pick(" (simulated: nothing is charged)", "（模拟，不产生费用）")

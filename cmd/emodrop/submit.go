@@ -221,7 +221,7 @@ func (p *program) send(ctx context.Context, st *reach.Stack, all []*handIn, s *s
 // has to be given; what is simulated costs nothing.
 func (p *program) confirm(st *reach.Stack, yes bool, question string) error {
 	switch {
-	case yes || st.Local:
+	case yes || st.Simulated:
 		return nil
 	case p.json || !isTerminal(p.stdin):
 		return p.problem(exitUsage, "not_confirmed", "This may cost money, and nobody can be asked.", "此操作可能产生费用，而当前无法询问。",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,6 +25,7 @@ import (
 type stackFlags struct {
 	home, faults    string
 	transfer        string
+	vendor          string
 	port            int
 	speed           float64
 	maxInFlight     int
@@ -87,7 +89,44 @@ func (f *stackFlags) config(ctx context.Context, stderr io.Writer) (stack.Config
 			return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--faults %s: %w", f.faults, err)}
 		}
 	}
+	if err := f.real(&cfg); err != nil {
+		return stack.Config{}, err
+	}
 	return cfg, build(ctx, src, cfg.Binaries, stderr)
+}
+
+// real makes the stack use the real service, with what is fit for it.
+func (f *stackFlags) real(cfg *stack.Config) error {
+	wrong := func(format string, args ...any) error { return &exitError{exitUsage, fmt.Errorf(format, args...)} }
+	switch f.vendor {
+	case "", "emulator":
+		return nil
+	case "dashscope":
+	default:
+		return wrong("--vendor %s: want emulator or dashscope", f.vendor)
+	}
+	if f.speed > 0 || f.slots != 1 || f.faults != "" {
+		return wrong("--speed, --slots and --faults are the emulator's; they have no meaning with --vendor dashscope")
+	}
+	if cfg.Transfer == job.TransferPresign {
+		return wrong("--transfer presign: the video service cannot fetch from this machine; leave it out, and files are uploaded")
+	}
+	key, err := realKey(os.Getenv)
+	if err != nil {
+		return err
+	}
+	cfg.Vendor = &stack.Vendor{Key: key, BaseURL: strings.TrimSpace(os.Getenv("DASHSCOPE_BASE_URL")), Workspace: strings.TrimSpace(os.Getenv("DASHSCOPE_WORKSPACE"))}
+	cfg.Transfer, cfg.Timing = job.TransferTemp, stack.Cloud()
+	return nil
+}
+
+// realKey is the key of the environment; it is never an argument, which others see.
+func realKey(env func(string) string) (job.Secret, error) {
+	key := job.Secret(strings.TrimSpace(env("DASHSCOPE_API_KEY")))
+	if key == "" {
+		return "", &exitError{exitKey, errors.New("DASHSCOPE_API_KEY is not set: export the API key of the Beijing region (https://help.aliyun.com/zh/model-studio/get-api-key)")}
+	}
+	return key, nil
 }
 
 func upCommand(args cobra.PositionalArgs) *cobra.Command {
@@ -97,7 +136,7 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 		Short: "Run the whole stack on this machine until Ctrl-C",
 		Long: "Runs the four Lambda functions, S3, DynamoDB, the messages and an emulator of the vendor behind one\n" +
 			"address on loopback. Copy a picture and a recording of the same name into drop/; the film appears in videos/.",
-		Example: "  emodrop up\n  emodrop up --fresh --speed 60\n  emodrop up --cloud-timing",
+		Example: "  emodrop up\n  emodrop up --fresh --speed 60\n  emodrop up --cloud-timing\n  DASHSCOPE_API_KEY=sk-… emodrop up --vendor dashscope --home ~/films",
 		Args:    args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := f.config(cmd.Context(), cmd.ErrOrStderr())
@@ -111,6 +150,10 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 				return err
 			}
 			greet(cmd.OutOrStdout(), s, cfg.Home)
+			if cfg.Vendor != nil {
+				p := job.EMO().PricePerSecond
+				say(fmt.Sprintf("the real service makes the films: each is paid, ¥%s a second at 1:1, ¥%s at 3:4", p[job.Square].Decimal(), p[job.Portrait].Decimal()))
+			}
 			if !f.noOpen {
 				openPage(s.URL())
 			}
@@ -129,6 +172,7 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 		},
 	}
 	f.add(cmd, ".")
+	cmd.Flags().StringVar(&f.vendor, "vendor", "emulator", "who makes the films: emulator, or dashscope (the real service, by the key in DASHSCOPE_API_KEY; every film is paid)")
 	cmd.Flags().BoolVar(&f.fresh, "fresh", false, "forget earlier runs: their jobs, films and records (what is in drop/ stays)")
 	cmd.Flags().BoolVar(&f.noOpen, "no-open", false, "do not open the page in a browser")
 	return cmd

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -23,7 +24,6 @@ import (
 	"emodrop/local/aws/sigv4"
 	"emodrop/local/console"
 	"emodrop/local/drop"
-	"emodrop/local/emo"
 	"emodrop/local/lambda"
 	"emodrop/shared/store"
 )
@@ -63,11 +63,18 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 		DBPath: s.state("jobs.db"), Log: log}); err != nil {
 		return err
 	}
-	if s.Emulator, err = s.emulator(log); err != nil {
-		return err
-	}
 	secrets := services.NewSecretsManager(region, account)
-	secrets.Set(secret, apiKey)
+	mux := http.NewServeMux()
+	if v := s.cfg.Vendor; v != nil {
+		secrets.Set(secret, v.Key.Reveal())
+	} else {
+		if s.Emulator, err = s.emulator(log); err != nil {
+			return err
+		}
+		secrets.Set(secret, apiKey)
+		mux.Handle(vendorPath+"/", http.StripPrefix(vendorPath, s.Emulator.Handler()))
+		mux.Handle(adminPath+"/", http.StripPrefix(adminPath, s.Emulator.Admin()))
+	}
 	secrets.Set(pushing, s.token)
 	s.SNS = services.NewSNS(s.Ledger, topic)
 	s.openTable()
@@ -78,9 +85,6 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	mux.Handle(vendorPath+"/", http.StripPrefix(vendorPath, s.Emulator.Handler()))
-	mux.Handle(adminPath+"/", http.StripPrefix(adminPath, s.Emulator.Admin()))
 	mux.Handle(runtimePath+"/", s.Host.RuntimeHandler())
 	mux.Handle(callbackPath, s.Host.URLHandler("callback"))
 	mux.Handle("/", page)
@@ -112,15 +116,15 @@ func (s *Stack) functions() error {
 		"EMODROP_INBOX": Inbox, "EMODROP_OUTBOX": Outbox, "EMODROP_TABLE": table, "EMODROP_API_KEY_SECRET": secret,
 		"EMODROP_SIGNER_ROLE": signer, "EMODROP_TOPIC_ARN": topic, "EMODROP_EVENT_BUS": bus,
 		"EMODROP_SUBMIT_FUNCTION": "submit", "EMODROP_FINALIZE_FUNCTION": "finalize",
-		"EMODROP_CALLBACK_TOKEN_SECRET": pushing, "EMODROP_CALLBACK_CERTIFICATES": s.URL() + vendorPath + emo.CertificatePath,
-		"EMODROP_VENDOR_URL": s.URL() + vendorPath + "/api/v1", "EMODROP_RESULT_HOSTS": "127.0.0.1", "EMODROP_LOOPBACK": "1",
-		"EMODROP_MAX_IN_FLIGHT": fmt.Sprint(s.cfg.MaxInFlight), "EMODROP_TRANSFER": string(s.cfg.Transfer),
+		"EMODROP_CALLBACK_TOKEN_SECRET": pushing,
+		"EMODROP_MAX_IN_FLIGHT":         fmt.Sprint(s.cfg.MaxInFlight), "EMODROP_TRANSFER": string(s.cfg.Transfer),
 		"EMODROP_SETTLE": t.Settle.String(), "EMODROP_HALF_PAIR_AFTER": t.HalfPairAfter.String(),
 		"EMODROP_POLL_INTERVAL": t.Interval.String(), "EMODROP_POLL_PERIOD": t.Tick.String(),
 		"EMODROP_CREATE_WITHIN": t.CreateWithin.String(), "EMODROP_POST_LEASE": t.PostLease.String(),
 		"EMODROP_ASK_FIRST": t.AskFirst.String(), "EMODROP_QUIET": t.Quiet.String(),
 		"EMODROP_STORE_LEASE": t.StoreLease.String(), "EMODROP_BACKOFF": t.Backoff.String(), "EMODROP_CONSOLE": s.URL() + "/",
 	}
+	maps.Copy(env, s.vendorEnv())
 	fn := func(name string, timeout time.Duration, concurrency, retries int) lambda.Function {
 		return lambda.Function{Name: name, Binary: filepath.Join(s.cfg.Binaries, name+exe()), Env: env, Timeout: timeout,
 			MemoryMB: 256, Concurrency: concurrency,

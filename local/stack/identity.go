@@ -18,6 +18,9 @@ type identity struct {
 	SecretAccessKey string `json:"secret_access_key"`
 	SessionSecret   string `json:"session_secret"`
 	Port            int    `json:"port,omitempty"`
+	// Vendor is the service whose jobs these are, by its address; Workspace its part.
+	Vendor    string `json:"vendor,omitempty"`
+	Workspace string `json:"workspace,omitempty"`
 }
 
 func loadIdentity(path string) (identity, error) {

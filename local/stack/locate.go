@@ -17,8 +17,11 @@ type Place struct {
 	// URL is the one address; the credentials are this home's own.
 	URL, Region, AccessKeyID, SecretAccessKey string
 	Inbox, Outbox, Table                      string
-	// APIKeySecret is the secret with the vendor's key, VendorURL the emulator.
-	APIKeySecret, VendorURL string
+	// APIKeySecret is the secret with the vendor's key, VendorURL and Workspace where
+	// that is.
+	APIKeySecret, VendorURL, Workspace string
+	// Simulated says that it is the emulator, and nothing is paid.
+	Simulated bool
 	// SubmitFunction is the function's name.
 	SubmitFunction string
 }
@@ -44,8 +47,12 @@ func Locate(ctx context.Context, dir string) (Place, error) {
 	if !running {
 		return Place{}, fmt.Errorf("%w: %s", ErrStopped, home)
 	}
+	vendor, simulated := c.ident.Vendor, false
+	if vendor == "" || vendor == emulated {
+		vendor, simulated = c.url+vendorPath+"/api/v1", true
+	}
 	return Place{Home: home, URL: c.url, Region: region, AccessKeyID: c.ident.AccessKeyID, SecretAccessKey: c.ident.SecretAccessKey,
-		Inbox: Inbox, Outbox: Outbox, Table: table, APIKeySecret: secret, VendorURL: c.url + vendorPath + "/api/v1",
+		Inbox: Inbox, Outbox: Outbox, Table: table, APIKeySecret: secret, VendorURL: vendor, Workspace: c.ident.Workspace, Simulated: simulated,
 		SubmitFunction: "submit"}, nil
 }
 

@@ -19,7 +19,7 @@ func (s *Stack) page(ctx context.Context) (http.Handler, error) {
 			return s.Files.Put(ctx, Inbox, key, "application/octet-stream", nil, body)
 		},
 		Messages: s.messages, DropDir: s.path("drop"), VideosDir: s.path("videos"), Endpoint: s.URL(), Region: region,
-		Inbox: Inbox, Outbox: Outbox, Simulated: true, Profile: job.EMO(), Context: ctx, Log: s.quiet(),
+		Inbox: Inbox, Outbox: Outbox, Simulated: s.cfg.Vendor == nil, Profile: job.EMO(), Context: ctx, Log: s.quiet(),
 	})
 }
 

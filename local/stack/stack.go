@@ -101,7 +101,10 @@ type Config struct {
 	Port int
 	// Fresh clears the state of earlier runs, and their results.
 	Fresh bool
-	// Transfer is how inputs go to the vendor; zero: job.TransferAuto.
+	// Vendor is a real service; nil: the emulator.
+	Vendor *Vendor
+	// Transfer is how inputs go to the vendor; zero: job.TransferAuto, or with a real
+	// one, which reaches nothing on this machine, job.TransferTemp.
 	Transfer job.Transfer
 	// MaxInFlight is how many tasks may be at the vendor; zero: 3.
 	MaxInFlight int
@@ -149,7 +152,9 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		cfg.Timing = Lively()
 	}
 	if cfg.Transfer == "" {
-		cfg.Transfer = job.TransferAuto
+		if cfg.Transfer = job.TransferAuto; cfg.Vendor != nil {
+			cfg.Transfer = job.TransferTemp
+		}
 	}
 	if cfg.MaxInFlight == 0 {
 		cfg.MaxInFlight = 3
@@ -182,6 +187,9 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		}
 	}
 	if s.ident, err = loadIdentity(s.state("identity.json")); err != nil {
+		return nil, err
+	}
+	if err := s.ident.settle(cfg.Vendor); err != nil {
 		return nil, err
 	}
 	ln, err := listen(cfg.Port, s.ident.Port)

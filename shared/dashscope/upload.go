@@ -67,6 +67,15 @@ func (c *Client) Upload(ctx context.Context, model, name, contentType string, si
 	return "oss://" + key, nil
 }
 
+// MayUpload asks for a permit to upload for a model, which costs nothing, and uploads
+// nothing.
+func (c *Client) MayUpload(ctx context.Context, model string) error {
+	if _, _, e := c.permit(ctx, model); e != nil {
+		return e
+	}
+	return nil
+}
+
 // permit gives a valid policy and the number of this upload under it.
 func (c *Client) permit(ctx context.Context, model string) (*policy, int, *Error) {
 	const op = "policy"

@@ -34,10 +34,10 @@ func (w Wanted) parts() bool { return w.Table+w.Inbox+w.Outbox != "" }
 type Place struct {
 	// Name is what people call it.
 	Name string
-	// Local tells that it runs on this machine with an emulated vendor: nothing
-	// it does is paid. Home is its folder then.
-	Local bool
-	Home  string
+	// Local tells that it runs on this machine; Home is its folder then. Simulated
+	// tells that its vendor is the emulator: nothing it does is paid.
+	Local, Simulated bool
+	Home             string
 
 	Region, Table, Inbox, Outbox string
 	// Secret is the secret with the vendor's API key; VendorURL and Workspace are
@@ -141,8 +141,8 @@ func here(ctx context.Context, home string) (*Stack, error) {
 	case err != nil:
 		return nil, err
 	}
-	return Open(Place{Name: l.Home, Local: true, Home: l.Home, Region: l.Region, Table: l.Table, Inbox: l.Inbox, Outbox: l.Outbox,
-		Secret: l.APIKeySecret, VendorURL: l.VendorURL, Submit: l.SubmitFunction, Ratio: job.Square},
+	return Open(Place{Name: l.Home, Local: true, Simulated: l.Simulated, Home: l.Home, Region: l.Region, Table: l.Table, Inbox: l.Inbox, Outbox: l.Outbox,
+		Secret: l.APIKeySecret, VendorURL: l.VendorURL, Workspace: l.Workspace, Submit: l.SubmitFunction, Ratio: job.Square},
 		// Nothing of the person's own AWS configuration counts here.
 		aws.Config{Region: l.Region, BaseEndpoint: aws.String(l.URL),
 			Credentials:                credentials.NewStaticCredentialsProvider(l.AccessKeyID, l.SecretAccessKey, ""),

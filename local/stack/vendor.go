@@ -1,0 +1,60 @@
+package stack
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"emodrop/local/emo"
+	"emodrop/shared/dashscope"
+	"emodrop/shared/job"
+)
+
+// Vendor is a real service in the place of the emulator: what it makes is paid for.
+type Vendor struct {
+	// Key is the API key. It is kept in memory only.
+	Key job.Secret
+	// BaseURL and Workspace; empty: the Beijing region, and the key's own.
+	BaseURL, Workspace string
+	// Loopback lets the service be on this machine, for tests.
+	Loopback bool
+}
+
+// address is the service's base URL.
+func (v *Vendor) address() string { return cmp.Or(v.BaseURL, dashscope.DefaultBaseURL) }
+
+// errVendor: a home belongs to one service. Jobs that the emulator simulates would be
+// asked for at the real one, and its films would be taken for paid.
+var errVendor = errors.New("take another folder with --home, or forget its jobs and films with --fresh")
+
+// settle holds a home to one service from its first start on.
+func (id *identity) settle(v *Vendor) error {
+	here, workspace := emulated, ""
+	if v != nil {
+		here, workspace = v.address(), v.Workspace
+	}
+	if id.Vendor == "" && (id.Port == 0 || here == emulated) {
+		id.Vendor, id.Workspace = here, workspace
+	}
+	if was := cmp.Or(id.Vendor, emulated); was != here || id.Workspace != workspace {
+		return fmt.Errorf("the jobs in this folder are of another video service (%s): %w", strings.TrimSpace(was+" "+id.Workspace), errVendor)
+	}
+	return nil
+}
+
+// emulated is what stands for the emulator where a service's address would be.
+const emulated = "emulated"
+
+// vendorEnv is what the functions are told of the service.
+func (s *Stack) vendorEnv() map[string]string {
+	if v := s.cfg.Vendor; v != nil {
+		env := map[string]string{"EMODROP_VENDOR_URL": v.address(), "EMODROP_WORKSPACE": v.Workspace}
+		if v.Loopback {
+			env["EMODROP_RESULT_HOSTS"], env["EMODROP_LOOPBACK"] = "127.0.0.1", "1"
+		}
+		return env
+	}
+	return map[string]string{"EMODROP_VENDOR_URL": s.URL() + vendorPath + "/api/v1", "EMODROP_RESULT_HOSTS": "127.0.0.1", "EMODROP_LOOPBACK": "1",
+		"EMODROP_CALLBACK_CERTIFICATES": s.URL() + vendorPath + emo.CertificatePath}
+}
