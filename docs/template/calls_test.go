@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ import (
 // stand in a rendered template.
 var realNames = map[string]string{
 	"<InboxBucket>": "run-inbox", "<OutboxBucket>": "run-outbox", "<JobsTable>": "run-jobs", "<ApiKeySecret>": "run-key",
-	"<CallbackToken>":        "run-token",
+	"<CallbackToken>": "run-token", "<WebhookSecret>": "run-webhook",
 	"<ResultsTopic>":         "arn:aws:sns:eu-central-1:000000000000:run-results",
 	"<SignerRole.Arn>":       "arn:aws:iam::000000000000:role/run-signer",
 	"<SubmitFunction.Arn>":   "arn:aws:lambda:eu-central-1:000000000000:function:run-submit",
@@ -62,6 +63,7 @@ type cloud struct {
 	jobs      *store.Store
 	functions map[string]app.Handler
 	running   sync.WaitGroup
+	posted    atomic.Int64
 }
 
 // quickly are the protocols' times in the run; everything else is the template's.
@@ -82,6 +84,7 @@ func newCloud(t *testing.T, tree *tree) *cloud {
 		awstest.Service("dynamodb", table.Handler()), awstest.Service("lambda", http.HandlerFunc(c.invoke)))
 	c.aws.Secrets.Set(realNames["<ApiKeySecret>"], "sk-emodrop-local")
 	c.aws.Secrets.Set(realNames["<CallbackToken>"], pushToken)
+	c.aws.Secrets.Set(realNames["<WebhookSecret>"], strings.Repeat("Ab1z", 11)) // as CloudFormation makes one
 	c.aws.SNS = services.NewSNS(c.aws.Ledger, realNames["<ResultsTopic>"])
 	db := dynamodb.NewFromConfig(c.aws.Config())
 	_, err = db.CreateTable(t.Context(), store.Schema(realNames["<JobsTable>"]))
@@ -95,12 +98,19 @@ func newCloud(t *testing.T, tree *tree) *cloud {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.vendor.Close()) })
 
-	w := tree.world("pushes", choices["pushes"])
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("webhook-signature"), "v1,") {
+			c.posted.Add(1)
+		}
+	}))
+	t.Cleanup(hook.Close)
+	w := tree.world("all on", choices["all that can be told"])
 	for name, build := range builders {
 		env := w.environment(tree.function(name))
 		for k, v := range quickly {
 			env[k] = v
 		}
+		env["EMODROP_WEBHOOK_URL"] = hook.URL + "/in"
 		env["EMODROP_VENDOR_URL"] = vendor.URL + "/api/v1"
 		env["EMODROP_CALLBACK_CERTIFICATES"] = vendor.URL + emo.CertificatePath
 		for k, v := range env {
@@ -241,6 +251,7 @@ func theCalls(t *testing.T, tree *tree) *recorder {
 		c.running.Wait()
 		c.vendor.ClearFaults()
 	}
+	require.Positive(t, c.posted.Load(), "nothing came to the webhook")
 	for role, uses := range c.rec.made {
 		named := map[use]int{}
 		for u, n := range uses {
