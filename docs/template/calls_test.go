@@ -57,6 +57,7 @@ func asInTemplate(u use) use {
 // own environment, over a local AWS that every call goes to by the real SDK.
 type cloud struct {
 	t         *testing.T
+	tree      *tree
 	rec       *recorder
 	aws       *awstest.AWS
 	vendor    *emo.Server
@@ -64,6 +65,8 @@ type cloud struct {
 	functions map[string]app.Handler
 	running   sync.WaitGroup
 	posted    atomic.Int64
+	// env is where the run's own servers are.
+	env map[string]string
 }
 
 // quickly are the protocols' times in the run; everything else is the template's.
@@ -76,7 +79,7 @@ var quickly = map[string]string{
 
 func newCloud(t *testing.T, tree *tree) *cloud {
 	t.Helper()
-	c := &cloud{t: t, rec: newRecorder(), functions: map[string]app.Handler{}}
+	c := &cloud{t: t, tree: tree, rec: newRecorder(), functions: map[string]app.Handler{}}
 	table, err := dynamo.Start(t.Context(), dynamo.Config{Modules: root + "/local/aws/dynamo"})
 	require.NoError(t, err, "the run needs a DynamoDB: `make tools` installs one")
 	t.Cleanup(func() { <-table.Done() })
@@ -104,15 +107,26 @@ func newCloud(t *testing.T, tree *tree) *cloud {
 		}
 	}))
 	t.Cleanup(hook.Close)
-	w := tree.world("all on", choices["all that can be told"])
+	c.env = map[string]string{"EMODROP_WEBHOOK_URL": hook.URL + "/in", "EMODROP_VENDOR_URL": vendor.URL + "/api/v1",
+		"EMODROP_CALLBACK_CERTIFICATES": vendor.URL + emo.CertificatePath}
+	c.deploy(tree.world("pushes", choices["pushes"]))
+	t.Cleanup(c.running.Wait)
+	return c
+}
+
+// deploy wires the functions as the template does in a world.
+func (c *cloud) deploy(w *world) {
+	t := c.t
 	for name, build := range builders {
-		env := w.environment(tree.function(name))
+		env := w.environment(c.tree.function(name))
 		for k, v := range quickly {
 			env[k] = v
 		}
-		env["EMODROP_WEBHOOK_URL"] = hook.URL + "/in"
-		env["EMODROP_VENDOR_URL"] = vendor.URL + "/api/v1"
-		env["EMODROP_CALLBACK_CERTIFICATES"] = vendor.URL + emo.CertificatePath
+		for k, v := range c.env {
+			if env[k] != "" || k != "EMODROP_WEBHOOK_URL" {
+				env[k] = v
+			}
+		}
 		for k, v := range env {
 			if real, ok := realNames[v]; ok {
 				env[k] = real
@@ -125,8 +139,6 @@ func newCloud(t *testing.T, tree *tree) *cloud {
 		c.functions[name], err = build(t.Context(), cfg, ac, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 	}
-	t.Cleanup(c.running.Wait)
-	return c
 }
 
 // call runs a function and waits for it.
@@ -343,6 +355,11 @@ var ways = []way{
 			require.NoError(c.t, err)
 			return len(g.Slots) == 0
 		})
+	}},
+	{"a film that is posted to a webhook: poll does", func(c *cloud) {
+		c.deploy(c.tree.world("all on", choices["all that can be told"]))
+		c.hand(pair("posted", 40))
+		c.ended("posted", job.Succeeded)
 	}},
 	{"a push that comes before poll looks: callback has the film brought home", func(c *cloud) {
 		// A tick may be faster than the push.
