@@ -16,11 +16,13 @@ import (
 
 	"emodrop/local/emo"
 	"emodrop/local/stack"
+	"emodrop/shared/webhook"
 )
 
 // stackFlags are what up and demo have in common.
 type stackFlags struct {
 	home, faults    string
+	webhook         string
 	port            int
 	speed           float64
 	maxInFlight     int
@@ -37,6 +39,7 @@ func (f *stackFlags) add(cmd *cobra.Command, home string) {
 	fl.IntVar(&f.maxInFlight, "max-in-flight", 3, "how many tasks may be at the vendor at once")
 	fl.IntVar(&f.slots, "slots", 1, "how many tasks the emulated vendor works on at a time")
 	fl.StringVar(&f.faults, "faults", "", "JSON file of faults for the emulated vendor (see docs/emulator.md)")
+	fl.StringVar(&f.webhook, "webhook", "", "post every outcome, signed, to this address: http on this machine, or https (docs/messages.md)")
 	fl.BoolVar(&f.cloud, "cloud-timing", false, "the deployed stack's own times: a tick a minute, batches every 15 s")
 	fl.BoolVar(&f.verbose, "verbose", false, "also show the functions' own log lines")
 }
@@ -57,7 +60,12 @@ func (f *stackFlags) config(ctx context.Context, stderr io.Writer) (stack.Config
 	if f.speed < 0 || f.maxInFlight < 1 || f.slots < 1 {
 		return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--speed must not be negative, --max-in-flight and --slots must be at least 1")}
 	}
-	cfg := stack.Config{Home: home, Port: f.port, Fresh: f.fresh, MaxInFlight: f.maxInFlight, Slots: f.slots,
+	if f.webhook != "" {
+		if err := webhook.CheckURL(f.webhook, true); err != nil {
+			return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--webhook: %w", err)}
+		}
+	}
+	cfg := stack.Config{Home: home, Webhook: f.webhook, Port: f.port, Fresh: f.fresh, MaxInFlight: f.maxInFlight, Slots: f.slots,
 		Modules: filepath.Join(src, "local", "aws", "dynamo"), Binaries: filepath.Join(home, ".emodrop", "bin"),
 		DynamoEndpoint: os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), Timing: stack.Lively()}
 	if f.cloud {
@@ -102,7 +110,7 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			greet(cmd.OutOrStdout(), s, cfg.Home)
+			greet(cmd.OutOrStdout(), s, cfg.Home, cfg.Webhook != "")
 			if !f.noOpen {
 				openPage(s.URL())
 			}
@@ -130,11 +138,14 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 // for AWS's command line can be pasted: releases before 2.13 do not know
 // AWS_ENDPOINT_URL, those before 2 not AWS_REGION.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-func greet(w io.Writer, s *stack.Stack, home string) {
+func greet(w io.Writer, s *stack.Stack, home string, posted bool) {
 	key, secret, region := s.Credentials()
 	const aws = "    aws --endpoint-url $AWS_ENDPOINT_URL s3 cp "
 	fmt.Fprintf(w, "\nemodrop is up:  %s\n\n", s.URL())
 	fmt.Fprintf(w, "  drop files into  %s\n  films appear in  %s\n\n", filepath.Join(home, "drop"), filepath.Join(home, "videos"))
+	if posted {
+		fmt.Fprintf(w, "  outcomes are posted to the webhook, signed with\n    %s\n\n", s.WebhookSecret())
+	}
 	fmt.Fprintf(w, "  AWS's command line and SDKs:\n"+
 		"    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s\n"+
 		"    export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", s.URL(), region, region, key, secret)

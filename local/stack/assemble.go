@@ -69,6 +69,7 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 	secrets := services.NewSecretsManager(region, account)
 	secrets.Set(secret, apiKey)
 	secrets.Set(pushing, s.token)
+	secrets.Set(signing, s.ident.WebhookSecret)
 	s.SNS = services.NewSNS(s.Ledger, topic)
 	s.openTable()
 	if err := s.functions(); err != nil {
@@ -111,6 +112,7 @@ func (s *Stack) functions() error {
 		"AWS_ENDPOINT_URL": s.URL(), "AWS_ACCESS_KEY_ID": s.ident.AccessKeyID, "AWS_SECRET_ACCESS_KEY": s.ident.SecretAccessKey,
 		"EMODROP_INBOX": Inbox, "EMODROP_OUTBOX": Outbox, "EMODROP_TABLE": table, "EMODROP_API_KEY_SECRET": secret,
 		"EMODROP_SIGNER_ROLE": signer, "EMODROP_TOPIC_ARN": topic, "EMODROP_EVENT_BUS": bus,
+		"EMODROP_WEBHOOK_URL": s.cfg.Webhook, "EMODROP_WEBHOOK_SECRET": signing,
 		"EMODROP_SUBMIT_FUNCTION": "submit", "EMODROP_FINALIZE_FUNCTION": "finalize",
 		"EMODROP_CALLBACK_TOKEN_SECRET": pushing, "EMODROP_CALLBACK_CERTIFICATES": s.URL() + vendorPath + emo.CertificatePath,
 		"EMODROP_VENDOR_URL": s.URL() + vendorPath + "/api/v1", "EMODROP_RESULT_HOSTS": "127.0.0.1", "EMODROP_LOOPBACK": "1",
