@@ -242,7 +242,10 @@ func TestExplainKnowsEveryCodeAndTheVendors(t *testing.T) {
 	d.st = nil // it asks nobody
 	require.Contains(t, d.good("explain", job.CodeAmbiguous), "emodrop adopt")
 	require.Contains(t, d.good("explain", "InvalidFile.FacePose", "--lang", "zh"), "面部偏转角度过大")
+	require.Contains(t, d.good("explain", "InvalidFile.FacePose"), "No film is charged")
 	lines := objects(t, d.good("explain", "--json"))
+	require.Contains(t, lines[0]["charged"], "charged")
+	require.Contains(t, lines[0]["retried"], "tried again")
 	require.Len(t, lines, len(job.Codes()))
 	for i, code := range job.Codes() {
 		require.Equal(t, code, lines[i]["code"])

@@ -52,6 +52,8 @@ type said struct {
 	What  string `json:"what"`
 	Fix   string `json:"fix,omitempty"`
 	Money string `json:"money"`
+	// Retry says what happens by itself, where something is wrong.
+	Retry string `json:"retry,omitempty"`
 }
 
 type vendor struct {
@@ -101,7 +103,7 @@ func outcomeOf(m job.Message, p Place) outcome {
 	}
 	for _, lang := range Languages() {
 		what, fix := headline(m, lang)
-		o.Text[lang] = said{what, fix, Charged(m, lang)}
+		o.Text[lang] = said{what, fix, Charged(m, lang), retried(m, lang)}
 	}
 	return o
 }
