@@ -266,7 +266,7 @@ var planted = []mistake{
 		"what is deleted with the stack is chosen", "WebhookSecret"},
 	{"a webhook without its secret", drop("Resources/PollFunction/Properties/Environment/Variables/EMODROP_WEBHOOK_SECRET"),
 		"the functions' environment is what the code reads", "EMODROP_WEBHOOK_SECRET"},
-	{"a webhook that nobody watches", drop("Resources/WebhookGivenUpAlarm"), "alarms watch what is emitted and are heard", "WebhooksGivenUp"},
+	{"a webhook that nobody watches", drop("Resources/WebhookGivenUpAlarm"), "alarms watch what is emitted, and somebody hears", "WebhooksGivenUp"},
 	{"a callback without its token", drop("Resources/CallbackFunction/Properties/Environment/Variables/EMODROP_CALLBACK_TOKEN_SECRET"),
 		"the functions' environment is what the code reads", "EMODROP_CALLBACK_TOKEN_SECRET"},
 	{"a public function that may delete", set("Resources/CallbackRole/Properties/Policies/0/PolicyDocument/Statement/2/Action", []any{"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}),

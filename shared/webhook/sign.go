@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -63,7 +62,7 @@ func Headers(secrets job.Secret, id string, at time.Time, body []byte) (http.Hea
 	signatures := make([]string, len(all))
 	for i, key := range all {
 		mac := hmac.New(sha256.New, key)
-		fmt.Fprintf(mac, "%s.%s.", id, stamp)
+		mac.Write([]byte(id + "." + stamp + "."))
 		mac.Write(body)
 		signatures[i] = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	}
