@@ -73,6 +73,7 @@ func (p *program) names(fits func(job.Job) bool) offer {
 func isOpen(j job.Job) bool   { return !j.State.Final() }
 func hasEnded(j job.Job) bool { return j.State.Final() }
 func isHeld(j job.Job) bool   { return j.State == job.Held }
+func wasTold(j job.Job) bool  { return j.State.Told() }
 func hasFilm(j job.Job) bool  { return j.State == job.Succeeded }
 func cancelable(j job.Job) bool {
 	return j.State == job.Received || j.State == job.Queued || j.State == job.Submitted

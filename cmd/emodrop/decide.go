@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +23,7 @@ func (later) Tell(context.Context, string) error { return nil }
 
 func (p *program) operator(st *reach.Stack) (*operate.Step, error) {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	return operate.New(operate.Config{Vendor: st.Vendor, Jobs: st.Jobs, Gate: st.Jobs, Tell: later{}, Log: log})
+	return operate.New(operate.Config{Vendor: st.Vendor, Jobs: st.Jobs, Gate: st.Jobs, Messages: st.Jobs, Tell: later{}, Log: log})
 }
 
 // charged is the flag by which a person accepts that a film may be paid for twice.
@@ -59,7 +61,7 @@ func (p *program) on(cmd *cobra.Command, args []string, do func(context.Context,
 // decisions are the verbs by which a person decides on jobs, and on the stack.
 func (p *program) decisions() []*cobra.Command {
 	return []*cobra.Command{p.cancelCommand(), p.retryCommand(), p.adoptCommand(), p.repostCommand(), p.acceptCommand(),
-		p.giveUpCommand(), p.holdCommand(), p.resumeCommand()}
+		p.giveUpCommand(), p.replayCommand(), p.holdCommand(), p.resumeCommand()}
 }
 
 const (
@@ -215,6 +217,43 @@ func (p *program) giveUpCommand() *cobra.Command {
 			})
 		},
 	})
+}
+
+func (p *program) replayCommand() *cobra.Command {
+	var channel string
+	cmd := p.command(verb{
+		use:   "replay NAME|ID...",
+		short: text{"Tell the outcome of jobs once more", "重新发送任务结果通知"},
+		long: text{"The last outcome of each job goes out again: record, mail, event and webhook, or the one channel that is named.\n" +
+			"It keeps its id, so programs that had it drop it; people get a second mail. What is still waiting for its next\n" +
+			"try is tried now. poll sends it, within a minute.",
+			"重新发送每个任务的最近一次结果：记录、邮件、事件和 webhook，或仅指定的一个渠道。消息 ID 不变，已收到的程序会忽略重复消息；\n" +
+				"邮件会再发一封。正在等待重试的消息会立即重试。由 poll 在一分钟内发出。"},
+		example: "  emodrop replay anna\n  emodrop replay anna bert --channel webhook",
+		least:   1, most: -1, offers: p.names(wasTold),
+		run: func(cmd *cobra.Command, args []string) error {
+			var by []job.Channel
+			if channel != "" {
+				if by = []job.Channel{job.Channel(channel)}; !slices.Contains(job.Channels(), by[0]) {
+					return p.usage("There is no channel %s: want one of %s.", "没有渠道 %s，可用渠道：%s。", oneLine(channel), channels())
+				}
+			}
+			return p.on(cmd, args, func(ctx context.Context, o *operate.Step, _ *reach.Stack, j job.Job) (job.Job, error) {
+				return o.Replay(ctx, j.ID, by...)
+			})
+		},
+	})
+	cmd.Flags().StringVar(&channel, "channel", "", p.pick("one channel alone: ", "仅使用一个渠道：")+channels())
+	return cmd
+}
+
+// channels are all of them, for people.
+func channels() string {
+	all := make([]string, 0, 4)
+	for _, c := range job.Channels() {
+		all = append(all, string(c))
+	}
+	return strings.Join(all, ", ")
 }
 
 func (p *program) holdCommand() *cobra.Command {

@@ -152,3 +152,24 @@ func TestHoldStopsSendingUntilResume(t *testing.T) {
 	require.Equal(t, "open", objects(t, d.good("resume", "--json"))[0]["gate"])
 	require.Contains(t, d.good("resume"), "open", "resuming what runs is no error")
 }
+
+func TestReplayHasPollTellAnOutcomeAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	j := d.job("anna", job.Succeeded)
+	m, err := d.st.Jobs.Message(t.Context(), job.OutcomeMessage(j).ID)
+	require.NoError(t, err)
+	gone := m
+	gone.Unsent = nil
+	require.NoError(t, d.st.Jobs.PutMessage(t.Context(), m, gone))
+	require.Equal(t, j.ID+"\tSUCCEEDED\tanna\n", d.good("replay", "anna", "--channel", "webhook"))
+	m, err = d.st.Jobs.Message(t.Context(), m.ID)
+	require.NoError(t, err)
+	require.Equal(t, []job.Channel{job.Webhook}, m.Unsent)
+	d.good("replay", "anna")
+	m, err = d.st.Jobs.Message(t.Context(), m.ID)
+	require.NoError(t, err)
+	require.Equal(t, job.Channels(), m.Unsent)
+	d.job("bert", job.Queued)
+	require.Contains(t, d.refused(exitOther, operate.NotTold, "replay", "bert").Fix, "watch")
+}

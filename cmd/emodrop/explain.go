@@ -47,11 +47,19 @@ func (p *program) explainCommand() *cobra.Command {
 	})
 }
 
+// explained is a problem with what it means for money, and what happens by itself.
+type explained struct {
+	problem
+	Charged string `json:"charged"`
+	Retried string `json:"retried"`
+}
+
 func (p *program) explain(f job.Fault, code string) {
 	what, fix := words.Explain(f, job.Name{Stem: "NAME"}, p.lang)
+	charged, retried := words.Terms(f.Code, p.lang)
 	if p.json {
-		p.line(problem{Code: code, Message: what, Fix: fix})
+		p.line(explained{problem{Code: code, Message: what, Fix: fix}, charged, retried})
 		return
 	}
-	p.print("%s\n  %s\n  %s\n", paint(p.colour(p.stdout), bold, oneLine(code)), strings.TrimSpace(what), strings.TrimSpace(fix))
+	p.print("%s\n  %s\n  %s\n  %s %s\n", paint(p.colour(p.stdout), bold, oneLine(code)), strings.TrimSpace(what), strings.TrimSpace(fix), charged, retried)
 }

@@ -242,7 +242,10 @@ func TestExplainKnowsEveryCodeAndTheVendors(t *testing.T) {
 	d.st = nil // it asks nobody
 	require.Contains(t, d.good("explain", job.CodeAmbiguous), "emodrop adopt")
 	require.Contains(t, d.good("explain", "InvalidFile.FacePose", "--lang", "zh"), "面部偏转角度过大")
+	require.Contains(t, d.good("explain", "InvalidFile.FacePose"), "No film is charged")
 	lines := objects(t, d.good("explain", "--json"))
+	require.Contains(t, lines[0]["charged"], "charged")
+	require.Contains(t, lines[0]["retried"], "tried again")
 	require.Len(t, lines, len(job.Codes()))
 	for i, code := range job.Codes() {
 		require.Equal(t, code, lines[i]["code"])
@@ -261,7 +264,7 @@ func TestCompletionOffersTheJobsThatAVerbCanTake(t *testing.T) {
 	done, held, queued := d.job("anna", job.Succeeded), d.job("bert", job.Held), d.job("carl", job.Queued)
 	for verb, want := range map[string][]job.Job{
 		"get": {done}, "adopt": {held}, "repost": {held}, "accept": {held}, "give-up": {held}, "cancel": {queued},
-		"retry": {done}, "watch": {held, queued}, "status": {done, held, queued},
+		"retry": {done}, "replay": {done, held}, "watch": {held, queued}, "status": {done, held, queued},
 	} {
 		out := d.good("__complete", verb, "")
 		n := 0
@@ -292,7 +295,7 @@ func TestWrongInputForEveryFlagIsAUsageError(t *testing.T) {
 		"list --limit 0", "list --limit many", "list --days 0", "list --days 91", "list --before yesterday", "list --state flying", "list now",
 		"status --fly", "watch --timeout soon", "watch --timeout -1s", "watch --every -1s", "get", "get a b -o x", "get a --to x -o y", "get a -o - --json",
 		"cost --days 0", "cost --days x", "cost today", "cancel", "retry", "retry a --accept-charge=perhaps", "adopt a", "adopt a b c", "repost", "repost a b",
-		"accept", "accept a b", "give-up", "hold now", "hold --reason", "resume now", "explain Sabotage", "doctor now", "sweep now",
+		"accept", "accept a b", "give-up", "replay", "replay a --channel pigeon", "hold now", "hold --reason", "resume now", "explain Sabotage", "doctor now", "sweep now",
 		"sweep --days 0", "sweep --all --days 3", "batch", "batch a b", "batch nowhere", "batch " + image, "submit", "submit " + image,
 		"submit nowhere.jpg " + audio, "submit " + image + " " + audio + " --name a/b", "submit " + image + " " + audio + " --name portrait",
 		"submit " + image + " " + audio + " --name .anna", "submit " + image + " " + audio + " " + audio, "submit " + image + " " + audio + " " + audio + " --name x",
@@ -337,7 +340,7 @@ func TestEveryVerbHelpsInEnglishAndChineseWithExamplesFirst(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.st = nil
-	for _, verb := range strings.Fields("submit batch get status watch list cost explain cancel retry adopt repost accept give-up hold resume doctor sweep") {
+	for _, verb := range strings.Fields("submit batch get status watch list cost explain cancel retry adopt repost accept give-up replay hold resume doctor sweep") {
 		en, zh := d.good(verb, "--help"), d.good("help", verb, "--lang", "zh")
 		for i, heads := range [][]string{{"Examples:", "Usage:", "Flags:"}, {"示例：", "用法：", "参数："}} {
 			text := []string{en, zh}[i]

@@ -19,6 +19,7 @@ import (
 	"emodrop/local/emo"
 	"emodrop/local/stack"
 	"emodrop/shared/job"
+	"emodrop/shared/webhook"
 )
 
 // stackFlags are what up and demo have in common.
@@ -26,6 +27,7 @@ type stackFlags struct {
 	home, faults    string
 	transfer        string
 	vendor          string
+	webhook         string
 	port            int
 	speed           float64
 	maxInFlight     int
@@ -43,6 +45,7 @@ func (f *stackFlags) add(cmd *cobra.Command, home string) {
 	fl.IntVar(&f.maxInFlight, "max-in-flight", 3, "how many tasks may be at the vendor at once")
 	fl.IntVar(&f.slots, "slots", 1, "how many tasks the emulated vendor works on at a time")
 	fl.StringVar(&f.faults, "faults", "", "JSON file of faults for the emulated vendor (see docs/emulator.md)")
+	fl.StringVar(&f.webhook, "webhook", "", "post every outcome, signed, to this address: http on this machine, or https (docs/messages.md)")
 	fl.BoolVar(&f.cloud, "cloud-timing", false, "the deployed stack's own times: a tick a minute, batches every 15 s")
 	fl.BoolVar(&f.verbose, "verbose", false, "also show the functions' own log lines")
 }
@@ -67,7 +70,12 @@ func (f *stackFlags) config(ctx context.Context, stderr io.Writer) (stack.Config
 	if !slices.Contains([]job.Transfer{job.TransferAuto, job.TransferPresign, job.TransferTemp}, transfer) {
 		return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--transfer %s: want auto, presign or temp", f.transfer)}
 	}
-	cfg := stack.Config{Home: home, Port: f.port, Fresh: f.fresh, Transfer: transfer, MaxInFlight: f.maxInFlight, Slots: f.slots,
+	if f.webhook != "" {
+		if err := webhook.CheckURL(f.webhook, f.vendor != "dashscope"); err != nil {
+			return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--webhook: %w", err)}
+		}
+	}
+	cfg := stack.Config{Home: home, Webhook: f.webhook, Port: f.port, Fresh: f.fresh, Transfer: transfer, MaxInFlight: f.maxInFlight, Slots: f.slots,
 		Modules: filepath.Join(src, "local", "aws", "dynamo"), Binaries: filepath.Join(home, ".emodrop", "bin"),
 		DynamoEndpoint: os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), Timing: stack.Lively()}
 	if f.cloud {
@@ -149,7 +157,7 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			greet(cmd.OutOrStdout(), s, cfg.Home)
+			greet(cmd.OutOrStdout(), s, cfg.Home, cfg.Webhook != "")
 			if cfg.Vendor != nil {
 				p := job.EMO().PricePerSecond
 				say(fmt.Sprintf("the real service makes the films: each is paid, ¥%s a second at 1:1, ¥%s at 3:4", p[job.Square].Decimal(), p[job.Portrait].Decimal()))
@@ -182,11 +190,14 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 // for AWS's command line can be pasted: releases before 2.13 do not know
 // AWS_ENDPOINT_URL, those before 2 not AWS_REGION.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-func greet(w io.Writer, s *stack.Stack, home string) {
+func greet(w io.Writer, s *stack.Stack, home string, posted bool) {
 	key, secret, region := s.Credentials()
 	const aws = "    aws --endpoint-url $AWS_ENDPOINT_URL s3 cp "
 	fmt.Fprintf(w, "\nemodrop is up:  %s\n\n", s.URL())
 	fmt.Fprintf(w, "  drop files into  %s\n  films appear in  %s\n\n", filepath.Join(home, "drop"), filepath.Join(home, "videos"))
+	if posted {
+		fmt.Fprintf(w, "  outcomes are posted to the webhook, signed with\n    %s\n\n", s.WebhookSecret())
+	}
 	fmt.Fprintf(w, "  AWS's command line and SDKs:\n"+
 		"    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s\n"+
 		"    export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", s.URL(), region, region, key, secret)

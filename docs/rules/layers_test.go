@@ -29,9 +29,9 @@ var sharedLayers = map[string]layer{
 	"operate": step,
 
 	"dashscope": adapter, "store": adapter, "bucket": adapter, "notify": adapter,
-	"invoke": adapter, "fetch": adapter,
+	"invoke": adapter, "fetch": adapter, "webhook": adapter,
 
-	"job": leaf, "media": leaf, "words": leaf,
+	"job": leaf, "media": leaf, "words": leaf, "public": leaf,
 }
 
 // edges are the folders beside functions and shared that hold Go.
@@ -65,8 +65,9 @@ func mayImport(from string, in layer, to string, below layer) bool {
 	case step:
 		return below == leaf
 	case adapter:
-		// What a topic takes is a rendered text, and its form is the words' own.
-		return to == "shared/job" || from == "shared/notify" && to == "shared/words"
+		// What a topic takes is a rendered text, and its form is the words' own. Who goes
+		// where somebody else's link leads asks what is public.
+		return to == "shared/job" || to == "shared/public" || from == "shared/notify" && to == "shared/words"
 	case leaf:
 		return from == "shared/words" && to == "shared/job"
 	case edge:

@@ -94,7 +94,7 @@ func exampleEnvironment(t *tree) []string {
 	if err := readJSON("env.example.json", &given); err != nil {
 		return []string{err.Error()}
 	}
-	w := t.world("callback on", map[string]string{"Callback": "true"})
+	w := t.world("all on", choices["all that can be told"])
 	for _, id := range sorted(given) {
 		if t.resource(id).kind != serverless {
 			wrong = append(wrong, "env.example.json: there is no function "+id)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ import (
 // stand in a rendered template.
 var realNames = map[string]string{
 	"<InboxBucket>": "run-inbox", "<OutboxBucket>": "run-outbox", "<JobsTable>": "run-jobs", "<ApiKeySecret>": "run-key",
-	"<CallbackToken>":        "run-token",
+	"<CallbackToken>": "run-token", "<WebhookSecret>": "run-webhook",
 	"<ResultsTopic>":         "arn:aws:sns:eu-central-1:000000000000:run-results",
 	"<SignerRole.Arn>":       "arn:aws:iam::000000000000:role/run-signer",
 	"<SubmitFunction.Arn>":   "arn:aws:lambda:eu-central-1:000000000000:function:run-submit",
@@ -56,12 +57,16 @@ func asInTemplate(u use) use {
 // own environment, over a local AWS that every call goes to by the real SDK.
 type cloud struct {
 	t         *testing.T
+	tree      *tree
 	rec       *recorder
 	aws       *awstest.AWS
 	vendor    *emo.Server
 	jobs      *store.Store
 	functions map[string]app.Handler
 	running   sync.WaitGroup
+	posted    atomic.Int64
+	// env is where the run's own servers are.
+	env map[string]string
 }
 
 // quickly are the protocols' times in the run; everything else is the template's.
@@ -74,7 +79,7 @@ var quickly = map[string]string{
 
 func newCloud(t *testing.T, tree *tree) *cloud {
 	t.Helper()
-	c := &cloud{t: t, rec: newRecorder(), functions: map[string]app.Handler{}}
+	c := &cloud{t: t, tree: tree, rec: newRecorder(), functions: map[string]app.Handler{}}
 	table, err := dynamo.Start(t.Context(), dynamo.Config{Modules: root + "/local/aws/dynamo"})
 	require.NoError(t, err, "the run needs a DynamoDB: `make tools` installs one")
 	t.Cleanup(func() { <-table.Done() })
@@ -82,6 +87,7 @@ func newCloud(t *testing.T, tree *tree) *cloud {
 		awstest.Service("dynamodb", table.Handler()), awstest.Service("lambda", http.HandlerFunc(c.invoke)))
 	c.aws.Secrets.Set(realNames["<ApiKeySecret>"], "sk-emodrop-local")
 	c.aws.Secrets.Set(realNames["<CallbackToken>"], pushToken)
+	c.aws.Secrets.Set(realNames["<WebhookSecret>"], strings.Repeat("Ab1z", 11)) // as CloudFormation makes one
 	c.aws.SNS = services.NewSNS(c.aws.Ledger, realNames["<ResultsTopic>"])
 	db := dynamodb.NewFromConfig(c.aws.Config())
 	_, err = db.CreateTable(t.Context(), store.Schema(realNames["<JobsTable>"]))
@@ -95,14 +101,32 @@ func newCloud(t *testing.T, tree *tree) *cloud {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.vendor.Close()) })
 
-	w := tree.world("pushes", choices["pushes"])
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("webhook-signature"), "v1,") {
+			c.posted.Add(1)
+		}
+	}))
+	t.Cleanup(hook.Close)
+	c.env = map[string]string{"EMODROP_WEBHOOK_URL": hook.URL + "/in", "EMODROP_VENDOR_URL": vendor.URL + "/api/v1",
+		"EMODROP_CALLBACK_CERTIFICATES": vendor.URL + emo.CertificatePath}
+	c.deploy(tree.world("pushes", choices["pushes"]))
+	t.Cleanup(c.running.Wait)
+	return c
+}
+
+// deploy wires the functions as the template does in a world.
+func (c *cloud) deploy(w *world) {
+	t := c.t
 	for name, build := range builders {
-		env := w.environment(tree.function(name))
+		env := w.environment(c.tree.function(name))
 		for k, v := range quickly {
 			env[k] = v
 		}
-		env["EMODROP_VENDOR_URL"] = vendor.URL + "/api/v1"
-		env["EMODROP_CALLBACK_CERTIFICATES"] = vendor.URL + emo.CertificatePath
+		for k, v := range c.env {
+			if env[k] != "" || k != "EMODROP_WEBHOOK_URL" {
+				env[k] = v
+			}
+		}
 		for k, v := range env {
 			if real, ok := realNames[v]; ok {
 				env[k] = real
@@ -115,8 +139,6 @@ func newCloud(t *testing.T, tree *tree) *cloud {
 		c.functions[name], err = build(t.Context(), cfg, ac, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 	}
-	t.Cleanup(c.running.Wait)
-	return c
 }
 
 // call runs a function and waits for it.
@@ -241,6 +263,7 @@ func theCalls(t *testing.T, tree *tree) *recorder {
 		c.running.Wait()
 		c.vendor.ClearFaults()
 	}
+	require.Positive(t, c.posted.Load(), "nothing came to the webhook")
 	for role, uses := range c.rec.made {
 		named := map[use]int{}
 		for u, n := range uses {
@@ -332,6 +355,11 @@ var ways = []way{
 			require.NoError(c.t, err)
 			return len(g.Slots) == 0
 		})
+	}},
+	{"a film that is posted to a webhook: poll does", func(c *cloud) {
+		c.deploy(c.tree.world("all on", choices["all that can be told"]))
+		c.hand(pair("posted", 40))
+		c.ended("posted", job.Succeeded)
 	}},
 	{"a push that comes before poll looks: callback has the film brought home", func(c *cloud) {
 		// A tick may be faster than the push.

@@ -23,14 +23,14 @@ var sameEverywhere = map[string]string{
 	"EMODROP_INBOX": "<InboxBucket>", "EMODROP_OUTBOX": "<OutboxBucket>", "EMODROP_TABLE": "<JobsTable>",
 	"EMODROP_API_KEY_SECRET": "<ApiKeySecret>", "EMODROP_TOPIC_ARN": "<ResultsTopic>", "EMODROP_SIGNER_ROLE": "<SignerRole.Arn>",
 	"EMODROP_SUBMIT_FUNCTION": "<SubmitFunction.Arn>", "EMODROP_FINALIZE_FUNCTION": "<FinalizeFunction.Arn>",
-	"EMODROP_CALLBACK_TOKEN_SECRET": "<CallbackToken>",
+	"EMODROP_CALLBACK_TOKEN_SECRET": "<CallbackToken>", "EMODROP_WEBHOOK_SECRET": "<WebhookSecret>",
 }
 
 // byParameter is the parameter that a variable hands on.
 var byParameter = map[string]string{
 	"EMODROP_INBOX": "ExistingInbox", "EMODROP_OUTBOX": "ExistingOutbox", "EMODROP_API_KEY_SECRET": "ApiKeySecretArn",
-	"EMODROP_CALLBACK_TOKEN_SECRET": "CallbackTokenSecretArn",
-	"EMODROP_EVENT_BUS":             "EventBusName", "EMODROP_VENDOR_URL": "VendorUrl", "EMODROP_WORKSPACE": "Workspace",
+	"EMODROP_CALLBACK_TOKEN_SECRET": "CallbackTokenSecretArn", "EMODROP_WEBHOOK_SECRET": "WebhookSecretArn", "EMODROP_WEBHOOK_URL": "WebhookUrl",
+	"EMODROP_EVENT_BUS": "EventBusName", "EMODROP_VENDOR_URL": "VendorUrl", "EMODROP_WORKSPACE": "Workspace",
 	"EMODROP_MAX_IN_FLIGHT": "MaxInFlight", "EMODROP_MODEL": "Model", "EMODROP_DETECT_MODEL": "DetectModel",
 	"EMODROP_STYLE": "DefaultStyle", "EMODROP_RATIO": "DefaultRatio", "EMODROP_SETTLE": "Settle",
 	"EMODROP_HALF_PAIR_AFTER": "HalfPairAfter", "EMODROP_POLL_INTERVAL": "PollInterval", "EMODROP_TRANSFER": "Transfer",
@@ -39,11 +39,12 @@ var byParameter = map[string]string{
 // everyFunction is what each function is told; ownWords what one is told beside.
 var (
 	everyFunction = []string{"EMODROP_API_KEY_SECRET", "EMODROP_EVENT_BUS", "EMODROP_INBOX", "EMODROP_MAX_IN_FLIGHT", "EMODROP_OUTBOX",
-		"EMODROP_TABLE", "EMODROP_TOPIC_ARN", "EMODROP_VENDOR_URL", "EMODROP_WORKSPACE"}
+		"EMODROP_TABLE", "EMODROP_TOPIC_ARN", "EMODROP_VENDOR_URL", "EMODROP_WEBHOOK_URL", "EMODROP_WORKSPACE"}
 	ownWords = map[string][]string{
 		"submit": {"EMODROP_DETECT_MODEL", "EMODROP_HALF_PAIR_AFTER", "EMODROP_MODEL", "EMODROP_RATIO", "EMODROP_SETTLE",
 			"EMODROP_SIGNER_ROLE", "EMODROP_STYLE", "EMODROP_TRANSFER"},
-		"poll": {"EMODROP_FINALIZE_FUNCTION", "EMODROP_POLL_INTERVAL", "EMODROP_POLL_PERIOD", "EMODROP_SUBMIT_FUNCTION", "EMODROP_TRANSFER"},
+		"poll": {"EMODROP_FINALIZE_FUNCTION", "EMODROP_POLL_INTERVAL", "EMODROP_POLL_PERIOD", "EMODROP_SUBMIT_FUNCTION", "EMODROP_TRANSFER",
+			"EMODROP_WEBHOOK_SECRET"},
 		// Its lease on a film has to outlive it.
 		"finalize": {"EMODROP_STORE_LEASE"},
 		"callback": {"EMODROP_CALLBACK_TOKEN_SECRET", "EMODROP_FINALIZE_FUNCTION"},
@@ -94,7 +95,7 @@ func environment(t *tree, _ *code) []string {
 				bad("%s/%s: %s needs it", where, v, fn.name())
 			}
 		}
-		plain := t.world("callback on", choices["pushes"]).environment(fn)
+		plain := t.world("all on", choices["all that can be told"]).environment(fn)
 		for _, v := range vars {
 			if want, ok := sameEverywhere[v]; ok && plain[v] != want {
 				bad("%s/%s: is %s, want %s", where, v, plain[v], want)

@@ -56,6 +56,7 @@ var granted = map[string][]grant{
 		{"s3:ListBucket", inbox, ""},
 		{"s3:DeleteObject", outbox + "/staging/*", ""},
 		{"s3:PutObject", outbox + "/videos/*.json", ""}, // a film's record that finalize left unsent
+		{"secretsmanager:GetSecretValue", "<WebhookSecret>", ""},
 		{"dynamodb:ConditionCheckItem", jobs, ""},
 		{"dynamodb:Query", jobs + "/index/due", ""},
 		{"dynamodb:Query", jobs + "/index/queue", ""},

@@ -41,7 +41,7 @@ func permissions(t *tree, c *code) []string {
 func (t *tree) asListed(lists map[string][]grant) []string {
 	var wrong []string
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	w := t.world("callback on", map[string]string{"Callback": "true"})
+	w := t.world("all on", choices["all that can be told"])
 	seen := map[string]bool{}
 	for _, name := range sorted(lists) {
 		role := t.roleOf(name)
@@ -145,7 +145,7 @@ func tooWide(action, on string) bool {
 func trust(t *tree, _ *code) []string {
 	var wrong []string
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	for _, w := range []*world{t.world("callback on", map[string]string{"Callback": "true"}), t.world("own", choices["all of one's own"])} {
+	for _, w := range []*world{t.world("all on", choices["all that can be told"]), t.world("own", choices["all of one's own"])} {
 		for _, r := range w.there() {
 			walk(w.value(r.props), "Resources/"+r.id, func(path string, v any) {
 				s, ok := v.(map[string]any)
@@ -175,7 +175,7 @@ func trust(t *tree, _ *code) []string {
 			})
 		}
 	}
-	w := t.world("callback on", map[string]string{"Callback": "true"})
+	w := t.world("all on", choices["all that can be told"])
 	want := map[string]string{"signer": "", "schedule": "scheduler.amazonaws.com"}
 	for _, fn := range t.ofKind(serverless) {
 		want[fn.name()] = "lambda.amazonaws.com"

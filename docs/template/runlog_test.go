@@ -65,11 +65,12 @@ func (h lambdaLines) Handle(ctx context.Context, r slog.Record) error {
 type trouble struct {
 	faults []emo.Rule
 	lag    time.Duration // of the vendor's list
+	hook   time.Duration // for which a webhook is down; zero: there is none
 	do     func(t *testing.T, w *sim.World)
 }
 
 var troubles = map[string]trouble{
-	"two tasks that one create call may have made": {[]emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}, 0,
+	"two tasks that one create call may have made": {[]emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}, 0, 0,
 		func(t *testing.T, w *sim.World) {
 			handIn(w, 1)
 			for len(w.Emulator.Tasks()) == 0 {
@@ -78,22 +79,24 @@ var troubles = map[string]trouble{
 			byHand(t, w)
 			w.Run(10 * time.Minute)
 		}},
-	"a task that the list hides until its job has another": {[]emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}, 25 * time.Minute,
+	"a task that the list hides until its job has another": {[]emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}, 25 * time.Minute, 0,
 		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(2 * time.Hour) }},
-	"a create call that made none": {[]emo.Rule{{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}}, 0,
+	"a create call that made none": {[]emo.Rule{{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}}, 0, 0,
 		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(15 * time.Minute) }},
-	"a film of half the length": {[]emo.Rule{{Kind: "wrong_length"}}, 0,
+	"a film of half the length": {[]emo.Rule{{Kind: "wrong_length"}}, 0, 0,
 		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(10 * time.Minute) }},
-	"a film that is a page of HTML": {[]emo.Rule{{Kind: "result_html"}}, 0,
+	"a film that is a page of HTML": {[]emo.Rule{{Kind: "result_html"}}, 0, 0,
 		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(3 * time.Hour) }},
-	"a key that is taken back": {nil, 0,
+	"a key that is taken back": {nil, 0, 0,
 		func(_ *testing.T, w *sim.World) {
 			handIn(w, 1)
 			w.Run(75 * time.Second)
 			w.SetKey("sk-revoked")
 			w.Run(20 * time.Minute)
 		}},
-	"an account without money": {[]emo.Rule{{Op: "create", Kind: "status", Code: "Arrearage"}}, 0,
+	"a webhook that is down for more than a day": {nil, 0, 40 * time.Hour,
+		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(40 * time.Hour) }},
+	"an account without money": {[]emo.Rule{{Op: "create", Kind: "status", Code: "Arrearage"}}, 0, 0,
 		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(5 * time.Minute) }},
 }
 
@@ -103,7 +106,11 @@ func runLines(t *testing.T) map[string][]map[string]any {
 	log := &runLog{lines: map[string][]map[string]any{}}
 	for _, name := range sorted(troubles) {
 		synctest.Test(t, func(t *testing.T) {
-			w, err := sim.New(sim.Config{Emulator: emo.Config{Faults: troubles[name].faults, ListLag: troubles[name].lag}, Log: log.logger(), Dir: t.TempDir()})
+			c := sim.Config{Emulator: emo.Config{Faults: troubles[name].faults, ListLag: troubles[name].lag}, Log: log.logger(), Dir: t.TempDir()}
+			if down := troubles[name].hook; down > 0 {
+				c.Webhook, c.Storm.Outages = true, []sim.Outage{{Ops: "hook.", To: down}}
+			}
+			w, err := sim.New(c)
 			require.NoError(t, err)
 			defer func() { require.NoError(t, w.Close()) }()
 			troubles[name].do(t, w)

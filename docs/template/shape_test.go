@@ -180,7 +180,8 @@ var notAdmitted = map[string][]string{
 	"Settle": {"0s", "5", "61s", "5m", "2h"}, "HalfPairAfter": {"0m", "30", "100h"}, "PollInterval": {"0s", "61s", "15"},
 	"MaxInFlight": {"0", "1001", "-1", "x"}, "DefaultStyle": {"", "wild"}, "DefaultRatio": {"", "16:9"},
 	"ExistingInbox": {"s3://bucket", "Bucket", "a"}, "ExistingOutbox": {"arn:aws:s3:::bucket"},
-	"ApiKeySecretArn": {"sk-0123456789", "my-secret"}, "CallbackTokenSecretArn": {"a-token", "my-secret"}, "VendorUrl": {"http://proxy.example.com", "proxy"},
+	"ApiKeySecretArn": {"sk-0123456789", "my-secret"}, "CallbackTokenSecretArn": {"a-token", "my-secret"},
+	"WebhookUrl": {"http://example.com/in", "https://user@example.com/", "https://example.com/a b", "example.com"}, "WebhookSecretArn": {"whsec_abc", "my-secret"}, "VendorUrl": {"http://proxy.example.com", "proxy"},
 	"NotificationEmail": {"anna", "a@b"}, "AlarmEmail": {"ops"}, "Callback": {"yes"}, "Alarms": {"on"},
 	// What is above INFO takes the audit trail away, and the alarms that read it.
 	"LogLevel": {"WARN", "ERROR", "FATAL"},
@@ -226,7 +227,7 @@ func outputs(t *tree, _ *code) []string {
 	var wrong []string
 	all := mapAt(t.top, "Outputs")
 	given := map[string]bool{}
-	w := t.world("callback on", map[string]string{"Callback": "true"})
+	w := t.world("all on", choices["all that can be told"])
 	for _, id := range sorted(all) {
 		if len(textAt(all, id+"/Description")) < 8 {
 			wrong = append(wrong, "Outputs/"+id+": does not say what it is")
@@ -239,7 +240,7 @@ func outputs(t *tree, _ *code) []string {
 	}
 	for _, want := range []string{"<InboxBucket>", "<OutboxBucket>", "<JobsTable>", "<ApiKeySecret>", "<ResultsTopic>", "<AlarmTopic>",
 		"<SignerRole.Arn>", "<SubmitFunction.Arn>", "<PollFunction.Arn>", "<FinalizeFunction.Arn>",
-		"<IntakeQueue>", "<IntakeQueue.Arn>", "<IntakeDeadLetters>", "<IntakeDeadLetters.Arn>", "<FailedInvocations>", "<CallbackFunctionUrl.FunctionUrl>", "<CallbackToken>", "<Dashboard>"} {
+		"<IntakeQueue>", "<IntakeQueue.Arn>", "<IntakeDeadLetters>", "<IntakeDeadLetters.Arn>", "<FailedInvocations>", "<CallbackFunctionUrl.FunctionUrl>", "<CallbackToken>", "<WebhookSecret>", "<Dashboard>"} {
 		if !given[want] {
 			wrong = append(wrong, "Outputs: none gives "+want)
 		}

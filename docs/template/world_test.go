@@ -19,6 +19,9 @@ type world struct {
 	wrong []string
 }
 
+// webhookURL is a receiver with a token in its address.
+const webhookURL = "https://hooks.example.com:8443/in/to?token=a%2Bb"
+
 // choices are the worlds that everything has to hold in. Every parameter that names
 // something of the user's is set in "all of one's own", each to another text.
 var choices = map[string]map[string]string{
@@ -30,6 +33,7 @@ var choices = map[string]map[string]string{
 		"Workspace":              "ws-1a2b", "Model": "emo-v1-dedicated", "DetectModel": "emo-detect-dedicated", "MaxInFlight": "12",
 		"VendorUrl": "https://proxy.example.com/api/v1", "DefaultStyle": "calm", "DefaultRatio": "3:4", "Settle": "60s",
 		"HalfPairAfter": "99h", "PollInterval": "60s", "NotificationEmail": "anna@example.com", "AlarmEmail": "ops@example.com",
+		"WebhookUrl": webhookURL, "WebhookSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:emodrop/webhook-AbCdEf",
 		"EventBusName": "films", "LogLevel": "DEBUG", "DeletionProtection": "false",
 	},
 	"as little as can be": {
@@ -37,6 +41,9 @@ var choices = map[string]map[string]string{
 		"PollInterval": "5s", "DefaultStyle": "active", "DefaultRatio": "auto", "MaxInFlight": "1",
 	},
 	"pushes":                  {"Callback": "true"},
+	"a webhook":               {"WebhookUrl": webhookURL},
+	"a secret and no webhook": {"WebhookSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:emodrop/webhook-AbCdEf"},
+	"all that can be told":    {"Callback": "true", "WebhookUrl": webhookURL},
 	"a token without pushes":  {"CallbackTokenSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:eventbridge/token-AbCdEf"},
 	"an inbox of one's own":   {"ExistingInbox": "company-uploads"},
 	"an outbox of one's own":  {"ExistingOutbox": "company-films"},

@@ -13,18 +13,19 @@ import (
 
 // TestOneJobSurvivesEverySingleFailure lets every call that one job brings about go
 // wrong, one at a time and in every way, for each way in which its create call can
-// end.
+// end, and with a webhook.
 func TestOneJobSurvivesEverySingleFailure(t *testing.T) {
 	t.Parallel()
-	for name, rules := range map[string][]emo.Rule{
-		"create answered":         nil,
-		"create's answer is lost": {{Op: "create", Kind: "drop_after", Count: 1}},
-		"create is refused once":  {{Op: "create", Kind: "throttle", Count: 1}},
+	for name, config := range map[string]sim.Config{
+		"create answered":         {},
+		"create's answer is lost": {Emulator: emo.Config{Faults: []emo.Rule{{Op: "create", Kind: "drop_after", Count: 1}}}},
+		"create is refused once":  {Emulator: emo.Config{Faults: []emo.Rule{{Op: "create", Kind: "throttle", Count: 1}}}},
+		"outcome is posted":       {Webhook: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var calls []sim.Call
-			in(t, sim.Config{Emulator: emo.Config{Faults: rules}}, func(t *testing.T, w *sim.World) {
+			in(t, config, func(t *testing.T, w *sim.World) {
 				hand(w, 1)
 				w.Run(patience)
 				finished(t, w, 1)
@@ -42,11 +43,12 @@ func TestOneJobSurvivesEverySingleFailure(t *testing.T) {
 						continue
 					}
 					t.Run(named(c.Op, c.N, fate), func(t *testing.T) {
-						in(t, sim.Config{Emulator: emo.Config{Faults: rules}}, func(t *testing.T, w *sim.World) {
+						in(t, config, func(t *testing.T, w *sim.World) {
 							w.SetPlan(sim.At(c.Op, c.N, fate))
 							hand(w, 1)
 							settle(t, w)
 							finished(t, w, 1)
+							require.Equal(t, config.Webhook, len(w.Posted()) > 0)
 						})
 					})
 				}

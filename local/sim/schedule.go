@@ -74,8 +74,20 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 	case 1, 2:
 		s.beBusy(storm)
 	}
+	s.hook(seed, storm)
 	slices.SortStableFunc(s.Acts, func(a, b Act) int { return int(a.At - b.At) })
 	return s
+}
+
+// hook gives every other stack a webhook, which may be down for a part
+// of the storm. It has chance of its own: what else a seed draws stays as it is.
+func (s *Schedule) hook(seed uint64, storm time.Duration) {
+	r := rand.New(rand.NewPCG(seed, 0x686f6f6b))
+	s.Config.Webhook = r.IntN(2) == 0
+	if r.IntN(4) == 0 {
+		from := time.Duration(r.Int64N(int64(storm)))
+		s.Config.Storm.Outages = append(s.Config.Storm.Outages, Outage{Ops: "hook.", From: from, To: min(storm, from+time.Duration(r.Int64N(int64(10*time.Minute))))})
+	}
 }
 
 // beBusy has strangers keep the vendor busy until everything that a storm could lose

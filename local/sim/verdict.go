@@ -218,6 +218,21 @@ func (w *World) judgeMessages(v *Verdict, jobs []job.Job) {
 		known[e.ID] = strings.Contains(string(e.Detail), `"code":"`+job.CodeReplaced+`"`)
 		texts = append(texts, string(e.Detail))
 	}
+	posted := map[string]bool{}
+	for _, p := range w.Posted() {
+		posted[p.ID] = true
+		texts = append(texts, string(p.Body))
+	}
+	for _, id := range slices.Sorted(maps.Keys(events)) {
+		if w.cfg.Webhook != posted[id] {
+			v.wrong("told: %s went to the bus, to the webhook %t", id, posted[id])
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(posted)) {
+		if !events[id] {
+			v.wrong("told: %s went to the webhook and not to the bus", id)
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(notes)) {
 		if !events[id] {
 			v.wrong("told: %s went to the topic and not to the bus", id)

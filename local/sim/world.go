@@ -48,6 +48,8 @@ type Config struct {
 	// clients and HTTP. Its calls are then requests, with the SDK's own tries among them,
 	// and links live as long as the signer's credentials. False: plain Go ports.
 	Wire bool
+	// Webhook has outcomes posted to one more outlet. It is a plain port in every world.
+	Webhook bool
 	// Naive has the stack do what most would: a create call without a clear answer is
 	// simply made again. It is the control that shows what the protocols are for.
 	Naive bool
@@ -239,8 +241,15 @@ func (w *World) build(function string) (handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Topic: p.topic, Bus: p.bus,
-		Place: words.Place{Bucket: outboxName, InboxBucket: inboxName, Region: "local"}, Channels: job.Channels(), Log: w.cfg.Log})
+	channels, receiver := []job.Channel{job.Record, job.Topic, job.Bus}, tell.Receiver(nil)
+	if w.cfg.Webhook {
+		channels = job.Channels()
+		if function == "poll" { // as in shared/app
+			receiver = w.out
+		}
+	}
+	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Topic: p.topic, Bus: p.bus, Receiver: receiver,
+		Place: words.Place{Bucket: outboxName, InboxBucket: inboxName, Region: "local"}, Channels: channels, Log: w.cfg.Log})
 	if err != nil {
 		return nil, err
 	}

@@ -76,6 +76,7 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 		mux.Handle(adminPath+"/", http.StripPrefix(adminPath, s.Emulator.Admin()))
 	}
 	secrets.Set(pushing, s.token)
+	secrets.Set(signing, s.ident.WebhookSecret)
 	s.SNS = services.NewSNS(s.Ledger, topic)
 	s.openTable()
 	if err := s.functions(); err != nil {
@@ -115,6 +116,7 @@ func (s *Stack) functions() error {
 		"AWS_ENDPOINT_URL": s.URL(), "AWS_ACCESS_KEY_ID": s.ident.AccessKeyID, "AWS_SECRET_ACCESS_KEY": s.ident.SecretAccessKey,
 		"EMODROP_INBOX": Inbox, "EMODROP_OUTBOX": Outbox, "EMODROP_TABLE": table, "EMODROP_API_KEY_SECRET": secret,
 		"EMODROP_SIGNER_ROLE": signer, "EMODROP_TOPIC_ARN": topic, "EMODROP_EVENT_BUS": bus,
+		"EMODROP_WEBHOOK_URL": s.cfg.Webhook, "EMODROP_WEBHOOK_SECRET": signing,
 		"EMODROP_SUBMIT_FUNCTION": "submit", "EMODROP_FINALIZE_FUNCTION": "finalize",
 		"EMODROP_CALLBACK_TOKEN_SECRET": pushing,
 		"EMODROP_MAX_IN_FLIGHT":         fmt.Sprint(s.cfg.MaxInFlight), "EMODROP_TRANSFER": string(s.cfg.Transfer),

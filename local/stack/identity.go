@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ type identity struct {
 	AccessKeyID     string `json:"access_key_id"`
 	SecretAccessKey string `json:"secret_access_key"`
 	SessionSecret   string `json:"session_secret"`
+	WebhookSecret   string `json:"webhook_secret"`
 	Port            int    `json:"port,omitempty"`
 	// Vendor is the service whose jobs these are, by its address; Workspace its part.
 	Vendor    string `json:"vendor,omitempty"`
@@ -37,6 +39,11 @@ func loadIdentity(path string) (identity, error) {
 	if id.AccessKeyID == "" {
 		id.AccessKeyID = "AKIALOCAL" + rand.Text()[:11]
 		id.SecretAccessKey, id.SessionSecret = rand.Text()+rand.Text()[:14], rand.Text()
+	}
+	if id.WebhookSecret == "" {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key) // never fails: https://pkg.go.dev/crypto/rand#Read
+		id.WebhookSecret = "whsec_" + base64.StdEncoding.EncodeToString(key)
 	}
 	return id, nil
 }

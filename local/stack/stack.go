@@ -40,6 +40,7 @@ const (
 	table   = "emodrop-jobs"
 	secret  = "emodrop/dashscope-api-key"
 	pushing = "emodrop/callback-token"
+	signing = "emodrop/webhook-secret"
 	region  = "us-east-1"
 	account = "000000000000"
 	topic   = "arn:aws:sns:" + region + ":" + account + ":emodrop-outcomes"
@@ -110,6 +111,9 @@ type Config struct {
 	MaxInFlight int
 	// Slots is how many tasks the emulated vendor works on at a time; zero: 1.
 	Slots int
+	// Webhook is where outcomes are posted: on this machine by http, or anywhere by
+	// https; empty: nowhere.
+	Webhook string
 	// Faults are the emulator's, if it is to misbehave.
 	Faults []emo.Rule
 	Timing Timing
@@ -218,6 +222,10 @@ func (s *Stack) URL() string { return "http://" + s.addr }
 func (s *Stack) Credentials() (accessKeyID, secretAccessKey, regionName string) {
 	return s.ident.AccessKeyID, s.ident.SecretAccessKey, region
 }
+
+// WebhookSecret is what posted outcomes are signed with: made at random, and the same
+// as long as the home's state is.
+func (s *Stack) WebhookSecret() string { return s.ident.WebhookSecret }
 
 // Failed receives what ends the stack from within.
 func (s *Stack) Failed() <-chan error { return s.failed }

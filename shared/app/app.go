@@ -33,6 +33,7 @@ import (
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
 	"emodrop/shared/tell"
+	"emodrop/shared/webhook"
 	"emodrop/shared/words"
 )
 
@@ -78,7 +79,8 @@ type parts struct {
 	log     *slog.Logger
 }
 
-func build(cfg Config, ac aws.Config, log *slog.Logger) (*parts, error) {
+// build makes the parts. receiver is the webhook's, for the one function that posts.
+func build(cfg Config, ac aws.Config, log *slog.Logger, receiver tell.Receiver) (*parts, error) {
 	p := &parts{cfg: cfg, profile: job.EMO(), log: log}
 	p.store = store.NewDynamo(dynamodb.NewFromConfig(ac), cfg.Table)
 	key := &kept{client: secretsmanager.NewFromConfig(ac), secret: cfg.APIKeySecret, what: apiKeyIs}
@@ -109,10 +111,25 @@ func build(cfg Config, ac aws.Config, log *slog.Logger) (*parts, error) {
 	if cfg.Bus != "" {
 		channels = append(channels, job.Bus)
 	}
-	p.tell, err = tell.New(tell.Config{Messages: p.store, HandIns: p.store, Outbox: p.outbox, Topic: out, Bus: out,
+	if cfg.WebhookURL != "" {
+		channels = append(channels, job.Webhook)
+	}
+	p.tell, err = tell.New(tell.Config{Messages: p.store, HandIns: p.store, Outbox: p.outbox, Topic: out, Bus: out, Receiver: receiver,
 		Place:    words.Place{Bucket: cfg.Outbox, InboxBucket: cfg.Inbox, Region: cfg.Region, Console: cfg.Console},
 		Channels: channels, Backoff: cfg.Backoff, Log: log})
 	return p, err
+}
+
+// receiver is the webhook's server; nil where none is configured.
+func receiver(cfg Config, ac aws.Config) (tell.Receiver, error) {
+	if cfg.WebhookURL == "" {
+		return nil, nil
+	}
+	if cfg.WebhookSecret == "" {
+		return nil, errors.New("configuration: EMODROP_WEBHOOK_SECRET is not set, and EMODROP_WEBHOOK_URL is")
+	}
+	signing := &kept{client: secretsmanager.NewFromConfig(ac), secret: cfg.WebhookSecret, what: signingIs}
+	return webhook.New(webhook.Config{URL: cfg.WebhookURL, Secrets: signing.Key, Loopback: cfg.Loopback})
 }
 
 // Pace spaces the calls of one process, with burst one: the vendor takes 20
@@ -135,7 +152,7 @@ func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Han
 	if cfg.SignerRole == "" {
 		return nil, errors.New("configuration: EMODROP_SIGNER_ROLE is not set")
 	}
-	p, err := build(cfg, ac, log)
+	p, err := build(cfg, ac, log, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +177,12 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 	if cfg.SubmitFunction == "" || cfg.FinalizeFunction == "" {
 		return nil, errors.New("configuration: EMODROP_SUBMIT_FUNCTION and EMODROP_FINALIZE_FUNCTION must be set")
 	}
-	p, err := build(cfg, ac, log)
+	// Poll alone posts: neither hand-ins nor films wait for somebody else's server.
+	to, err := receiver(cfg, ac)
+	if err != nil {
+		return nil, err
+	}
+	p, err := build(cfg, ac, log, to)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +201,7 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 
 // Finalize builds the finalize function.
 func Finalize(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handler, error) {
-	p, err := build(cfg, ac, log)
+	p, err := build(cfg, ac, log, nil)
 	if err != nil {
 		return nil, err
 	}

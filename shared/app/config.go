@@ -11,6 +11,7 @@ import (
 
 	"emodrop/shared/job"
 	"emodrop/shared/store"
+	"emodrop/shared/webhook"
 )
 
 // Config is what the functions are told through their environment. The comment of
@@ -31,6 +32,12 @@ type Config struct {
 	// TopicARN is where outcomes are published, EMODROP_TOPIC_ARN; Bus the event
 	// bus, EMODROP_EVENT_BUS. Empty: that channel is not used.
 	TopicARN, Bus string
+	// WebhookURL is where outcomes are posted, EMODROP_WEBHOOK_URL, and WebhookSecret
+	// the secret that they are signed with, name or ARN, EMODROP_WEBHOOK_SECRET.
+	// Empty: that channel is not used. The address may hold a token, so it is shown
+	// nowhere. Poll posts, and it alone needs the secret.
+	WebhookURL    job.Secret
+	WebhookSecret string
 	// SubmitFunction and FinalizeFunction are names or ARNs:
 	// EMODROP_SUBMIT_FUNCTION, EMODROP_FINALIZE_FUNCTION. Needed by poll, the second
 	// by callback too.
@@ -60,8 +67,8 @@ type Config struct {
 	// ResultHosts are the hosts films are fetched from: EMODROP_RESULT_HOSTS,
 	// separated by commas. Empty: the vendor's.
 	ResultHosts []string
-	// Loopback lets films come from this machine: EMODROP_LOOPBACK=1, the local
-	// stack alone.
+	// Loopback lets films come from this machine, and the webhook be on it:
+	// EMODROP_LOOPBACK=1, the local stack alone.
 	Loopback bool
 
 	// Style and Ratio where a hand-in asks for nothing else: EMODROP_STYLE,
@@ -112,6 +119,7 @@ func FromEnv(env func(string) string) (Config, error) {
 		Inbox: r.must("EMODROP_INBOX"), Outbox: r.must("EMODROP_OUTBOX"), Table: r.must("EMODROP_TABLE"),
 		APIKeySecret: r.must("EMODROP_API_KEY_SECRET"), SignerRole: r.text("EMODROP_SIGNER_ROLE", ""),
 		TopicARN: r.text("EMODROP_TOPIC_ARN", ""), Bus: r.text("EMODROP_EVENT_BUS", ""),
+		WebhookURL: job.Secret(r.text("EMODROP_WEBHOOK_URL", "")), WebhookSecret: r.text("EMODROP_WEBHOOK_SECRET", ""),
 		SubmitFunction: r.text("EMODROP_SUBMIT_FUNCTION", ""), FinalizeFunction: r.text("EMODROP_FINALIZE_FUNCTION", ""),
 		CallbackTokenSecret: r.text("EMODROP_CALLBACK_TOKEN_SECRET", ""),
 		VendorURL:           r.text("EMODROP_VENDOR_URL", ""), Workspace: r.text("EMODROP_WORKSPACE", ""),
@@ -138,6 +146,11 @@ func FromEnv(env func(string) string) (Config, error) {
 		Region:        r.must("AWS_REGION"),
 	}
 	c.CallbackCertificates = r.certificates(c.Loopback)
+	if c.WebhookURL != "" {
+		if err := webhook.CheckURL(c.WebhookURL.Reveal(), c.Loopback); err != nil {
+			r.bad("EMODROP_WEBHOOK_URL: %w", err)
+		}
+	}
 	for h := range strings.SplitSeq(r.text("EMODROP_RESULT_HOSTS", strings.Join(DefaultResultHosts(), ",")), ",") {
 		if h = strings.TrimSpace(h); h != "" {
 			c.ResultHosts = append(c.ResultHosts, h)

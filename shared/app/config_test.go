@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -47,11 +48,13 @@ func TestEveryVariableIsRead(t *testing.T) {
 		"EMODROP_ASK_FIRST": "7s", "EMODROP_QUIET": "8s", "EMODROP_STORE_LEASE": "9s", "EMODROP_BACKOFF": "10s",
 		"EMODROP_SWEEP": "11s", "EMODROP_HORIZON": "12s", "EMODROP_CALLBACK_TOKEN_SECRET": "p",
 		"EMODROP_CALLBACK_CERTIFICATES": "http://127.0.0.1:1/q/", "EMODROP_CALLBACK_REGION": "cn-shanghai", "EMODROP_TRANSFER": "temp",
+		"EMODROP_WEBHOOK_URL": "http://127.0.0.1:2/r", "EMODROP_WEBHOOK_SECRET": "s",
 	})
 	require.NoError(t, err)
 	require.Equal(t, app.Config{
 		Inbox: "a", Outbox: "b", Table: "c", APIKeySecret: "d", SignerRole: "e", TopicARN: "f", Bus: "g", SubmitFunction: "h",
 		FinalizeFunction: "i", VendorURL: "j", Workspace: "k", Model: "l", DetectModel: "m", Console: "n", Region: "o",
+		WebhookURL: "http://127.0.0.1:2/r", WebhookSecret: "s",
 		CallbackTokenSecret: "p", CallbackCertificates: "http://127.0.0.1:1/q/",
 		Transfer: job.TransferTemp, MaxInFlight: 7, Loopback: true, Style: job.Calm, Ratio: job.Auto, ResultHosts: []string{"films.example", "other.example"},
 		Settle: time.Second, HalfPairAfter: 2 * time.Second, PollInterval: 3 * time.Second, PollPeriod: 4 * time.Second,
@@ -88,6 +91,7 @@ func TestEveryWrongVariableIsNamedWithWhatWouldBeRight(t *testing.T) {
 		"EMODROP_HORIZON":         {"2160h", "would be made again"},
 		"EMODROP_CALLBACK_REGION": {"evil.example/", "such as cn-beijing"},
 		// Without EMODROP_LOOPBACK.
+		"EMODROP_WEBHOOK_URL":           {"http://127.0.0.1/", "is not https"},
 		"EMODROP_CALLBACK_CERTIFICATES": {"http://127.0.0.1/", "local stack alone"},
 	} {
 		env := least()
@@ -109,6 +113,15 @@ func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := from(map[string]string{"EMODROP_MAX_IN_FLIGHT": "many", "EMODROP_SETTLE": "short"})
 	require.Len(t, strings.Split(err.Error(), "\n"), 7)
+}
+
+func TestTheWebhooksAddressIsShownInNoErrorAndNoConfiguration(t *testing.T) {
+	t.Parallel()
+	env := least()
+	env["EMODROP_WEBHOOK_URL"] = "ftp://example.com/TokenOfCanary"
+	c, err := from(env)
+	require.ErrorContains(t, err, "EMODROP_WEBHOOK_URL")
+	require.NotContains(t, err.Error()+fmt.Sprintf("%+v", c), "TokenOfCanary")
 }
 
 func TestOneBucketCannotBeBoth(t *testing.T) {

@@ -228,6 +228,7 @@ func TestAFunctionIsNotBuiltWithoutWhatItAloneNeeds(t *testing.T) {
 		"EMODROP_SUBMIT_FUNCTION":       {app.Poll, func(c *app.Config) { c.SubmitFunction = "" }},
 		"EMODROP_FINALIZE_FUNCTION":     {app.Poll, func(c *app.Config) { c.FinalizeFunction = "" }},
 		"EMODROP_CALLBACK_TOKEN_SECRET": {app.Callback, func(c *app.Config) { c.CallbackTokenSecret = "" }},
+		"EMODROP_WEBHOOK_SECRET":        {app.Poll, func(c *app.Config) { c.WebhookURL = "https://example.com/" }},
 		"and EMODROP_FINALIZE_FUNCTION": {app.Callback, func(c *app.Config) { c.FinalizeFunction = "" }},
 		"PostLease":                     {app.Submit, func(c *app.Config) { c.PostLease = c.CreateWithin }},
 		"Interval":                      {app.Poll, func(c *app.Config) { c.PollInterval = 2 * c.PollPeriod }},

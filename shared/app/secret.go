@@ -19,8 +19,9 @@ const keyLife = 5 * time.Minute
 
 // The secrets, as errors call them, with what an empty one wants.
 var (
-	apiKeyIs = [2]string{"the API key", "put the DashScope key into it as plain text"}
-	tokenIs  = [2]string{"the token of pushes", "put the token of the target in EventBridge into it as plain text"}
+	apiKeyIs  = [2]string{"the API key", "put the DashScope key into it as plain text"}
+	signingIs = [2]string{"the webhook's secret", "put whsec_ and the base64 of 32 random bytes into it as plain text"}
+	tokenIs   = [2]string{"the token of pushes", "put the token of the target in EventBridge into it as plain text"}
 )
 
 // kept fetches a secret and keeps it in memory only.

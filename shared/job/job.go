@@ -14,6 +14,8 @@ type Job struct {
 	// Rev grows with every write; together with State and Attempt it is what a
 	// conditional write is conditional on.
 	Rev int64 `json:"rev"`
+	// Told is the revision at which the job last entered a state that is told.
+	Told int64 `json:"told,omitempty"`
 	// Attempt counts from 1. It grows when a task of the vendor ended without a
 	// film and the job goes again, and on a retry; never on mere waiting.
 	Attempt int `json:"attempt"`

@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -16,10 +17,13 @@ const (
 	Topic Channel = "topic"
 	// Bus is EventBridge.
 	Bus Channel = "bus"
+	// Webhook is an address of somebody else's: JSON, signed. It comes last and keeps
+	// times of its own, so that a stranger's server holds nothing else up.
+	Webhook Channel = "webhook"
 )
 
-// Channels are all of them.
-func Channels() []Channel { return []Channel{Record, Topic, Bus} }
+// Channels are all of them, in the order in which they are tried.
+func Channels() []Channel { return []Channel{Record, Topic, Bus, Webhook} }
 
 // Message is an outcome to be told. It is written in the transaction that ends
 // the job (or finds a file that cannot become one) and stays until every channel
@@ -51,21 +55,34 @@ type Message struct {
 
 	Unsent []Channel `json:"unsent"`
 	Rev    int64     `json:"rev"`
-	Tries  int       `json:"tries,omitempty"`
-	Due    time.Time `json:"-"`
+	// Tries counts those of all channels but the webhook; Post is the webhook's.
+	Tries int       `json:"tries,omitempty"`
+	Post  Post      `json:"post,omitzero"`
+	Due   time.Time `json:"-"`
+}
+
+// Post is how far the webhook of a message has got. The zero value is at its first
+// try, now.
+type Post struct {
+	Tries int       `json:"tries"`
+	Due   time.Time `json:"due"`
 }
 
 // senderFirst is how long whoever wrote a message has to send it before poll does:
 // mail has no id by which people could drop a second one.
 const senderFirst = 30 * time.Second
 
-// OutcomeMessage is the message of a job that has just entered a state that is
-// told. The revision is part of its id: a job may enter a state twice in one
-// attempt (HELD for its create, then for its film), and receivers drop what they
+// OutcomeMessage is the message of a job in a state that is told. The revision at
+// which it entered that state is part of its id: a job may enter a state twice in
+// one attempt (HELD for its create, then for its film), and receivers drop what they
 // take for a repeat.
 func OutcomeMessage(j Job) Message {
+	entered := j.Told
+	if entered == 0 { // a record of before the field was there
+		entered = j.Rev
+	}
 	m := Message{
-		ID:  fmt.Sprintf("%s-%d-%s-%d", j.ID, j.Attempt, j.State, j.Rev),
+		ID:  fmt.Sprintf("%s-%d-%s-%d", j.ID, j.Attempt, j.State, entered),
 		Job: j.ID, Attempt: j.Attempt, State: j.State, Name: j.Name,
 		Image: j.Image.Key, Audio: j.Audio.Key,
 		Fault: j.Fault, Film: j.Film, Billed: j.Billed, Wasted: j.Wasted,
@@ -85,6 +102,17 @@ func MovedMessage(j Job) Message {
 	m := OutcomeMessage(j)
 	m.ID = fmt.Sprintf("%s-%d-moved-%d", j.ID, j.Attempt, j.Rev)
 	m.Unsent = []Channel{Record}
+	return m
+}
+
+// Replayed tells a job's last outcome once more by those channels, under the id that
+// it had, as soon as somebody looks: what was dropped as a repeat stays dropped.
+func Replayed(j Job, by []Channel, now time.Time) Message {
+	m := OutcomeMessage(j)
+	if !j.Ended.IsZero() {
+		m.At = j.Ended // the record may have been written to since
+	}
+	m.Unsent, m.Due = slices.Clone(by), now
 	return m
 }
 

@@ -2,6 +2,7 @@ package job_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -109,7 +110,7 @@ func TestANoticeIsOneByWhatItIsAbout(t *testing.T) {
 func TestTheChannelsCannotBeChangedThroughTheirList(t *testing.T) {
 	t.Parallel()
 	job.Channels()[0] = "nothing"
-	require.Equal(t, []job.Channel{job.Record, job.Topic, job.Bus}, job.Channels())
+	require.Equal(t, []job.Channel{job.Record, job.Topic, job.Bus, job.Webhook}, job.Channels())
 }
 
 func TestTheLengthOfAFilmIsAsBilledOnceThatIsKnown(t *testing.T) {
@@ -120,4 +121,23 @@ func TestTheLengthOfAFilmIsAsBilledOnceThatIsKnown(t *testing.T) {
 	require.InDelta(t, 13.93, j.Seconds(), 0, "an answer without usage says nothing")
 	j.Result = &job.Result{Seconds: 14}
 	require.InDelta(t, 14, j.Seconds(), 0)
+}
+
+func TestAMessageKeepsItsIdWhenItsJobIsWrittenToLater(t *testing.T) {
+	t.Parallel()
+	j := ended()
+	j.Told = j.Rev
+	first := job.OutcomeMessage(j)
+	j.Rev += 2 // its film has made room for a newer one
+	j.Updated = j.Updated.Add(time.Hour)
+	again := job.Replayed(j, []job.Channel{job.Webhook}, noon)
+	require.Equal(t, first.ID, again.ID)
+	require.Equal(t, j.Ended, again.At, "it came when it came")
+	require.Equal(t, []job.Channel{job.Webhook}, again.Unsent)
+	require.Equal(t, noon, again.Due)
+}
+
+func TestAnErrorThatSaysNothingOfADeliveryIsTroubleThatMayPass(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, job.Delivery{}, job.DeliveryOf(errors.New("odd")))
 }

@@ -60,6 +60,6 @@ func OrphanMessage(j Job, taskID string, cost Money, at time.Time) Message {
 		Fault: &Fault{Code: CodeTaskOrphaned}, Wasted: cost, Ratio: j.Ratio, TaskID: taskID, Seconds: j.Audio.Seconds,
 		Options: Options{Metadata: j.Options.Metadata}, Received: j.Received, At: at,
 		// No record: the job's own says how it ended.
-		Unsent: []Channel{Topic, Bus}, Due: at.Add(senderFirst),
+		Unsent: []Channel{Topic, Bus, Webhook}, Due: at.Add(senderFirst),
 	}
 }

@@ -1,5 +1,6 @@
 // Package operate is what a person may do to a job or to the whole stack: taking a
-// job back, the ways out of HELD, trying again, pausing and resuming.
+// job back, the ways out of HELD, trying again, having an outcome told again, pausing
+// and resuming.
 //
 // It calls the vendor only to look, and to cancel. Its one invariant: nothing here
 // pays by itself; what may lead to a second charge is done only when the person has
@@ -48,8 +49,10 @@ type Config struct {
 	Vendor Vendor
 	Jobs   Jobs
 	Gate   Gate
-	Tell   Teller
-	Log    *slog.Logger
+	// Messages of the jobs.
+	Messages Messages
+	Tell     Teller
+	Log      *slog.Logger
 }
 
 // Step does what a person asks for. Safe for concurrent use.
@@ -61,7 +64,7 @@ type Step struct {
 func New(c Config) (*Step, error) {
 	var errs []error
 	for what, missing := range map[string]bool{
-		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Gate": c.Gate == nil, "Tell": c.Tell == nil, "Log": c.Log == nil,
+		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Gate": c.Gate == nil, "Messages": c.Messages == nil, "Tell": c.Tell == nil, "Log": c.Log == nil,
 	} {
 		if missing {
 			errs = append(errs, fmt.Errorf("operate: %s is required", what))

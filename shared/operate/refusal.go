@@ -33,6 +33,7 @@ const (
 	IsHeld            = "is_held"
 	HasEnded          = "has_ended"
 	CancelUnclear     = "cancel_unclear"
+	NotTold           = "nothing_to_tell"
 )
 
 // reasons say each code in English and Chinese: what and what to do. {name} and
@@ -74,6 +75,9 @@ var reasons = map[string][2][2]string{
 	HasEnded: {
 		{"“{name}” has ended: {state}.", "Nothing to do."},
 		{"“{name}”已结束：{state}。", "无需操作。"}},
+	NotTold: {
+		{"“{name}” has no outcome yet that could be told: {state}.", "Wait for it: emodrop watch."},
+		{"“{name}”尚无结果可通知，当前状态：{state}。", "请用 emodrop watch 等待结果。"}},
 	CancelUnclear: {
 		{"It is not clear whether the video service took “{name}” back.", "See in a minute how it stands: emodrop status."},
 		{"无法确定视频服务是否已取消“{name}”。", "请一分钟后用 emodrop status 查看。"}},

@@ -238,6 +238,9 @@ var jobSentences = []sentence{
 		require.NoError(t, err)
 		require.Equal(t, []job.Channel{job.Record}, m.Unsent)
 		require.Equal(t, "videos/anna.1.mp4", m.Film.Key)
+		told := dueMessages(t, s)
+		require.Contains(t, told, job.OutcomeMessage(j).ID, "what was told keeps its id however often the job is written to")
+		require.Len(t, told, 2)
 	}},
 }
 

@@ -89,7 +89,7 @@ var straySentences = []sentence{
 		told, err := s.Message(t.Context(), m.ID)
 		require.NoError(t, err)
 		require.Equal(t, 5*job.Yuan, told.Wasted)
-		require.Equal(t, []job.Channel{job.Topic, job.Bus}, told.Unsent)
+		require.Equal(t, []job.Channel{job.Topic, job.Bus, job.Webhook}, told.Unsent)
 		_, err = s.Stray(t.Context(), st.ID())
 		require.ErrorIs(t, err, job.ErrNotFound)
 	}},

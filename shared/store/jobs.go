@@ -33,6 +33,9 @@ func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
 		return job.Job{}, &job.MoveError{From: job.New, To: j.State}
 	}
 	j.Schema, j.Rev, j.Attempt = job.Schema, 1, 1
+	if j.State.Told() {
+		j.Told = j.Rev
+	}
 	stamp(&j, time.Now())
 	to, err := encodeJob(j)
 	if err != nil {
@@ -123,6 +126,9 @@ func (s *Store) jobWrite(from, to job.Job) (write, job.Job, error) {
 	to.ID, to.Rev = from.ID, from.Rev+1
 	if to.State != from.State {
 		to.Tries = 0
+		if to.State.Told() {
+			to.Told = to.Rev
+		}
 	}
 	stamp(&to, time.Now())
 	a, err := encodeJob(from)

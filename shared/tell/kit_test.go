@@ -28,6 +28,7 @@ type world struct {
 	bodies   map[string][]byte
 	notes    []words.Note
 	events   []event
+	posts    []event
 
 	// calls in their order; before and after see each one by its number, from 1.
 	calls         []string
@@ -126,8 +127,18 @@ func (w *world) PutEvent(ctx context.Context, id, kind string, detail []byte) er
 	return w.do(ctx, "event", func() error { w.events = append(w.events, event{id, kind, string(detail)}); return nil })
 }
 
+func (w *world) Post(ctx context.Context, id string, body []byte) error {
+	return w.do(ctx, "post", func() error {
+		var e struct{ ID, Type string }
+		require.NoError(w.t, json.Unmarshal(body, &e))
+		require.Equal(w.t, id, e.ID)
+		w.posts = append(w.posts, event{id, e.Type, string(body)})
+		return nil
+	})
+}
+
 func (w *world) config() Config {
-	return Config{Messages: w, HandIns: w, Outbox: w, Topic: w, Bus: w, Channels: job.Channels(),
+	return Config{Messages: w, HandIns: w, Outbox: w, Topic: w, Bus: w, Receiver: w, Channels: job.Channels(),
 		Place: words.Place{Bucket: "out", InboxBucket: "in", Region: "eu-central-1"}, Log: slog.New(slog.DiscardHandler)}
 }
 

@@ -139,7 +139,7 @@ func (t *Teller) restore(ctx context.Context, newest string) error {
 
 func failedKey(n job.Name) string { return job.RecordKey(job.Message{Name: n, State: job.Failed}) }
 
-func halfPair(m job.Message) bool { return detailType(m) == waitingEvent }
+func halfPair(m job.Message) bool { return kindOf(m) == waitingNews }
 
 // found reports whether the missing half of a half pair is there.
 func found(m job.Message, st job.Stem) bool {

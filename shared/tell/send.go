@@ -10,12 +10,17 @@ import (
 	"emodrop/shared/words"
 )
 
-// The kinds of our events on the bus: what rules match on, so never changed.
-const (
-	jobEvent     = "EMO Job State Change"
-	waitingEvent = "EMO Input Waiting"
-	unknownEvent = "EMO Input Unknown"
-	orphanEvent  = "EMO Task Orphaned"
+// kind is what sort of news a message is: what receivers match on, so never changed.
+type kind struct {
+	// bus is the detail-type of the event on the bus, cloud the type of the CloudEvent.
+	bus, cloud string
+}
+
+var (
+	jobNews     = kind{"EMO Job State Change", "emodrop.job.state_changed"}
+	waitingNews = kind{"EMO Input Waiting", "emodrop.input.waiting"}
+	unknownNews = kind{"EMO Input Unknown", "emodrop.input.unknown"}
+	orphanNews  = kind{"EMO Task Orphaned", "emodrop.task.orphaned"}
 )
 
 // send sends a message by one channel.
@@ -36,7 +41,9 @@ func (t *Teller) send(ctx context.Context, c job.Channel, m job.Message) error {
 		return t.Topic.Publish(ctx, words.Note{ID: m.ID, Subject: subject, Text: body, JSON: string(words.Event(m, t.Place)),
 			Attributes: attributes(m)})
 	case job.Bus:
-		return t.Bus.PutEvent(ctx, m.ID, detailType(m), words.Event(m, t.Place))
+		return t.Bus.PutEvent(ctx, m.ID, kindOf(m).bus, words.Event(m, t.Place))
+	case job.Webhook:
+		return t.Receiver.Post(ctx, m.ID, words.CloudEvent(m, kindOf(m).cloud, t.Place))
 	}
 	return fmt.Errorf("there is no channel %q", c)
 }
@@ -46,16 +53,16 @@ func replaced(m job.Message) bool {
 	return m.State == job.Canceled && m.Fault != nil && m.Fault.Code == job.CodeReplaced
 }
 
-func detailType(m job.Message) string {
+func kindOf(m job.Message) kind {
 	switch {
 	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
-		return orphanEvent
+		return orphanNews
 	case m.Job != "":
-		return jobEvent
+		return jobNews
 	case m.Fault != nil && (m.Fault.Code == job.CodeAudioMissing || m.Fault.Code == job.CodePictureMissing):
-		return waitingEvent
+		return waitingNews
 	}
-	return unknownEvent
+	return unknownNews
 }
 
 // maxAttribute bounds an attribute's value, in bytes: filter policies compare no

@@ -31,9 +31,16 @@ func TestPipelinesTellKindsOfEventsApart(t *testing.T) {
 		w.messages[m.ID] = m
 		require.NoError(t, w.teller().Tell(t.Context(), m.ID))
 		require.Equal(t, want, w.events[0].kind, code)
+		require.Equal(t, map[string]string{"EMO Input Waiting": "emodrop.input.waiting", "EMO Input Unknown": "emodrop.input.unknown"}[want], w.posts[0].kind)
 		require.Equal(t, []string{"failed/courses/anna.json"}, w.keys())
 		require.Len(t, w.notes, 1)
 	}
+	w := newWorld(t)
+	m := job.OrphanMessage(job.Job{ID: "j1", Name: anna}, "task", 1, start)
+	w.messages[m.ID] = m
+	require.NoError(t, w.teller().Tell(t.Context(), m.ID))
+	require.Equal(t, "EMO Task Orphaned", w.events[0].kind)
+	require.Equal(t, "emodrop.task.orphaned", w.posts[0].kind)
 	for _, s := range []job.State{job.Held, job.Succeeded, job.Failed, job.Rejected, job.Canceled, job.Expired} {
 		w := newWorld(t)
 		require.NoError(t, w.teller().Tell(t.Context(), w.end("j1", s, "").ID))
@@ -49,6 +56,7 @@ func TestAReplacedJobFrightensNobody(t *testing.T) {
 	require.NoError(t, w.teller().Tell(t.Context(), m.ID))
 	require.Empty(t, w.notes)
 	require.Len(t, w.events, 1)
+	require.Len(t, w.posts, 1, "pipelines count jobs")
 	require.Equal(t, []string{"failed/courses/anna.j1.json"}, w.keys())
 	require.Empty(t, w.messages)
 

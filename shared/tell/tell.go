@@ -1,9 +1,10 @@
 // Package tell is the step that sends what the moves have written down: the record
-// in the outbox, the note to the topic, the event on the bus.
+// in the outbox, the note to the topic, the event on the bus, the post to a webhook.
 //
 // It decides on no job. Its one invariant: a message goes away only when every
 // configured channel has taken it, so each outcome is told at least once, under an
-// id that stays the same.
+// id that stays the same. A webhook alone is given up, after a day of trying, or when
+// it says that it is gone.
 package tell
 
 import (
@@ -51,6 +52,12 @@ type Bus interface {
 	PutEvent(ctx context.Context, id, detailType string, detail []byte) error
 }
 
+// Receiver takes what is posted to a webhook. What an error of it means
+// job.DeliveryOf says.
+type Receiver interface {
+	Post(ctx context.Context, id string, body []byte) error
+}
+
 // Config is what a Teller needs; every field without "zero" is required.
 type Config struct {
 	Messages Messages
@@ -59,7 +66,10 @@ type Config struct {
 	// Topic and Bus are required when their channel is configured.
 	Topic Topic
 	Bus   Bus
-	Place words.Place
+	// Receiver is the webhook's. Nil where the webhook is another function's to post:
+	// what it is to get is left for that one.
+	Receiver Receiver
+	Place    words.Place
 	// Channels are those that are configured. What is to be told by another one
 	// counts as told.
 	Channels []job.Channel
@@ -75,6 +85,7 @@ type Config struct {
 // may then get it twice.
 type Teller struct {
 	Config
+	rest rest
 }
 
 // New returns a teller, or an error that lists all that is missing or wrong.
@@ -110,7 +121,7 @@ func New(c Config) (*Teller, error) {
 		return nil, err
 	}
 	c.Channels = slices.Clone(c.Channels)
-	return &Teller{c}, nil
+	return &Teller{Config: c}, nil
 }
 
 // Tell sends what of a message is unsent, by every channel whatever becomes of the
@@ -119,7 +130,9 @@ func New(c Config) (*Teller, error) {
 // is left; it is due again by then.
 //
 // It may be killed anywhere: nothing is written down before it is sent, so what
-// was sent since the last write is sent again.
+// was sent since the last write is sent again. The webhook comes last, after what
+// the others have had is written down: nobody gets a second mail because a stranger's
+// server was slow.
 func (t *Teller) Tell(ctx context.Context, messageID string) error {
 	m, err := t.Messages.Message(ctx, messageID)
 	if errors.Is(err, job.ErrNotFound) {
@@ -128,14 +141,45 @@ func (t *Teller) Tell(ctx context.Context, messageID string) error {
 	if err != nil {
 		return fmt.Errorf("tell %s: %w", messageID, err)
 	}
+	post := slices.Contains(m.Unsent, job.Webhook) && slices.Contains(t.Channels, job.Webhook)
 	var errs []error
-	left := m
+	if len(m.Unsent) > 1 || !post {
+		err := t.others(ctx, &m, post)
+		if errors.Is(err, errTheirs) {
+			return nil
+		}
+		errs = append(errs, err)
+		post = post && !errors.Is(err, errUnwritten)
+	}
+	if post && t.Receiver != nil {
+		if err := t.post(ctx, m); !errors.Is(err, errTheirs) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var (
+	// errTheirs: somebody else told the message at the same time, and knows what is
+	// left.
+	errTheirs = errors.New("somebody else has written it")
+	// errUnwritten: what was told could not be written down, so that nothing can be
+	// built on it.
+	errUnwritten = errors.New("write down what is left")
+)
+
+// others sends a message by all channels but the webhook, and leaves it as it was
+// written down: with what failed, and with the webhook's own when there is a post to
+// be made.
+func (t *Teller) others(ctx context.Context, m *job.Message, post bool) error {
+	var errs []error
+	left := *m
 	left.Unsent = nil
 	for _, c := range m.Unsent {
-		if !slices.Contains(t.Channels, c) {
+		if c == job.Webhook || !slices.Contains(t.Channels, c) {
 			continue
 		}
-		if err := t.send(ctx, c, m); err != nil {
+		if err := t.send(ctx, c, *m); err != nil {
 			errs = append(errs, fmt.Errorf("tell %s by %s: %w", m.ID, c, err))
 			left.Unsent = append(left.Unsent, c)
 			continue
@@ -144,13 +188,31 @@ func (t *Teller) Tell(ctx context.Context, messageID string) error {
 	}
 	left.Tries = m.Tries + 1
 	left.Due = time.Now().Add(job.Backoff(t.Backoff, m.Tries))
-	err = t.Messages.PutMessage(ctx, m, left)
-	if errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound) {
-		// Somebody else told it at the same time, and knows what is left.
-		return nil
+	if post {
+		if len(left.Unsent) == 0 {
+			// Only the webhook is left, and it keeps its own times. Else it is looked
+			// at whenever the others are, which is often enough.
+			left.Due = postDue(left.Post, time.Now())
+		}
+		left.Unsent = append(left.Unsent, job.Webhook)
 	}
-	if err != nil {
-		errs = append(errs, fmt.Errorf("tell %s: write down what is left: %w", m.ID, err))
+	if err := t.keep(ctx, *m, left); err != nil {
+		return errors.Join(append(errs, err)...)
 	}
+	left.Rev = m.Rev + 1
+	*m = left
 	return errors.Join(errs...)
+}
+
+// keep writes down what is left of a message; errTheirs or errUnwritten when it
+// cannot.
+func (t *Teller) keep(ctx context.Context, from, left job.Message) error {
+	err := t.Messages.PutMessage(ctx, from, left)
+	switch {
+	case errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound):
+		return errTheirs
+	case err != nil:
+		return fmt.Errorf("tell %s: %w: %w", from.ID, errUnwritten, err)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package tell
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,9 @@ func TestAnOutcomeIsToldByEveryChannelAndThenForgotten(t *testing.T) {
 	require.Contains(t, w.notes[0].Text, "s3://out/videos/courses/anna.mp4")
 	require.JSONEq(t, string(w.bodies["videos/courses/anna.json"]), w.notes[0].JSON)
 	require.Equal(t, []event{{m.ID, "EMO Job State Change", w.notes[0].JSON}}, w.events)
+	require.Len(t, w.posts, 1)
+	require.Equal(t, m.ID, w.posts[0].id)
+	require.Equal(t, "emodrop.job.state_changed", w.posts[0].kind)
 	require.Empty(t, w.messages)
 	require.NoError(t, w.teller().Tell(t.Context(), m.ID), "told already")
 	require.Len(t, w.notes, 1)
@@ -32,7 +36,7 @@ func TestAnOutcomeIsToldByEveryChannelAndThenForgotten(t *testing.T) {
 
 func TestOneChannelThatFailsDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
-	for down, left := range map[string]job.Channel{"put failed/courses/anna.json": job.Record, "stem": job.Record, "publish": job.Topic, "event": job.Bus} {
+	for down, left := range map[string]job.Channel{"put failed/courses/anna.json": job.Record, "stem": job.Record, "publish": job.Topic, "event": job.Bus, "post": job.Webhook} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			w.newest("j1")
@@ -48,11 +52,13 @@ func TestOneChannelThatFailsDoesNotStopTheOthers(t *testing.T) {
 			require.ErrorContains(t, err, string(left))
 			require.Equal(t, []job.Channel{left}, w.messages[m.ID].Unsent)
 			require.Equal(t, 1, w.messages[m.ID].Tries)
+			time.Sleep(time.Until(w.messages[m.ID].Due))
 			w.before = nil
 			require.NoError(t, w.teller().Tell(t.Context(), m.ID))
 			require.Empty(t, w.messages)
 			require.Len(t, w.notes, 1, "what was sent is not sent again")
 			require.Len(t, w.events, 1)
+			require.Len(t, w.posts, 1)
 			require.Equal(t, []string{"failed/courses/anna.json"}, w.keys())
 		})
 	}
@@ -194,10 +200,11 @@ func TestKilledAnywhereAnOutcomeIsStillTold(t *testing.T) {
 				require.Equal(t, calm.records, w.records, "%s, call %d", name, n)
 				require.NotEmpty(t, w.notes)
 				require.NotEmpty(t, w.events)
+				require.NotEmpty(t, w.posts)
 				for _, note := range w.notes {
 					require.Equal(t, id, note.ID)
 				}
-				for _, e := range w.events {
+				for _, e := range slices.Concat(w.events, w.posts) {
 					require.Equal(t, id, e.id)
 				}
 			}

@@ -10,8 +10,13 @@ import "emodrop/shared/job"
 // fact.
 type text struct{ what, fix string }
 
-// entry is a code in every language.
-type entry struct{ en, zh text }
+// entry is a code in every language, and what holds wherever it stands: what is charged,
+// and what happens by itself.
+type entry struct {
+	en, zh text
+	charge charging
+	again  again
+}
 
 func (e entry) in(lang Lang) text {
 	if lang == Chinese {
@@ -35,62 +40,77 @@ var catalogue = map[string]entry{
 	job.CodeEmpty: {
 		text{"“{file}” is empty.", "Upload the whole file again."},
 		text{"“{file}”是空文件。", "请重新上传完整的文件。"},
+		free, otherFiles,
 	},
 	job.CodeTooLarge: {
 		text{"“{file}” is too large[: {detail}].", "Make it smaller and upload it again. MP3 is much smaller than WAV, and JPEG than PNG or BMP."},
 		text{"“{file}”文件过大[：{detail}]。", "请压缩后重新上传。MP3 比 WAV 小得多，JPEG 比 PNG、BMP 小得多。"},
+		free, otherFiles,
 	},
 	job.CodeNotImage: {
 		text{"“{file}” has a picture's name but holds no picture we can use[ (it looks like: {detail})].", "Save it as JPEG, PNG, BMP or WebP and upload that. Renaming alone does not change a file's format."},
 		text{"“{file}”的名称像图片，内容却不是可用的图片[（看起来是：{detail}）]。", "请另存为 JPEG、PNG、BMP 或 WebP 后上传；仅修改文件名不会改变文件格式。"},
+		free, otherFiles,
 	},
 	job.CodeNotAudio: {
 		text{"“{file}” has a recording's name but holds no recording we can use[ (it looks like: {detail})].", "Save it as MP3 or WAV and upload that. Renaming alone does not change a file's format."},
 		text{"“{file}”的名称像录音，内容却不是可用的录音[（看起来是：{detail}）]。", "请另存为 MP3 或 WAV 后上传；仅修改文件名不会改变文件格式。"},
+		free, otherFiles,
 	},
 	job.CodeUnknownFormat: {
 		text{"“{file}” is in a format that cannot be used[: {detail}].", "Pictures can be JPEG, PNG, BMP or WebP, recordings MP3 or WAV. Save the file in one of these and upload that."},
 		text{"“{file}”的格式无法使用[：{detail}]。", "图片支持 JPEG、PNG、BMP、WebP，录音支持 MP3、WAV。请转换格式后上传。"},
+		free, otherFiles,
 	},
 	job.CodeTruncated: {
 		text{"“{file}” is cut off: its end is missing[ ({detail})].", "The export or the copy broke off. Export the file again and upload it whole."},
 		text{"“{file}”不完整，缺少结尾部分[（{detail}）]。", "导出或复制过程可能中断，请重新导出并完整上传。"},
+		free, otherFiles,
 	},
 	job.CodeCorrupt: {
 		text{"“{file}” is damaged[: {detail}].", "Open it in a program that can still read it, save it anew, and upload that."},
 		text{"“{file}”已损坏[：{detail}]。", "请用能打开它的软件重新保存，再上传新文件。"},
+		free, otherFiles,
 	},
 	job.CodeUnsupportedCode: {
 		text{"“{file}” is encoded in a way that cannot be used[: {detail}].", "Save it as MP3 or as plain WAV (PCM) and upload that."},
 		text{"“{file}”的编码方式无法使用[：{detail}]。", "请另存为 MP3 或普通 WAV（PCM）后上传。"},
+		free, otherFiles,
 	},
 	job.CodeNoSound: {
 		text{"“{file}” has no sound in it.", "Record it again, listen to it once, and upload it."},
 		text{"“{file}”中没有声音。", "请重新录制，试听无误后上传。"},
+		free, otherFiles,
 	},
 	job.CodeImageTooSmall: {
 		text{"“{file}” is too small[: {detail} pixels].", "Use a picture with at least 400 pixels on its shorter side. Enlarging a small one makes a blurred film."},
 		text{"“{file}”尺寸过小[：{detail} 像素]。", "请使用短边不少于 400 像素的图片；放大小图只会得到模糊的视频。"},
+		free, otherFiles,
 	},
 	job.CodeImageTooBig: {
 		text{"“{file}” is too big[: {detail} pixels].", "Scale it down to at most 7000 pixels on its longer side and upload it again."},
 		text{"“{file}”尺寸过大[：{detail} 像素]。", "请缩小到长边不超过 7000 像素后重新上传。"},
+		free, otherFiles,
 	},
 	job.CodeAudioTooLong: {
 		text{"“{file}” is too long[: {detail}].", "Shorten it, or split it into several recordings of at most 60 seconds; each makes a film of its own."},
 		text{"“{file}”时长过长[：{detail}]。", "请剪短，或拆分为多段不超过 60 秒的录音，每段生成一个视频。"},
+		free, otherFiles,
 	},
 	job.CodeFileGone: {
 		text{"“{file}” was deleted or replaced before the film could be made.", "Upload it again together with its other half, and leave both in the inbox until the film is there."},
 		text{"“{file}”在视频制作之前已被删除或替换。", "请将图片和录音一起重新上传，并在视频完成之前保留在收件桶中。"},
+		check, otherFiles,
 	},
 	job.CodeUnreadable: {
 		text{"“{file}” could not be read from the inbox for a day.", askEN + " to look at the inbox's permissions and encryption. " + againEN},
 		text{"一天之内始终无法从收件桶读取“{file}”。", askZH + "检查收件桶的权限和加密设置。" + againZH},
+		check, tried,
 	},
 	job.CodeReplaced: {
 		text{"Newer files came under the name “{name}” before this film was begun, so it was called off.", "Nothing to do: the film is made from the newer files."},
 		text{"在开始制作之前，“{name}”有了更新的文件，因此本次制作已取消。", "无需操作：将使用更新的文件制作视频。"},
+		check, over,
 	},
 	// Of a task that no job can use.
 	job.CodeTaskOrphaned: {
@@ -98,100 +118,123 @@ var catalogue = map[string]entry{
 			"Nothing to do for this film. If it happens often, tell whoever runs this stack: the service's task list is slower than the quiet period allows for."},
 		text{"视频服务为“{name}”生成的一个视频来得太晚，无法使用：该任务已被视为丢失，并重新提交过。",
 			"该视频无需处理。如经常发生，请告知管理员：服务的任务列表比系统设定的静默期更慢。"},
+		paid, over,
 	},
 	// Of hand-ins that are no job.
 	job.CodeAudioMissing: {
 		text{"“{file}” is waiting for a recording of the same name.", "Upload the recording as “{name}.mp3” or “{name}.wav”. If this picture is meant for all recordings of its folder, name it portrait.jpg."},
 		text{"“{file}”正在等待同名的录音。", "请上传录音，命名为“{name}.mp3”或“{name}.wav”。如果这张图片用于整个文件夹的录音，请将其命名为 portrait.jpg。"},
+		free, otherHalf,
 	},
 	job.CodePictureMissing: {
 		text{"“{file}” is waiting for a picture.", "Upload a picture as “{name}.jpg”, or one called portrait.jpg for all recordings of the folder."},
 		text{"“{file}”正在等待图片。", "请上传图片并命名为“{name}.jpg”；或上传 portrait.jpg，供该文件夹的所有录音使用。"},
+		free, otherHalf,
 	},
 	job.CodeTooLate: {
 		text{"“{file}” came too late: its recording had already been sent with the folder's portrait.", "For a film with this picture, upload picture and recording together under a new name. It is charged as a film of its own."},
 		text{"“{file}”来得太晚：对应的录音已使用文件夹的 portrait 图片提交。", "如需用这张图片制作视频，请将图片和录音换一个名称一起上传，费用另计。"},
+		free, over,
 	},
 	job.CodeUnknownFile: {
 		text{"“{file}” is not a kind of file that films are made of.", "Pictures end in .jpg, .jpeg, .png, .bmp or .webp, recordings in .mp3 or .wav. Save the file as one of these, or leave it: it does no harm."},
 		text{"“{file}”不是可用于制作视频的文件类型。", "图片请使用 .jpg、.jpeg、.png、.bmp 或 .webp，录音请使用 .mp3 或 .wav。请转换格式后上传；也可忽略，不影响其他文件。"},
+		free, over,
 	},
 	// Of portraits.
 	job.CodeFaceRefused: {
 		text{"The video service cannot use {picture} as a portrait.", "Use a sharp, well-lit picture of one person who looks into the camera, with the whole face visible."},
 		text{"视频服务无法使用{picture}作为人像。", "请使用清晰、光线充足、正面直视镜头、面部完整的单人照片。"},
+		check, otherFiles,
 	},
 	job.CodeDetectFails: {
 		text{"The video service failed again and again to check {picture}.", "The files are probably fine. " + againEN},
 		text{"视频服务多次检测{picture}均失败。", "文件很可能没有问题。" + againZH},
+		check, tried,
 	},
 	// Of the service.
 	job.CodeInputRefused: {
 		text{"The video service refuses the files of “{name}”.", "See the service's own message, then upload another picture or recording."},
 		text{"视频服务拒绝了“{name}”的文件。", "请根据视频服务返回的信息更换图片或录音后重新上传。"},
+		check, otherFiles,
 	},
 	job.CodeVendorRefused: {
 		text{"The video service refuses to make the film of “{name}”, for a reason that is not in its files.", askEN + ": the service's code and message say what is wrong."},
 		text{"视频服务拒绝制作“{name}”的视频，原因不在文件本身。", askZH + "：视频服务返回的错误码和信息说明了原因。"},
+		check, over,
 	},
 	job.CodeVendorFailed: {
 		text{"The video service tried several times to make the film of “{name}” and failed.", againEN + " If it happens again, use another picture."},
 		text{"视频服务多次尝试制作“{name}”的视频，均失败。", againZH + "如果仍然失败，请更换图片。"},
+		check, tried,
 	},
 	job.CodeCannotDownload: {
 		text{"The video service could not download the files of “{name}” from this stack's storage.", "The files are probably fine: from outside China the connection may be too slow. " + againEN},
 		text{"视频服务无法从本系统的存储下载“{name}”的文件。", "文件很可能没有问题：从中国内地以外下载时，网络可能过慢。" + againZH},
+		check, tried,
 	},
 	job.CodeVendorCanceled: {
 		text{"The task of “{name}” was canceled at the video service: by emodrop cancel, or in the service's console.", againEN},
 		text{"“{name}”的任务在视频服务处被取消：通过 emodrop cancel，或在其控制台。", againZH},
+		check, over,
 	},
 	job.CodeVendorLost: {
 		text{"The video service no longer knows its task for “{name}”.", "It may have been charged: look at the service's bill first. " + againEN},
 		text{"视频服务已查不到“{name}”的任务。", "该任务可能已计费，请先核对账单。" + againZH},
+		perhaps, over,
 	},
 	job.CodeTaskExpired: {
 		text{"The video service did not finish the film of “{name}” within a day, and has dropped its task.", "It may have been charged: look at the service's bill first. " + againEN},
 		text{"视频服务未能在一天内完成“{name}”的视频，任务已失效。", "该任务可能已计费，请先核对账单。" + againZH},
+		perhaps, over,
 	},
 	job.CodeLinkEnded: {
 		text{"The film of “{name}” was made, but its download link ended before it could be copied.", "It was paid for. The service's support may restore it by the task's id; ordering it anew is charged again."},
 		text{"“{name}”的视频已生成，但下载链接在取回之前失效。", "该视频已计费。可凭任务 ID 联系视频服务的技术支持尝试找回；重新制作会再次计费。"},
+		paid, tried,
 	},
 	// Of jobs that need a person.
 	job.CodeAmbiguous: {
 		text{"It is not clear whether the video service took the order for “{name}”: several of its tasks could be the one[: {detail}].", askEN + " to decide: adopt one of the tasks (emodrop adopt), order the film again and risk a second charge (emodrop repost), or do without it (emodrop give-up). Until then nothing is sent for it."},
 		text{"无法确定视频服务是否已接收“{name}”的任务：有多个任务都可能是它[：{detail}]。", askZH + "处理：认领其中一个任务（emodrop adopt），重新提交并承担可能的二次计费（emodrop repost），或放弃（emodrop give-up）。在此之前不会再次提交。"},
+		perhaps, person,
 	},
 	job.CodeFilmMisfit: {
 		text{"The film that came back for “{name}” is not what was ordered[: {detail}].", "It has been kept. " + askEN + " to accept it as it is (emodrop accept), to order it again (emodrop repost), or to give it up (emodrop give-up)."},
 		text{"返回的“{name}”视频与要求不符[：{detail}]。", "视频已保留，" + askZH + "决定：按原样接受（emodrop accept）、重新制作（emodrop repost）或放弃（emodrop give-up）。"},
+		paid, person,
 	},
 	// Of jobs that a person ended.
 	job.CodeCanceled: {
 		text{"The film of “{name}” was canceled before it was begun.", "Nothing to do. To have it made after all, ask whoever runs this stack for a retry (emodrop retry)."},
 		text{"“{name}”在开始制作之前已被取消。", "无需操作。如仍需制作，可请管理员重试（emodrop retry）。"},
+		check, over,
 	},
 	job.CodeGivenUp: {
 		text{"“{name}” was given up without a film.", "Nothing to do. To have it made after all, at a further charge, ask whoever runs this stack for a retry (emodrop retry)."},
 		text{"“{name}”已放弃，没有视频。", "无需操作。如仍需制作（会再次计费），可请管理员重试（emodrop retry）。"},
+		perhaps, over,
 	},
 	// Of the gate.
 	job.CodeKeyRefused: {
 		text{"The video service refuses the API key.", "Put a valid key of the Beijing region into the stack's secret. Waiting films go on by themselves."},
 		text{"视频服务拒绝了 API Key。", "请在密钥中填入有效的北京地域 API Key，等待中的任务会自动继续。"},
+		free, mended,
 	},
 	job.CodeNoMoney: {
 		text{"The Alibaba Cloud account is overdue, or its quota is used up.", "Settle the account, or allow paid use in Model Studio. Waiting films go on by themselves."},
 		text{"阿里云账户欠费，或免费额度已用完。", "请充值，或在百炼控制台开启付费调用，等待中的任务会自动继续。"},
+		free, mended,
 	},
 	job.CodeNoAccess: {
 		text{"The Alibaba Cloud account may not use the model.", "Activate the model in the Model Studio console of the Beijing region. Waiting films go on by themselves."},
 		text{"阿里云账户没有该模型的使用权限。", "请在百炼控制台（北京地域）开通该模型，等待中的任务会自动继续。"},
+		free, mended,
 	},
 	job.CodePaused: {
 		text{"Sending has been paused by hand.", "Resume it when you are ready (emodrop resume). Waiting films go on then."},
 		text{"已手动暂停提交。", "准备好后请恢复（emodrop resume），等待中的任务会继续。"},
+		free, person,
 	},
 }
 
@@ -199,4 +242,5 @@ var catalogue = map[string]entry{
 var unknown = entry{
 	text{"The film of “{name}” could not be finished.", askEN + "."},
 	text{"“{name}”的视频未能完成。", askZH + "。"},
+	perhaps, over,
 }

@@ -111,7 +111,8 @@ func TestTheCatalogueReadsAsItShould(t *testing.T) {
 	for _, code := range job.Codes() {
 		for _, lang := range Languages() {
 			what, fix := Explain(faultOf(code), name, lang)
-			b.WriteString(code + " " + string(lang) + "\n  " + what + "\n  " + fix + "\n")
+			charged, retried := Terms(code, lang)
+			b.WriteString(code + " " + string(lang) + "\n  " + what + "\n  " + fix + "\n  " + charged + "\n  " + retried + "\n")
 		}
 	}
 	b.WriteString("\nWithout file and fact:\n")
@@ -133,4 +134,42 @@ func TestTheCatalogueReadsAsItShould(t *testing.T) {
 		}
 	}
 	golden(t, "catalogue.golden", b.String())
+}
+
+// usersFault are the codes that whoever hands files in can bring about, each with how it
+// ends: a job's state, or none for files that are no job.
+var usersFault = map[string]job.State{
+	job.CodeEmpty: job.Rejected, job.CodeTooLarge: job.Rejected, job.CodeNotImage: job.Rejected, job.CodeNotAudio: job.Rejected,
+	job.CodeUnknownFormat: job.Rejected, job.CodeTruncated: job.Rejected, job.CodeCorrupt: job.Rejected, job.CodeUnsupportedCode: job.Rejected,
+	job.CodeNoSound: job.Rejected, job.CodeImageTooSmall: job.Rejected, job.CodeImageTooBig: job.Rejected, job.CodeAudioTooLong: job.Rejected,
+	job.CodeFileGone: job.Failed, job.CodeReplaced: job.Canceled, job.CodeFaceRefused: job.Rejected, job.CodeInputRefused: job.Rejected,
+	job.CodeAudioMissing: "", job.CodePictureMissing: "", job.CodeTooLate: "", job.CodeUnknownFile: "",
+}
+
+// Every failure that a user can cause ends in a record that names the file, the cause and
+// the way out in both languages, and says what it cost and what happens next.
+func TestEveryFailureOfAUserEndsInARecordThatNamesTheFile(t *testing.T) {
+	t.Parallel()
+	for code, state := range usersFault {
+		f := faultOf(code)
+		m := job.Notice(job.Name{Dir: "courses", Stem: "anna"}, "etag", f, at)
+		if state != "" {
+			m.Job, m.Attempt, m.State, m.Image, m.Audio = "3f2a9c01d4e5f60718293a4b5c6d7e8f", 1, state, "courses/anna.jpg", "courses/anna.mp3"
+			m.ID = m.Job + "-1-" + string(state) + "-2"
+		}
+		golden(t, "user-"+code+".golden.json", string(Record(m, place)))
+		for _, lang := range Languages() {
+			said := outcomeOf(m, place).Text[lang]
+			require.Contains(t, said.What, "courses/anna", "%s %s", code, lang)
+			for _, s := range []string{said.What, said.Fix, said.Money, said.Retry} {
+				require.NotEmpty(t, s, "%s %s", code, lang)
+				require.Equal(t, lang == Chinese, hasHan(s), "%s %s: %s", code, lang, s)
+			}
+		}
+		_, body := Mail(m, place)
+		for _, lang := range Languages() {
+			what, fix := Explain(f, m.Name, lang)
+			require.Contains(t, body, what+"\n"+fix+"\n", code)
+		}
+	}
 }

@@ -50,6 +50,9 @@ func letter(m job.Message, p Place, lang Lang) string {
 		line()
 	}
 	line(Charged(m, lang))
+	if next := retried(m, lang); next != "" {
+		line(next)
+	}
 	if f := m.Fault; f != nil && f.VendorCode+f.VendorMessage != "" {
 		said := strings.TrimSpace(clipped(oneLine(f.VendorCode), maxVendorCode) + " " + clipped(unlinked(oneLine(f.VendorMessage)), maxVendorMessage))
 		say("The video service said: %s", "视频服务返回：%s", said)
@@ -85,6 +88,15 @@ func headline(m job.Message, lang Lang) (what, fix string) {
 		return sprint(pick(lang, "The film of “%s” was called off.", "“%s”的视频已取消。"), name), ""
 	}
 	return sprint(pick(lang, "“%s”: %s.", "“%s”：%s。"), name, State(m.State, lang)), ""
+}
+
+// retried says what happens by itself after something went wrong.
+func retried(m job.Message, lang Lang) string {
+	if m.Fault == nil || m.State == job.Succeeded {
+		return ""
+	}
+	_, again := Terms(m.Fault.Code, lang)
+	return again
 }
 
 // upload says whether the way out is another file.

@@ -39,7 +39,7 @@ func Charged(m job.Message, lang Lang) string {
 	case m.State == job.Expired, m.Fault != nil && m.Fault.Code == job.CodeGivenUp:
 		return say("The film may have been charged, at most %s; only the video service's bill can tell.",
 			"该视频可能已计费，最多 %s，请以视频服务的账单为准。", price(most(m), lang))
-	case m.Fault != nil && beforeDetect(m.Fault.Code):
+	case m.Fault != nil && catalogue[m.Fault.Code].charge == free:
 		return say("Nothing was charged.", "未产生费用。")
 	case m.Fault != nil && (m.Fault.Code == job.CodeVendorCanceled || m.Fault.Code == job.CodeCanceled && m.TaskID != ""):
 		// ASSUMED: films are billed by the second that comes out of them, and the
@@ -72,16 +72,6 @@ func most(m job.Message) job.Money {
 // price in words that no other currency uses.
 func price(m job.Money, lang Lang) string {
 	return pick(lang, "CNY "+m.Decimal(), m.Decimal()+" 元")
-}
-
-// beforeDetect are the faults that are found before the service is asked at all.
-func beforeDetect(code string) bool {
-	switch code {
-	case job.CodeEmpty, job.CodeTooLarge, job.CodeNotImage, job.CodeNotAudio, job.CodeUnknownFormat, job.CodeTruncated,
-		job.CodeCorrupt, job.CodeUnsupportedCode, job.CodeNoSound, job.CodeImageTooSmall, job.CodeImageTooBig, job.CodeAudioTooLong:
-		return true
-	}
-	return false
 }
 
 // charge is whether an outcome cost a film: "yes", "no", or "unknown" while only

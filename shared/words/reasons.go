@@ -32,7 +32,7 @@ var (
 )
 
 func because(en string, enFix text, zh string, zhFix text) entry {
-	return entry{text{en, enFix.fix}, text{zh, zhFix.fix}}
+	return entry{en: text{en, enFix.fix}, zh: text{zh, zhFix.fix}}
 }
 
 func fix(s string) text { return text{"", s} }
@@ -80,10 +80,17 @@ var reasons = []reason{
 		"视频服务认为{recording}超过 60 秒。", fix("请剪短到 60 秒以内后重新上传。"))},
 	{[]string{"InvalidFile.Duration", "InvalidFile.AudioLengthError", "InvalidInputLength"}, "", because("The length of {recording} does not suit the video service.", fix("Use a recording of at least a few and at most 60 seconds."),
 		"{recording}的时长不符合视频服务的要求。", fix("请使用数秒以上、60 秒以内的录音。"))},
+	{[]string{"InvalidURL"}, "shorter than", because("The video service finds {recording} too short.", fix("Use a recording of at least a few seconds."),
+		"视频服务认为{recording}过短。", fix("请使用至少数秒的录音。"))},
 	{[]string{"InvalidURL"}, "larger than", because("The video service finds {recording} larger than 15 MB.", fix("Save it as MP3 and upload it again."),
 		"视频服务认为{recording}超过 15 MB。", fix("请另存为 MP3 后重新上传。"))},
 	{[]string{"InvalidURL"}, "file type is not supported", because("The video service takes {recording} for neither WAV nor MP3.", fix("Save it anew as MP3 or WAV and upload that."),
 		"视频服务认为{recording}不是 WAV 或 MP3。", fix("请重新保存为 MP3 或 WAV 后上传。"))},
+
+	{[]string{"Audio.DecoderError"}, "", because("The video service cannot read {recording}.", fix("Save it anew as MP3 or as plain WAV (PCM) and upload that."),
+		"视频服务无法读取{recording}。", fix("请重新保存为 MP3 或普通 WAV（PCM）后上传。"))},
+	{nil, "audio format is illegal", because("The video service cannot read {recording}.", fix("Save it anew as MP3 or as plain WAV (PCM) and upload that."),
+		"视频服务无法读取{recording}。", fix("请重新保存为 MP3 或普通 WAV（PCM）后上传。"))},
 
 	// Links that did not work: never the files' own fault.
 	{[]string{"InvalidURL"}, "image format is one of", because("The video service could not download the files of “{name}”, or does not take the picture's format.",
@@ -92,6 +99,12 @@ var reasons = []reason{
 		fix("The files are probably fine: "+strings.ToLower(askEN[:1])+askEN[1:]+". "+againEN), "视频服务认为“{name}”的文件链接缺失或无效。", fix("文件很可能没有问题，"+askZH+"。"+againZH))},
 
 	// Both.
+	{[]string{"InvalidFile.Size", "EntityTooLarge"}, "", because("The video service finds the picture or the recording of “{name}” too large.", fix("Save the picture as JPEG and the recording as MP3, of at most 15 MB each, and upload both."),
+		"视频服务认为“{name}”的图片或录音文件过大。", fix("请将图片另存为 JPEG、录音另存为 MP3，各不超过 15 MB，然后重新上传。"))},
+	{[]string{"InvalidFile.Format", "BadRequest.UnsupportedFileFormat"}, "", because("The video service cannot read the picture or the recording of “{name}”.", fix("Save the picture as JPEG and the recording as MP3, and upload both."),
+		"视频服务无法读取“{name}”的图片或录音。", fix("请将图片另存为 JPEG、录音另存为 MP3 后重新上传。"))},
+	{nil, "file format is illegal", because("The video service cannot read the picture or the recording of “{name}”.", fix("Save the picture as JPEG and the recording as MP3, and upload both."),
+		"视频服务无法读取“{name}”的图片或录音。", fix("请将图片另存为 JPEG、录音另存为 MP3 后重新上传。"))},
 	{nil, "media format is not supported", because("The video service cannot read the picture or the recording of “{name}”.", fix("Save the picture as JPEG and the recording as MP3, and upload both."),
 		"视频服务无法读取“{name}”的图片或录音。", fix("请将图片另存为 JPEG、录音另存为 MP3 后重新上传。"))},
 	{[]string{"DataInspectionFailed", "data_inspection_failed", "CustomRoleBlocked", "FaqRuleBlocked"}, "", because("The video service's content check does not let the files of “{name}” pass.",

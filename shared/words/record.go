@@ -52,6 +52,8 @@ type said struct {
 	What  string `json:"what"`
 	Fix   string `json:"fix,omitempty"`
 	Money string `json:"money"`
+	// Retry says what happens by itself, where something is wrong.
+	Retry string `json:"retry,omitempty"`
 }
 
 type vendor struct {
@@ -101,7 +103,7 @@ func outcomeOf(m job.Message, p Place) outcome {
 	}
 	for _, lang := range Languages() {
 		what, fix := headline(m, lang)
-		o.Text[lang] = said{what, fix, Charged(m, lang)}
+		o.Text[lang] = said{what, fix, Charged(m, lang), retried(m, lang)}
 	}
 	return o
 }
@@ -115,15 +117,42 @@ const maxMetadata = 8 << 10
 
 // Event is the same for machines, on one line: the JSON of the topic and the
 // detail on the bus. Metadata too large for them is left out.
-func Event(m job.Message, p Place) []byte {
+func Event(m job.Message, p Place) []byte { return bytes.TrimSpace(encode(eventOf(m, p), "")) }
+
+func eventOf(m job.Message, p Place) outcome {
 	o := outcomeOf(m, p)
 	if b, err := json.Marshal(o.Metadata); err != nil || len(b) > maxMetadata {
 		o.Metadata, o.MetadataOmitted = nil, true
 	}
-	return bytes.TrimSpace(encode(o, ""))
+	return o
 }
 
-func encode(o outcome, indent string) []byte {
+// SchemaURI names the JSON Schema of records and events, docs/message.schema.json.
+const SchemaURI = "urn:emodrop:outcome:1"
+
+// cloudEvent is an event in the form of CloudEvents, with its attributes beside it.
+// Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+type cloudEvent struct {
+	SpecVersion     string    `json:"specversion"`
+	ID              string    `json:"id"`
+	Source          string    `json:"source"`
+	Type            string    `json:"type"`
+	Subject         string    `json:"subject,omitempty"`
+	Time            time.Time `json:"time"`
+	DataContentType string    `json:"datacontenttype"`
+	DataSchema      string    `json:"dataschema"`
+	Data            outcome   `json:"data"`
+}
+
+// CloudEvent is the event as a CloudEvent of that type, on one line. Its source is the
+// inbox: with the id it is unique, whoever else has a stack.
+func CloudEvent(m job.Message, kind string, p Place) []byte {
+	o := eventOf(m, p)
+	return bytes.TrimSpace(encode(cloudEvent{SpecVersion: "1.0", ID: m.ID, Source: "s3://" + p.InboxBucket, Type: kind,
+		Subject: o.Name, Time: o.At, DataContentType: "application/json", DataSchema: SchemaURI, Data: o}, ""))
+}
+
+func encode(o any, indent string) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

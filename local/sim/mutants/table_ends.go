@@ -55,7 +55,7 @@ func messages() []mutant {
 			{storeJobs, "if from.State != moved.State && moved.State.Told() {", "if false {"}}},
 		{"message kept until it is sent", "every channel has it before it goes", []edit{{telling, "\t\t\tleft.Unsent = append(left.Unsent, c)\n", ""}}},
 		{"message forgotten after it is sent", "who dies in between repeats it", []edit{
-			{telling, "\tleft.Unsent = nil\n", "\tleft.Unsent = nil\n\tif err := t.Messages.PutMessage(ctx, m, left); err != nil {\n\t\treturn err\n\t}\n"}}},
+			{telling, "\tleft.Unsent = nil\n", "\tleft.Unsent = nil\n\tif err := t.Messages.PutMessage(ctx, *m, left); err != nil {\n\t\treturn err\n\t}\n"}}},
 		{"message due", "what is unsent is sent again", []edit{{batch, "\tcase job.DueMessage:\n", "\tcase job.DueMessage:\n\t\treturn nil\n"}}},
 		{"record looked at again", "the plain record is the last word on its name", []edit{
 			{record, "if err != nil || after == before {", "if true || after == before {"}}},

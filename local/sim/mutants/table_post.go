@@ -41,11 +41,11 @@ func admissions() []mutant {
 func creates() []mutant {
 	return []mutant{
 		{"intent before the call", "a call that may have happened is written down", []edit{
-			{dispatch, "\tadmitted, err := s.Gate.Admit(", `	created, failed := s.Vendor.Create(ctx, job.CreateRequest{Model: s.Model, ImageURL: urls[0], AudioURL: urls[1],
+			{dispatch, "\tadmitted, err := s.Gate.Admit(", `	created, failed := s.Vendor.Create(ctx, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
 		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})
 	admitted, err := s.Gate.Admit(`},
 			{dispatch, `	call, cancel := context.WithTimeout(ctx, s.CreateWithin)
-	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: urls[0], AudioURL: urls[1],
+	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
 		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})
 	cancel()
 	if err != nil {
@@ -65,6 +65,6 @@ func creates() []mutant {
 		{"staged copies of their own", "what was taken back does not come again", []edit{
 			{jobKeys, `strconv.Itoa(post) + "-" + nonce + "/"`, `"1-x/"`}, {jobKeys, "\t\"strconv\"\n", ""}}},
 		{"detect cache", "a picture is paid for once", []edit{
-			{prepare, "\tif !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, err\n", "\tif err != nil && !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, err\n"}}},
+			{prepare, "\tif !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, j.Via, err\n", "\tif err != nil && !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, err\n"}}},
 	}
 }
