@@ -82,7 +82,7 @@ const (
 
 func tone(s job.State) string {
 	switch s {
-	case job.Succeeded:
+	case job.Succeeded, job.Checked:
 		return green
 	case job.Failed, job.Rejected, job.Expired, job.Held:
 		return red
@@ -106,7 +106,7 @@ func price(j job.Job) string {
 	switch {
 	case j.Billed > 0:
 		return j.Billed.String()
-	case j.State.Final() || j.Quoted == 0:
+	case j.State.Final() && j.State != job.Checked || j.Quoted == 0:
 		return ""
 	}
 	return "~" + j.Quoted.String()

@@ -148,6 +148,14 @@ func (r records) PutFolder(ctx context.Context, from, to job.Folder) (job.Folder
 	return do(ctx, r.w, "store.PutFolder", from.Dir, true, func() (job.Folder, error) { return r.s.PutFolder(ctx, from, to) })
 }
 
+func (r records) PutLabels(ctx context.Context, l job.Labels) error {
+	return done(ctx, r.w, "store.PutLabels", l.ID(), true, func() error { return r.s.PutLabels(ctx, l) })
+}
+
+func (r records) Labels(ctx context.Context, id string) (job.Labels, error) {
+	return do(ctx, r.w, "store.Labels", id, false, func() (job.Labels, error) { return r.s.Labels(ctx, id) })
+}
+
 func (r records) AddNotice(ctx context.Context, m job.Message) (bool, error) {
 	return do(ctx, r.w, "store.AddNotice", m.ID, true, func() (bool, error) { return r.s.AddNotice(ctx, m) })
 }

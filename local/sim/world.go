@@ -254,7 +254,7 @@ func (w *World) build(function string) (handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Next: next, Tell: teller, Profile: w.profile,
+		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Labels: r, Next: next, Tell: teller, Profile: w.profile,
 			Bucket: inboxName, Settle: w.cfg.Settle, HalfPairAfter: 30 * time.Minute, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err

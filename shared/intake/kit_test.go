@@ -153,7 +153,7 @@ type option func(*intake.Config)
 func newWorld(t *testing.T, opts ...option) *world {
 	t.Helper()
 	w := &world{t: t, files: newFiles(), store: store.NewMemory(0)}
-	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Next: w, Tell: w, Profile: job.EMO(),
+	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Labels: w.store, Next: w, Tell: w, Profile: job.EMO(),
 		Bucket: inboxName, Settle: settle, HalfPairAfter: halfPair, Log: slog.New(slog.DiscardHandler)}
 	for _, o := range opts {
 		o(&c)
@@ -180,7 +180,7 @@ func (w *world) Prepare(ctx context.Context, id string) error {
 	next := j
 	next.State, next.Due, next.Ratio = job.Queued, time.Time{}, job.Square
 	if next.Rank == "" {
-		next.Rank = job.Rank(j.Received.UnixMilli(), j.ID)
+		next.Rank = job.Rank("", j.Received.UnixMilli(), j.ID)
 	}
 	_, err = w.store.Move(ctx, j, next)
 	if errors.Is(err, job.ErrConflict) {

@@ -34,8 +34,8 @@ func TestTheSameContentUnderTheSameNameIsTheSameJob(t *testing.T) {
 	require.Equal(t, id, job.Identity(anna, imageSHA, audioSHA, job.Options{}))
 	require.Equal(t, id, job.Identity(anna, strings.ToUpper(imageSHA), strings.ToUpper(audioSHA), job.Options{}),
 		"hexadecimal digits have no case")
-	require.Equal(t, id, job.Identity(anna, imageSHA, audioSHA, job.Options{Metadata: map[string]string{"order": "7"}}),
-		"metadata changes nothing of the film")
+	require.Equal(t, id, job.Identity(anna, imageSHA, audioSHA, job.Options{Priority: job.First}),
+		"when its turn comes changes nothing of the film")
 }
 
 func TestEachThingThatChangesTheFilmChangesTheId(t *testing.T) {
@@ -105,9 +105,9 @@ func TestRanksOrderAsTextTheWayTimeGoes(t *testing.T) {
 	var ranks []string
 	for i, ms := range times {
 		id := string(rune('z' - i%26)) // ids must not decide between two times
-		ranks = append(ranks, job.Rank(ms, id))
+		ranks = append(ranks, job.Rank("", ms, id))
 	}
 	require.True(t, slices.IsSorted(ranks), "%v", ranks)
-	require.NotEqual(t, job.Rank(7, "a"), job.Rank(7, "b"), "two jobs of one millisecond have two places")
-	require.Equal(t, "5-1700000000000-abc", job.Rank(1_700_000_000_000, "abc"))
+	require.NotEqual(t, job.Rank("", 7, "a"), job.Rank("", 7, "b"), "two jobs of one millisecond have two places")
+	require.Equal(t, "5-1700000000000-abc", job.Rank("", 1_700_000_000_000, "abc"))
 }

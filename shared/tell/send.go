@@ -3,6 +3,7 @@ package tell
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -46,13 +47,16 @@ func replaced(m job.Message) bool {
 	return m.State == job.Canceled && m.Fault != nil && m.Fault.Code == job.CodeReplaced
 }
 
+// halves are the codes of hand-ins of which a part is missing.
+var halves = []string{job.CodeAudioMissing, job.CodePictureMissing, job.CodeFilesMissing}
+
 func detailType(m job.Message) string {
 	switch {
 	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
 		return orphanEvent
 	case m.Job != "":
 		return jobEvent
-	case m.Fault != nil && (m.Fault.Code == job.CodeAudioMissing || m.Fault.Code == job.CodePictureMissing):
+	case m.Fault != nil && slices.Contains(halves, m.Fault.Code):
 		return waitingEvent
 	}
 	return unknownEvent
