@@ -106,7 +106,8 @@ func noSuch(path, name string, names []string) error {
 func meant(name string, names []string) string {
 	best, least := "", 3
 	for _, n := range names {
-		if d := distance(fold(name), fold(n)); d < least {
+		plain := fold(n)
+		if d := distance(fold(name), plain); d < least && d <= len(plain)/3 {
 			best, least = n, d
 		}
 	}

@@ -18,7 +18,7 @@ func ended() job.Job {
 		Image:   job.Input{Key: "courses/week 1/anna.JPG", ETag: "e1", SHA256: imageSHA},
 		Audio:   job.Input{Key: "courses/week 1/anna.mp3", ETag: "e2", SHA256: audioSHA, Seconds: 13.93},
 		Options: job.Options{Ratio: job.Auto}, Labels: "l",
-		Style:   job.Calm, Ratio: job.Portrait,
+		Style: job.Calm, Ratio: job.Portrait,
 		Received: noon, Updated: noon.Add(300e9), Ended: noon.Add(300e9),
 		Task:   &job.Task{ID: "task-1"},
 		Result: &job.Result{URL: "https://films.example/f.mp4?Signature=" + canary, Seconds: 13.93, Ratio: job.Portrait},

@@ -50,7 +50,7 @@ func outcomes() map[string]job.Message {
 		Width: 512, Height: 512}
 	return map[string]job.Message{
 		"succeeded": with(func(m *job.Message) { m.State, m.Film, m.Billed = job.Succeeded, film, 1_114_400 }),
-		"checked": with(func(m *job.Message) { m.State, m.TaskID, m.Quoted = job.Checked, "", 1_114_400 }),
+		"checked":   with(func(m *job.Message) { m.State, m.TaskID, m.Quoted = job.Checked, "", 1_114_400 }),
 		"rejected-options": with(func(m *job.Message) {
 			m.State, m.TaskID = job.Rejected, ""
 			m.Fault = &job.Fault{Code: job.CodeOptionsRefused, File: "courses/week 1/anna.json",
