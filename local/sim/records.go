@@ -130,7 +130,7 @@ func (r records) PutFace(ctx context.Context, sha string, ratio job.Ratio, f job
 	return done(ctx, r.w, "store.PutFace", sha, true, func() error {
 		err := r.s.PutFace(ctx, sha, ratio, f)
 		if err == nil {
-			r.w.first(r.w.watch.faces, sha)
+			r.w.first(r.w.watch.faces, sha+" "+string(ratio))
 		}
 		return err
 	})
