@@ -70,6 +70,9 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 		if err := h.optionsLate(ctx, st, made, a); err != nil {
 			return false, err
 		}
+		if err := h.back(ctx, st, old, made); err != nil {
+			return false, err
+		}
 	}
 	done := claim
 	done.Made, done.Due = p.made(st), time.Time{}
@@ -94,6 +97,21 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 		return false, h.prepareWanted(ctx, made)
 	}
 	return false, h.Next.Prepare(ctx, made.ID)
+}
+
+// back has an ended job's record say again how its name stands, when the name has come
+// back to it from another one: its own word was said, and perhaps overwritten, before.
+func (h *Handler) back(ctx context.Context, st job.Stem, old, made job.Job) error {
+	// A claim that names it already is of an invocation that died right here.
+	if !made.State.Final() || old.ID == made.ID && st.Made != "" {
+		return nil
+	}
+	m := job.AgainMessage(made)
+	if _, err := h.Jobs.AddNotice(ctx, m); err != nil {
+		return err
+	}
+	h.tell(ctx, m.ID)
+	return nil
 }
 
 // last is the job that a stem names; the zero Job when it is not, or no longer,

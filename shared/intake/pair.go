@@ -124,7 +124,7 @@ func (h *Handler) pair(ctx context.Context, n job.Name) error {
 		wait := time.Until(st.Last.Add(h.Settle))
 		if p.shared && waited != p.half.ETag {
 			// By the bucket's clock, which may be ahead of ours: once is enough.
-			wait = max(wait, time.Until(p.half.Modified.Add(h.Settle)))
+			wait = max(wait, time.Until(p.half.Modified.Add(wholeSecond+h.Settle)))
 		}
 		if wait = min(wait, h.Settle); wait > 0 {
 			if d, ok := ctx.Deadline(); ok && time.Until(d) < wait+5*time.Second {
@@ -150,6 +150,10 @@ func (h *Handler) pair(ctx context.Context, n job.Name) error {
 	return job.ErrConflict
 }
 
+// wholeSecond is by how much an object may be younger than S3 says, which gives times in
+// whole seconds.
+const wholeSecond = time.Second
+
 // picture is the picture a stem goes with.
 type picture struct {
 	half   *job.Half
@@ -164,8 +168,10 @@ func (p picture) made(st job.Stem) string {
 	if p.shared {
 		return optionsMark(st) + "portrait" + audioMark(st)
 	}
-	return optionsMark(st) + p.half.Key + "|" + p.half.ETag + audioMark(st)
+	return optionsMark(st) + pictureMark(p) + audioMark(st)
 }
+
+func pictureMark(p picture) string { return p.half.Key + "|" + p.half.ETag }
 
 // optionsMark names what a stem's own files ask for; empty when they ask for nothing.
 func optionsMark(st job.Stem) string {

@@ -64,7 +64,7 @@ func had(old job.Job, st job.Stem) bool {
 // tooLate leaves a recording with the job it has, and tells, once, of what came after
 // that job had left: a picture of its own, or options.
 func (h *Handler) tooLate(ctx context.Context, st job.Stem, p picture, old job.Job, a ask) error {
-	if !p.shared && st.Shared {
+	if !p.shared && st.Shared && !strings.HasSuffix(st.Made, pictureMark(p)+audioMark(st)) {
 		err := h.noticeOf(ctx, st.Name, p.half.ETag, job.Fault{Code: job.CodeTooLate, File: p.half.Key}, old.Labels)
 		if err != nil {
 			return err

@@ -96,6 +96,16 @@ func MovedMessage(j Job) Message {
 	return m
 }
 
+// AgainMessage has the record of an ended job written anew whose hand-in has come back
+// as the newest of its name; the outcome itself was told when it came.
+func AgainMessage(j Job) Message {
+	m := OutcomeMessage(j)
+	m.ID = fmt.Sprintf("%s-%d-again-%d", j.ID, j.Attempt, j.Rev)
+	m.Unsent = []Channel{Record}
+	m.Due = time.Now().Add(senderFirst)
+	return m
+}
+
 // Notice is a message about files that are no job: half a pair, a file nobody
 // knows what to do with. About is what makes it one notice and not two.
 func Notice(n Name, about string, f Fault, at time.Time) Message {
