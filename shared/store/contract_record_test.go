@@ -147,7 +147,7 @@ func fullJob() job.Job {
 		Image:    job.Input{Key: "courses/week 1/anna-lesson-03.jpg", ETag: etag, Size: 1_234_567, SHA256: sha, Format: "jpeg", Width: 1536, Height: 2048},
 		Audio:    job.Input{Key: "courses/week 1/anna-lesson-03.mp3", ETag: etag, Size: 456_789, SHA256: sha, Format: "mp3", Seconds: 13.93},
 		Options:  job.Options{Style: job.Normal, Ratio: job.Auto, Face: job.Box{1, 2, 3, 4}, Ext: job.Box{0, 0, 9, 9}, Priority: job.First, DryRun: true, Refused: "r"},
-		Labels:   "l",
+		Labels:   job.Labels{Tags: []string{"spring"}}.ID(),
 		Received: at, Due: at, Rank: job.Rank("", at.UnixMilli(), id("anna")), Style: job.Normal, Ratio: job.Portrait,
 		Face: job.Face{Pass: true, Box: job.Box{302, 286, 610, 593}, Ext: job.Box{71, 9, 840, 778}},
 		Intent: &job.Intent{Fence: 1234, At: at, VendorAt: at, Until: at, BaseURL: "https://dashscope.aliyuncs.com", Model: "emo-v1",

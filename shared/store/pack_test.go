@@ -35,13 +35,18 @@ func TestAPackedJobIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2026, 3, 1, 9, 30, 15, 123e6, time.UTC)
 	for name, change := range map[string]func(*job.Job){
-		"as jobs are":                    func(*job.Job) {},
-		"on the full second":             func(j *job.Job) { j.Received = j.Received.Truncate(time.Second) },
-		"finer than packing is":          func(j *job.Job) { j.Received, j.Busy = j.Received.Add(7), j.Busy.Add(7) },
-		"in another zone":                func(j *job.Job) { j.Task.Started = j.Task.Started.In(time.FixedZone("", 8*3600)) },
-		"with hashes of another kind":    func(j *job.Job) { j.Image.SHA256, j.Audio.SHA256 = "unread", strings.Repeat("F0", 32) },
-		"never in the queue":             func(j *job.Job) { j.Rank = "" },
-		"with a place in the queue":      func(j *job.Job) { j.Rank = "1-first" },
+		"as jobs are":                 func(*job.Job) {},
+		"on the full second":          func(j *job.Job) { j.Received = j.Received.Truncate(time.Second) },
+		"finer than packing is":       func(j *job.Job) { j.Received, j.Busy = j.Received.Add(7), j.Busy.Add(7) },
+		"in another zone":             func(j *job.Job) { j.Task.Started = j.Task.Started.In(time.FixedZone("", 8*3600)) },
+		"with hashes of another kind": func(j *job.Job) { j.Image.SHA256, j.Audio.SHA256 = "unread", strings.Repeat("F0", 32) },
+		"never in the queue":          func(j *job.Job) { j.Rank = "" },
+		"with a place in the queue":   func(j *job.Job) { j.Rank = "1-first" },
+		"before all others": func(j *job.Job) {
+			j.Options.Priority = job.First
+			j.Rank = job.Rank(job.First, j.Received.UnixMilli(), j.ID)
+		},
+		"a priority without its place":   func(j *job.Job) { j.Options.Priority = job.Later },
 		"received again since its place": func(j *job.Job) { j.Received = j.Received.Add(time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
