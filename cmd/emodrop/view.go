@@ -80,6 +80,9 @@ const (
 	blue   = "34"
 )
 
+// well says whether a job has ended as its hand-in wished.
+func well(s job.State) bool { return s == job.Succeeded || s == job.Checked }
+
 func tone(s job.State) string {
 	switch s {
 	case job.Succeeded, job.Checked:

@@ -114,14 +114,11 @@ func (w *World) judgeOptions(v *Verdict, jobs []job.Job) {
 		if known && !slices.ContainsFunc(may, func(o job.Options) bool { return first(o) == first(plainly(j.Options)) }) {
 			v.wrong("options: %s (%s) is made with %+v, and was asked for with %+v", j.Name, j.ID, j.Options, may)
 		}
-		style, ratio := j.Options.Style, j.Options.Ratio
+		style := j.Options.Style
 		if style == "" {
 			style = job.Normal
 		}
-		if ratio == "" {
-			ratio = w.cfg.Ratio
-		}
-		ratio = w.profile.Resolve(ratio, j.Image.Width, j.Image.Height)
+		ratio := w.profile.RatioOf(j.Options, w.cfg.Ratio, j.Image.Width, j.Image.Height)
 		is := string(style) + " " + string(ratio)
 		if j.Task != nil && tasks[j.Task.ID] != "" && tasks[j.Task.ID] != is {
 			v.wrong("options: the film of %s is ordered as %q, and was to be %q", j.Name, tasks[j.Task.ID], is)

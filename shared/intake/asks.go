@@ -49,10 +49,7 @@ func (h *Handler) asks(ctx context.Context, st job.Stem, p picture) (a ask, agai
 		}
 		if err == nil {
 			_, _ = fmt.Fprintf(refused, "sidecar %d %s", len(doc), doc)
-			var n node
-			if n, err = parse(doc); err == nil {
-				all, err = wishOf(n)
-			}
+			all, err = read(doc)
 		} else {
 			_, _ = fmt.Fprintf(refused, "sidecar %s", st.Sidecar.ETag)
 		}
@@ -83,6 +80,25 @@ func (h *Handler) asks(ctx context.Context, st job.Stem, p picture) (a ask, agai
 	}
 	a.options, a.labels = all.options(), job.Labels{Metadata: all.metadata, Tags: all.tags}
 	return a, false, nil
+}
+
+// read reads a document of options.
+func read(doc []byte) (wish, error) {
+	n, err := parse(doc)
+	if err != nil {
+		return wish{}, err
+	}
+	return wishOf(n)
+}
+
+// ReadOptions judges a sidecar of that key wherever it is, as the inbox does: whoever
+// hands one in can know beforehand. Nothing of one that has a fault is used.
+func ReadOptions(key string, doc []byte) (job.Options, *job.Fault) {
+	w, err := read(doc)
+	if err != nil {
+		return job.Options{}, &job.Fault{Code: job.CodeOptionsRefused, File: key, Detail: err.Error()}
+	}
+	return w.options(), nil
 }
 
 // fileOf is the file whose options count most.

@@ -6,20 +6,13 @@ import (
 	"emodrop/shared/job"
 )
 
-// wanted is how a film is to be made: as its hand-in asks, else as the stack does. The
-// part of the picture that a hand-in gives is of one ratio, whatever the stack's is.
+// wanted is how a film is to be made: as its hand-in asks, else as the stack does.
 func (s *Step) wanted(j job.Job) (job.Style, job.Ratio) {
-	style, ratio := j.Options.Style, j.Options.Ratio
+	style := j.Options.Style
 	if style == "" {
 		style = s.Style
 	}
-	if j.Options.Ext != (job.Box{}) {
-		return style, j.Options.Ext.Shape()
-	}
-	if ratio == "" {
-		ratio = s.Ratio
-	}
-	return style, s.Profile.Resolve(ratio, j.Image.Width, j.Image.Height)
+	return style, s.Profile.RatioOf(j.Options, s.Ratio, j.Image.Width, j.Image.Height)
 }
 
 // optionsRefused says why a job cannot be made as it asks; nil when it can. Options

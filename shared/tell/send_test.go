@@ -25,8 +25,8 @@ func TestPipelinesTellKindsOfEventsApart(t *testing.T) {
 	for code, want := range map[string]string{
 		job.CodeAudioMissing: "EMO Input Waiting", job.CodePictureMissing: "EMO Input Waiting",
 		job.CodeFilesMissing: "EMO Input Waiting",
-		job.CodeOptionsLate: "EMO Input Unknown",
-		job.CodeUnknownFile: "EMO Input Unknown", job.CodeTooLate: "EMO Input Unknown",
+		job.CodeOptionsLate:  "EMO Input Unknown",
+		job.CodeUnknownFile:  "EMO Input Unknown", job.CodeTooLate: "EMO Input Unknown",
 	} {
 		w := newWorld(t)
 		m := job.Notice(anna, "etag", job.Fault{Code: code, File: "courses/anna.x"}, start)
