@@ -207,8 +207,8 @@ func way(s job.State) []job.State {
 		return []job.State{job.Queued, job.Submitting, job.Held}
 	case job.Failed:
 		return []job.State{job.Queued, job.Submitting, job.Submitted, job.Failed}
-	case job.Rejected:
-		return []job.State{job.Rejected}
+	case job.Rejected, job.Checked:
+		return []job.State{s}
 	}
 	return nil
 }
@@ -244,7 +244,11 @@ func (m maker) Dispatch(context.Context) error { return nil }
 
 func (m maker) Prepare(ctx context.Context, id string) error {
 	j, err := m.d.st.Jobs.Job(ctx, id)
-	for _, to := range way(job.Succeeded) {
+	end := job.Succeeded
+	if j.Options.DryRun {
+		end = job.Checked
+	}
+	for _, to := range way(end) {
 		if err != nil {
 			return err
 		}

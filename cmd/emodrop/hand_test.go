@@ -168,6 +168,7 @@ func TestBatchTakesOptionsAlongAndPricesThem(t *testing.T) {
 	o := d.run("batch", dir, "--yes", "--watch", "--timeout", "1m")
 	require.Equal(t, exitJobFailed, o.code, "one pair could not be used")
 	require.Contains(t, o.stdout, "SUCCEEDED\tanna")
+	require.Contains(t, o.stdout, "CHECKED\tdry")
 	require.ElementsMatch(t, []string{"anna.jpg", "anna.mp3", "anna.json", "dry.jpg", "dry.mp3", "dry.json"}, d.inbox())
 }
 

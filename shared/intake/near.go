@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// nearPages is how many pages of a folder are looked through for what a half pair
-	// may have been meant to go with.
-	nearPages = 10
+	// nearPages is how many pages of a folder, of so many keys, are looked through for
+	// what a half pair may have been meant to go with: seconds at most.
+	nearPages, nearPage = 10, 1000
 	// nearest is how many names are told.
 	nearest = 3
 	// maxName bounds what is compared of a name, in characters, and what is told, in
@@ -37,7 +37,7 @@ func (h *Handler) closest(ctx context.Context, half job.Half, kinds ...Kind) (st
 	for _, folder := range formsOf(folderOf(half.Key)) {
 		after := ""
 		for range nearPages {
-			keys, err := h.Inbox.List(ctx, folder, after, page)
+			keys, err := h.Inbox.List(ctx, folder, after, nearPage)
 			if err != nil {
 				return "", err
 			}
@@ -49,7 +49,7 @@ func (h *Handler) closest(ctx context.Context, half job.Half, kinds ...Kind) (st
 					all = append(all, candidate{k, n})
 				}
 			}
-			if len(keys) < page {
+			if len(keys) < nearPage {
 				break
 			}
 			after = keys[len(keys)-1]
