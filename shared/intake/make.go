@@ -110,7 +110,9 @@ func (h *Handler) back(ctx context.Context, st job.Stem, old, made job.Job) erro
 	if _, err := h.Jobs.AddNotice(ctx, m); err != nil {
 		return err
 	}
-	h.tell(ctx, m.ID)
+	if made.State != job.Succeeded { // beside films only poll and finalize may write
+		h.tell(ctx, m.ID)
+	}
 	return nil
 }
 

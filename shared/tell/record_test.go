@@ -281,6 +281,7 @@ func TestADryRunHasAPlaceOfItsOwnAndMendsWhatFailedBefore(t *testing.T) {
 	w.newest("j3")
 	failed := w.end("j3", job.Failed, job.CodeVendorFailed)
 	w.tell(failed)
+	w.messages[checked.ID] = checked
 	w.tell(checked)
 	require.Equal(t, map[string]string{"checked/courses/anna.json": checked.ID, "checked/courses/anna.j2.json": checked.ID,
 		plainKey: failed.ID}, w.records)
