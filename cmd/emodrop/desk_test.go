@@ -63,7 +63,7 @@ func newDesk(t *testing.T) *desk {
 		Secret: "key", VendorURL: "https://vendor.example/api/v1", Submit: "submit", Ratio: job.Square}, d.aws.Config(), awstest.Transport(d.vendor))
 	require.NoError(t, err)
 	d.st.Jobs = store.NewMemory(0)
-	hand, err = intake.New(intake.Config{Inbox: d.st.Listed, HandIns: d.st.Jobs, Jobs: d.st.Jobs, Next: maker{d}, Tell: later{},
+	hand, err = intake.New(intake.Config{Inbox: d.st.Listed, HandIns: d.st.Jobs, Jobs: d.st.Jobs, Labels: d.st.Jobs, Next: maker{d}, Tell: later{},
 		Profile: job.EMO(), Bucket: "inbox", HalfPairAfter: time.Hour, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	return d
@@ -153,7 +153,7 @@ func (d *desk) job(name string, s job.State, change ...func(*job.Job)) job.Job {
 	for _, to := range way(s) {
 		switch to {
 		case job.Queued:
-			move(to, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank(now.UnixMilli(), j.ID) })
+			move(to, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank("", now.UnixMilli(), j.ID) })
 		case job.Submitting:
 			g, err := d.st.Jobs.Gate(ctx)
 			require.NoError(d.t, err)
@@ -207,8 +207,8 @@ func way(s job.State) []job.State {
 		return []job.State{job.Queued, job.Submitting, job.Held}
 	case job.Failed:
 		return []job.State{job.Queued, job.Submitting, job.Submitted, job.Failed}
-	case job.Rejected:
-		return []job.State{job.Rejected}
+	case job.Rejected, job.Checked:
+		return []job.State{s}
 	}
 	return nil
 }
@@ -244,7 +244,11 @@ func (m maker) Dispatch(context.Context) error { return nil }
 
 func (m maker) Prepare(ctx context.Context, id string) error {
 	j, err := m.d.st.Jobs.Job(ctx, id)
-	for _, to := range way(job.Succeeded) {
+	end := job.Succeeded
+	if j.Options.DryRun {
+		end = job.Checked
+	}
+	for _, to := range way(end) {
 		if err != nil {
 			return err
 		}
@@ -252,7 +256,7 @@ func (m maker) Prepare(ctx context.Context, id string) error {
 		next.State, next.Due = to, time.Now()
 		switch to {
 		case job.Queued:
-			next.Due, next.Rank = time.Time{}, job.Rank(1, id)
+			next.Due, next.Rank = time.Time{}, job.Rank("", 1, id)
 		case job.Submitting:
 			g, err := m.d.st.Jobs.Gate(ctx)
 			if err != nil {

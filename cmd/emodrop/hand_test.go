@@ -143,6 +143,35 @@ func TestBatchPairsAsTheInboxDoesAndSaysWhatItLeavesOut(t *testing.T) {
 	require.Equal(t, exitUsage, d.run("batch", filepath.Join(dir, "notes.txt")).code)
 }
 
+func TestBatchTakesOptionsAlongAndPricesThem(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	dir := files(t, map[string][]byte{
+		"anna.json": []byte(`{"ratio":"3:4","tags":["spring"]}`),
+		"bad.jpg":   sample.Portrait(), "bad.mp3": sample.SpeechChinese(), "bad.json": []byte(`{"ratoi":"3:4"}`),
+		"dry.jpg": sample.Portrait(), "dry.mp3": sample.SpeechChinese(), "dry.json": []byte(`{"dryRun":true}`), "alone.json": []byte(`{}`),
+	})
+	got := map[string]any{}
+	for _, l := range objects(t, d.run("batch", dir, "--dry-run", "--json").stdout) {
+		if l["path"] != nil {
+			got[filepath.Base(l["path"].(string))] = l["problem"].(map[string]any)["code"]
+			continue
+		}
+		got[l["name"].(string)] = l["price_cny"]
+		if l["problem"] != nil {
+			got[l["name"].(string)] = l["problem"].(map[string]any)["message"]
+		}
+	}
+	require.Equal(t, map[string]any{"anna": "0.852637", "dry": "0.00", "alone.json": "half_pair",
+		"bad": `The options in “bad.json” cannot be used: ratoi: there is no such option; perhaps "ratio" is meant.`}, got)
+
+	o := d.run("batch", dir, "--yes", "--watch", "--timeout", "1m")
+	require.Equal(t, exitJobFailed, o.code, "one pair could not be used")
+	require.Contains(t, o.stdout, "SUCCEEDED\tanna")
+	require.Contains(t, o.stdout, "CHECKED\tdry")
+	require.ElementsMatch(t, []string{"anna.jpg", "anna.mp3", "anna.json", "dry.jpg", "dry.mp3", "dry.json"}, d.inbox())
+}
+
 func TestSweepHandsOverOnlyWhatNobodyHasTaken(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

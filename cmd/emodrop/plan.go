@@ -33,8 +33,11 @@ type file struct {
 type handIn struct {
 	name         job.Name
 	image, audio *file
-	id           string
-	price        job.Money
+	// sidecar holds its options; nil when it has none.
+	sidecar *file
+	options job.Options
+	id      string
+	price   job.Money
 	// old is the job that the same hand-in has made before, if any: no second film
 	// and no second charge come of it.
 	old *job.Job
@@ -49,10 +52,13 @@ func (p *program) refusal(h *handIn) *problem {
 	if h.image.fault != nil {
 		f, want, wantZH = h.image, "picture (JPEG, PNG, BMP or WebP)", "图片（JPEG、PNG、BMP 或 WebP）"
 	}
-	if f.odd {
+	if f.odd && f.fault != nil {
 		return p.problem(exitJobFailed, f.fault.Code, "“%s” is no %s.", "“%s”不是%s。",
 			"The picture comes first, then the recordings: emodrop submit IMAGE AUDIO...", "先写图片，再写录音：emodrop submit IMAGE AUDIO...",
 			oneLine(filepath.Base(f.path)), p.pick(want, wantZH))
+	}
+	if h.refused() == h.sidecarFault() {
+		f = h.sidecar
 	}
 	fault := *f.fault
 	fault.File = filepath.Base(f.path)
@@ -64,7 +70,37 @@ func (h *handIn) refused() *job.Fault {
 	if h.image.fault != nil {
 		return h.image.fault
 	}
-	return h.audio.fault
+	if h.audio.fault != nil {
+		return h.audio.fault
+	}
+	return h.sidecarFault()
+}
+
+func (h *handIn) sidecarFault() *job.Fault {
+	if h.sidecar == nil {
+		return nil
+	}
+	return h.sidecar.fault
+}
+
+// asks reads a hand-in's options, which are small: what would be refused for its size is
+// not read on.
+func (h *handIn) asks() error {
+	if h.sidecar == nil {
+		return nil
+	}
+	f, err := os.Open(h.sidecar.path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	doc, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err != nil {
+		return err
+	}
+	h.sidecar.in.Size = int64(len(doc))
+	h.options, h.sidecar.fault = intake.ReadOptions(h.sidecar.key, doc)
+	return nil
 }
 
 // wanted says whether it is to be uploaded.
@@ -107,11 +143,16 @@ func (p *program) plan(ctx context.Context, st *reach.Stack, all []*handIn) erro
 				return ctx.Err()
 			}
 		}
+		if err := h.asks(); err != nil {
+			return p.unreadable(h.sidecar.path, err)
+		}
 		if h.refused() != nil {
 			continue
 		}
-		h.id = job.Identity(h.name, h.image.in.SHA256, h.audio.in.SHA256, job.Options{})
-		h.price = profile.Price(profile.Resolve(st.Ratio, h.image.in.Width, h.image.in.Height), h.audio.in.Seconds)
+		h.id = job.Identity(h.name, h.image.in.SHA256, h.audio.in.SHA256, h.options)
+		if !h.options.DryRun {
+			h.price = profile.Price(profile.RatioOf(h.options, st.Ratio, h.image.in.Width, h.image.in.Height), h.audio.in.Seconds)
+		}
 		j, err := st.Jobs.Job(ctx, h.id)
 		if err == nil {
 			h.old = &j
@@ -151,7 +192,7 @@ func (p *program) announce(st *reach.Stack, all []*handIn, dry bool) (films int,
 		case !h.wanted():
 			l.State = h.old.State
 			what = fmt.Sprintf(p.pick("the same was handed in before: %s; nothing is sent", "之前已提交过：%s；不会再次提交"), p.state(h.old.State, false))
-			if h.old.State.Final() && h.old.State != job.Succeeded {
+			if h.old.State.Final() && !well(h.old.State) {
 				what += p.pick(". To make it anew: emodrop retry", "。如需重新制作：emodrop retry")
 			}
 		default:
@@ -262,6 +303,7 @@ type scanned struct {
 // scan pairs the files of a folder, and of those below it, as the inbox will.
 func scan(root, folder string) (scanned, error) {
 	pictures, recordings, portraits := map[job.Name]*file{}, map[job.Name]*file{}, map[string]*file{}
+	sidecars := map[job.Name]*file{}
 	modified := map[*file]int64{}
 	var out scanned
 	newest := func(old *file, f *file) *file {
@@ -298,6 +340,8 @@ func scan(root, folder string) (scanned, error) {
 			pictures[n] = newest(pictures[n], f)
 		case intake.Recording:
 			recordings[n] = newest(recordings[n], f)
+		case intake.Sidecar:
+			sidecars[n] = newest(sidecars[n], f)
 		case intake.Shared:
 			portraits[n.Dir] = newest(portraits[n.Dir], f)
 		case intake.Unknown:
@@ -319,6 +363,13 @@ func scan(root, folder string) (scanned, error) {
 		default:
 			out.halves = append(out.halves, audio.path)
 		}
+	}
+	for _, h := range out.pairs {
+		h.sidecar = sidecars[h.name]
+		delete(sidecars, h.name)
+	}
+	for _, f := range sidecars {
+		out.halves = append(out.halves, f.path)
 	}
 	for _, f := range pictures {
 		out.halves = append(out.halves, f.path)

@@ -241,14 +241,17 @@ func (p *program) confirm(st *reach.Stack, yes bool, question string) error {
 // uploads is how many files are sent at a time.
 const uploads = 4
 
-// upload puts the files of what is wanted into the inbox: pictures before
-// recordings, so that no recording is taken with an older picture.
+// upload puts the files of what is wanted into the inbox: options and pictures before
+// recordings, so that no recording is taken with older ones.
 func (p *program) upload(ctx context.Context, st *reach.Stack, all []*handIn) error {
 	var images, audios []*file
 	seen := map[*file]bool{}
 	for _, h := range all {
 		if !h.wanted() {
 			continue
+		}
+		if h.sidecar != nil {
+			images = append(images, h.sidecar)
 		}
 		if !h.shared || !seen[h.image] {
 			images = append(images, h.image)
@@ -305,8 +308,12 @@ func (p *program) put(ctx context.Context, st *reach.Stack, f *file) error {
 		return err
 	}
 	defer func() { _ = body.Close() }()
+	kind := media.Format(f.in.Format).ContentType()
+	if f.in.Format == "" {
+		kind = "application/json" // of what is sent only options are no media
+	}
 	_, err = st.Files.PutObject(ctx, &s3.PutObjectInput{Bucket: &st.Inbox, Key: &f.key, Body: body, ContentLength: aws.Int64(f.in.Size),
-		ContentType: aws.String(media.Format(f.in.Format).ContentType())})
+		ContentType: &kind})
 	return err
 }
 

@@ -38,7 +38,7 @@ type stackFlags struct {
 
 func (f *stackFlags) add(cmd *cobra.Command, home string) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.home, "home", home, "folder for drop/, videos/, failed/ and the state")
+	fl.StringVar(&f.home, "home", home, "folder for drop/, videos/, failed/, checked/ and the state")
 	fl.IntVar(&f.port, "port", 0, "port on loopback (default: the last run's, or a free one)")
 	fl.Float64Var(&f.speed, "speed", 0, "how many times faster than the real vendor the emulator works (default 10, with --cloud-timing 1)")
 	fl.StringVar(&f.transfer, "transfer", string(job.TransferAuto), "how files get to the vendor: auto, presign (links to S3) or temp (its own storage)")

@@ -258,7 +258,7 @@ func (h hands) held(name string) {
 		Image: job.Input{Key: name + ".jpg", ETag: `"0"`, Format: "jpeg"}, Audio: job.Input{Key: name + ".mp3", ETag: `"0"`, Format: "mp3", Seconds: 5}})
 	require.NoError(h.t, err)
 	next := j
-	next.State, next.Rank = job.Queued, job.Rank(now.UnixMilli(), j.ID)
+	next.State, next.Rank = job.Queued, job.Rank("", now.UnixMilli(), j.ID)
 	j, err = st.Jobs.Move(ctx, j, next)
 	require.NoError(h.t, err)
 	g, err := st.Jobs.Gate(ctx)

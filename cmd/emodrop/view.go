@@ -80,9 +80,12 @@ const (
 	blue   = "34"
 )
 
+// well says whether a job has ended as its hand-in wished.
+func well(s job.State) bool { return s == job.Succeeded || s == job.Checked }
+
 func tone(s job.State) string {
 	switch s {
-	case job.Succeeded:
+	case job.Succeeded, job.Checked:
 		return green
 	case job.Failed, job.Rejected, job.Expired, job.Held:
 		return red
@@ -106,7 +109,7 @@ func price(j job.Job) string {
 	switch {
 	case j.Billed > 0:
 		return j.Billed.String()
-	case j.State.Final() || j.Quoted == 0:
+	case j.State.Final() && j.State != job.Checked || j.Quoted == 0:
 		return ""
 	}
 	return "~" + j.Quoted.String()

@@ -282,7 +282,7 @@ func (w *watcher) end() error {
 	var first error
 	for _, id := range w.order {
 		j := w.seen[id]
-		if j.State == job.Succeeded {
+		if well(j.State) {
 			continue
 		}
 		if code := p.tell(p.failed(j)); first == nil {

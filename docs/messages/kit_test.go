@@ -34,6 +34,16 @@ func (o *outlets) Post(_ context.Context, _ string, body []byte) error        { 
 func (o *outlets) Stem(_ context.Context, n job.Name) (job.Stem, error) {
 	return job.Stem{Name: n, Job: o.m.Job}, nil
 }
+
+// Labels are what was handed in beside: little, or, for "large", more than an event takes.
+func (o *outlets) Labels(_ context.Context, id string) (job.Labels, error) {
+	l := job.Labels{Metadata: map[string]string{"order": "4711"}, Tags: []string{"spring"}}
+	if id == "large" {
+		l.Metadata["x"] = strings.Repeat("y", 9<<10)
+	}
+	return l, nil
+}
+
 func (o *outlets) PutRecord(_ context.Context, key string, body []byte) error {
 	o.recordKey, o.record = key, body
 	return nil
@@ -60,7 +70,7 @@ var at = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 func base() job.Job {
 	return job.Job{ID: "3f2a9c01d4e5f60718293a4b5c6d7e8f", Attempt: 1, Rev: 9, Name: job.Name{Dir: "courses", Stem: "anna"},
 		Image: job.Input{Key: "courses/anna.jpg"}, Audio: job.Input{Key: "courses/anna.mp3", Seconds: 13.93},
-		Options:  job.Options{Metadata: map[string]string{"order": "4711"}},
+		Labels:   "0123456789abcdef0123456789abcdef",
 		Received: at.Add(-10 * time.Minute), Updated: at, Ended: at}
 }
 

@@ -36,6 +36,7 @@ type schema struct {
 	Required    []string           `json:"required,omitempty"`
 	Properties  map[string]*schema `json:"properties,omitempty"`
 	Others      *schema            `json:"additionalProperties,omitempty"`
+	Items       *schema            `json:"items,omitempty"`
 }
 
 func published(t *testing.T) *schema {
@@ -83,6 +84,14 @@ func (s *schema) breaches(root *schema, at string, v any) (all []string) {
 				continue
 			}
 			all = append(all, of.breaches(root, at+"."+k, e)...)
+		}
+	case []any:
+		if s.Type != "array" || s.Items == nil {
+			bad("is a list")
+			break
+		}
+		for i, e := range x {
+			all = append(all, s.Items.breaches(root, fmt.Sprintf("%s[%d]", at, i), e)...)
 		}
 	case string:
 		if s.Type != "string" {
@@ -133,7 +142,7 @@ func everything() []job.Message {
 		}
 	}
 	large := success()
-	large.Options.Metadata = map[string]string{"x": strings.Repeat("y", 9<<10)}
+	large.Labels = "large"
 	return append(all, large)
 }
 

@@ -313,6 +313,29 @@ var ways = []way{
 			c.running.Wait()
 		}
 	}},
+	{"a dry run, with labels: submit tells", func(c *cloud) {
+		files := pair("dry", 5)
+		files["dry.json"] = []byte(`{"dryRun":true,"tags":["spring"]}`)
+		c.hand(files)
+		c.ended("dry", job.Checked)
+	}},
+	{"a dry run that submit could not tell of: poll does", func(c *cloud) {
+		c.rec.mu.Lock()
+		c.rec.fail = func(role, _ string, u use) error {
+			if role == "submit" && strings.HasSuffix(u.resource, "/checked/untold.json") {
+				return errors.New("not now")
+			}
+			return nil
+		}
+		c.rec.mu.Unlock()
+		files := pair("untold", 51)
+		files["untold.json"] = []byte(`{"dryRun":true}`)
+		c.hand(files)
+		c.ended("untold", job.Checked)
+		c.rec.mu.Lock()
+		c.rec.fail = func(string, string, use) error { return nil }
+		c.rec.mu.Unlock()
+	}},
 	{"a task that fails: poll tells", func(c *cloud) {
 		c.fault(emo.Rule{Kind: "fail_task", Code: "InvalidFile.FacePose", Count: 1})
 		c.hand(pair("refused", 6))

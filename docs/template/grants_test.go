@@ -46,6 +46,7 @@ var granted = map[string][]grant{
 		{"s3:GetObjectTagging", inbox + "/*", tags},
 		{"s3:ListBucket", inbox, ""},
 		{"s3:PutObject", outbox + "/staging/*", ""},
+		{"s3:PutObject", outbox + "/checked/*", ""},
 		{"s3:PutObjectTagging", outbox + "/staging/*", tags},
 		{"dynamodb:Query", jobs + "/index/queue", ""},
 		{"sts:AssumeRole", "<SignerRole.Arn>", ""},
@@ -55,6 +56,7 @@ var granted = map[string][]grant{
 		{"lambda:InvokeFunction", "<FinalizeFunction.Arn>", ""},
 		{"s3:ListBucket", inbox, ""},
 		{"s3:DeleteObject", outbox + "/staging/*", ""},
+		{"s3:PutObject", outbox + "/checked/*", ""},
 		{"s3:PutObject", outbox + "/videos/*.json", ""}, // a film's record that finalize left unsent
 		{"secretsmanager:GetSecretValue", "<WebhookSecret>", ""},
 		{"dynamodb:ConditionCheckItem", jobs, ""},

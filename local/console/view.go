@@ -146,7 +146,7 @@ func (h *console) price(j job.Job) *priceView {
 	p := priceView{"price_charged", j.Billed.String()}
 	switch {
 	case j.Billed > 0:
-	case j.State.Final() || j.Quoted <= 0:
+	case j.State.Final() && j.State != job.Checked || j.Quoted <= 0:
 		return nil
 	default:
 		p = priceView{"price_expected", j.Quoted.String()}
@@ -175,7 +175,7 @@ func tone(s job.State) string {
 	switch s {
 	case job.Received, job.Queued:
 		return "wait"
-	case job.Succeeded:
+	case job.Succeeded, job.Checked:
 		return "good"
 	case job.Failed, job.Rejected, job.Expired, job.Held:
 		return "bad"
@@ -199,6 +199,8 @@ func stepsOf(j job.Job) []stepView {
 		done = 4
 	case job.Succeeded:
 		done = 5
+	case job.Checked:
+		done, mark = 2, ""
 	default:
 		mark = "stop"
 		switch {

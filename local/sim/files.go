@@ -24,7 +24,9 @@ func (b inbox) Head(ctx context.Context, key string) (job.Half, error) {
 		if !ok {
 			return job.Half{}, job.ErrNotFound
 		}
-		return job.Half{Key: key, ETag: o.ETag, Size: int64(len(o.Data)), Modified: o.Modified}, nil
+		h := job.Half{Key: key, ETag: o.ETag, Size: int64(len(o.Data)), Modified: o.Modified}
+		h.Asks, h.Mark = job.MarkOf(o.Meta)
+		return h, nil
 	})
 }
 

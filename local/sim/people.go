@@ -52,7 +52,7 @@ func (p *people) voice() []byte {
 // handIn has somebody hand something in under a name.
 func (p *people) handIn(name string) {
 	t := p.at(0)
-	switch p.r.IntN(11) {
+	switch p.r.IntN(14) {
 	case 0: // one portrait, several voices
 		p.put(t, name+"/portrait.png", p.picture())
 		for v := range 2 + p.r.IntN(2) {
@@ -82,6 +82,8 @@ func (p *people) handIn(name string) {
 	case 5: // nothing that can be used
 		p.put(t, name+".png", pick(p.r, []byte("no picture at all"), p.picture()[:200]))
 		p.put(t+p.gap(), name+".wav", p.voice())
+	case 11, 12, 13:
+		p.withOptions(t, name)
 	default:
 		p.put(t, name+".png", p.picture())
 		p.put(max(0, t+p.gap()-p.gap()), name+".wav", p.voice())

@@ -90,7 +90,7 @@ func (s Schedule) act(w *World, a Act) {
 	case a.Data == nil:
 		w.Inbox.Delete(a.Key)
 	default:
-		w.Hand(a.Key, a.Data)
+		w.HandWith(a.Key, a.Data, a.Meta)
 	}
 	if err != nil {
 		panic(err) // what the schedule draws can be done
@@ -107,5 +107,5 @@ func (w *World) pending() bool {
 	for _, j := range all {
 		byName[j.Name] = append(byName[j.Name], j)
 	}
-	return len(w.missing(byName)) > 0
+	return len(w.missing(byName)) > 0 || w.unheard()
 }

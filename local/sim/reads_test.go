@@ -27,7 +27,7 @@ func TestABatchReadsNeitherTheHistoryNorTheQueue(t *testing.T) {
 			require.Len(t, all, 3)
 			like := all["job-00"]
 			require.Equal(t, job.Running, like.State)
-			like.State, like.Due, like.Rank = job.Queued, time.Time{}, job.Rank(like.Received.UnixMilli(), like.ID)
+			like.State, like.Due, like.Rank = job.Queued, time.Time{}, job.Rank("", like.Received.UnixMilli(), like.ID)
 			require.NoError(t, w.Meter.Multiply(like, queued))
 			like.ID, like.State, like.Ended = "closed", job.Succeeded, time.Now()
 			require.NoError(t, w.Meter.Multiply(like, closed))

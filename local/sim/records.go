@@ -138,7 +138,7 @@ func (r records) PutFace(ctx context.Context, sha string, ratio job.Ratio, f job
 	return done(ctx, r.w, "store.PutFace", sha, true, func() error {
 		err := r.s.PutFace(ctx, sha, ratio, f)
 		if err == nil {
-			r.w.first(r.w.watch.faces, sha)
+			r.w.first(r.w.watch.faces, sha+" "+string(ratio))
 		}
 		return err
 	})
@@ -154,6 +154,14 @@ func (r records) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, erro
 
 func (r records) PutFolder(ctx context.Context, from, to job.Folder) (job.Folder, error) {
 	return do(ctx, r.w, "store.PutFolder", from.Dir, true, func() (job.Folder, error) { return r.s.PutFolder(ctx, from, to) })
+}
+
+func (r records) PutLabels(ctx context.Context, l job.Labels) error {
+	return done(ctx, r.w, "store.PutLabels", l.ID(), true, func() error { return r.s.PutLabels(ctx, l) })
+}
+
+func (r records) Labels(ctx context.Context, id string) (job.Labels, error) {
+	return do(ctx, r.w, "store.Labels", id, false, func() (job.Labels, error) { return r.s.Labels(ctx, id) })
 }
 
 func (r records) AddNotice(ctx context.Context, m job.Message) (bool, error) {

@@ -36,6 +36,8 @@ type Act struct {
 	// Key and Data are a file to be handed in; Data nil deletes it.
 	Key  string
 	Data []byte
+	// Meta is the file's own metadata.
+	Meta map[string]string
 	// Stranger is a key of the vendor's by which somebody else makes a task.
 	Stranger string
 	// UseKey is the API key that the stack uses from now on.

@@ -67,6 +67,7 @@ func (w *World) Judge() Verdict {
 	}
 	w.judgeMoney(&v, byID)
 	w.judgeHandIns(&v, jobs)
+	w.judgeOptions(&v, jobs)
 	w.judgeFilms(&v, jobs)
 	w.judgeMessages(&v, jobs)
 	w.judgeRecords(&v, jobs)
@@ -134,10 +135,20 @@ func (w *World) judgeMoney(v *Verdict, jobs map[string]job.Job) {
 			v.wrong("money: %s has a film that nobody paid for", j.Name)
 		case j.State == job.Failed && j.Fault.Code == job.CodeVendorRefused:
 			v.wrong("job: %s failed for what is no fault of its own: %+v", j.Name, *j.Fault)
-		case j.Attempt > attempts:
+		case j.Attempt-j.Series > attempts:
 			v.wrong("job: %s is at its attempt %d", j.Name, j.Attempt)
 		}
 	}
+}
+
+// inOrder says whether a job's name has a newer job that has ended well.
+func (w *World) inOrder(j job.Job) bool {
+	st, err := w.Store.Stem(context.Background(), j.Name)
+	if err != nil || st.Job == j.ID {
+		return false
+	}
+	newest, err := w.Store.Job(context.Background(), st.Job)
+	return err == nil && (newest.State == job.Succeeded || newest.State == job.Checked)
 }
 
 // owned says what is wrong with how a job tells of films that it was charged for and
@@ -256,11 +267,12 @@ func (w *World) judgeMessages(v *Verdict, jobs []job.Job) {
 		if n != 1 {
 			v.wrong("told: %s is %s and was told so by %d messages", j.Name, j.State, n)
 		}
-		where := "videos/"
-		if j.State != job.Succeeded {
+		where := map[job.State]string{job.Succeeded: "videos/", job.Checked: "checked/"}[j.State]
+		if where == "" {
 			where = "failed/"
 		}
-		if records := w.Outbox.Keys(where + j.Name.String()); len(records) == 0 && (j.State == job.Succeeded || !remade(j, jobs)) {
+		// A name whose newest hand-in is in order has no record of a failure before.
+		if records := w.Outbox.Keys(where + j.Name.String()); len(records) == 0 && !(where == "failed/" && (w.inOrder(j) || remade(j, jobs))) {
 			v.wrong("told: %s is %s and has no record under %s", j.Name, j.State, where)
 		}
 		if j.State == job.Succeeded && j.Film != nil {

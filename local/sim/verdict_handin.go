@@ -58,9 +58,10 @@ func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
 			}
 		}
 		for _, other := range byName[j.Name] {
-			// Of a job whose maker died over it nobody saw when it was made.
+			// Of a job whose maker died over it nobody saw when it was made. One that gave
+			// way to other options in time was never sent.
 			made, known := seen.made[other.ID]
-			if known && other.ID != j.ID && other.Audio.SHA256 == j.Audio.SHA256 && made < seen.made[j.ID] && other.State == job.Succeeded {
+			if known && other.ID != j.ID && (j.Posts > 0 || j.Options == other.Options) && other.Audio.SHA256 == j.Audio.SHA256 && made < seen.made[j.ID] && other.State == job.Succeeded {
 				v.wrong("hand-in: the portrait made a second job of %s", j.Name)
 			}
 		}
@@ -134,7 +135,9 @@ func (w *World) judgeRecords(v *Verdict, jobs []job.Job) {
 		switch {
 		case j.State == job.Succeeded && there && ended(o.Data, jobs):
 			v.wrong("told: %s has its film, and %s says otherwise", j.Name, key)
-		case j.State != job.Succeeded && !replaced && !strings.Contains(string(o.Data), j.ID):
+		case j.State == job.Checked && there:
+			v.wrong("told: %s has been checked, and %s says otherwise", j.Name, key)
+		case j.State != job.Succeeded && j.State != job.Checked && !replaced && !strings.Contains(string(o.Data), j.ID):
 			v.wrong("told: %s is %s, and %s tells of another job", j.Name, j.State, key)
 		}
 	}

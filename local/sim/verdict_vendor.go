@@ -77,9 +77,9 @@ func (w *World) judgeCalls(v *Verdict) {
 func (w *World) judgeDetects(v *Verdict) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, sha := range slices.Sorted(maps.Keys(w.watch.faces)) {
-		known := w.watch.faces[sha]
-		for _, at := range w.watch.asked[sha] {
+	for _, what := range slices.Sorted(maps.Keys(w.watch.faces)) {
+		known := w.watch.faces[what]
+		for _, at := range w.watch.asked[what] {
 			if at-known > limits["submit"] {
 				v.wrong("money: detect was paid for at %s, though its answer had been written at %s", at, known)
 			}

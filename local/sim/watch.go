@@ -19,9 +19,9 @@ type watch struct {
 	posting int
 	handed  []handed
 	// made, left and faces say when a job was written, when it was first admitted, and
-	// when what detect said of a picture (by its hash) was written.
+	// when what detect said of a picture (by its hash and the ratio) was written.
 	made, left, faces map[string]time.Duration
-	// asked are the detect calls for a picture.
+	// asked are the detect calls for a picture and a ratio.
 	asked map[string][]time.Duration
 }
 
@@ -29,6 +29,8 @@ type watch struct {
 type handed struct {
 	at        time.Duration
 	key, etag string
+	data      string
+	meta      map[string]string
 }
 
 func newWatch() watch {
@@ -103,8 +105,11 @@ var uploadedAudio = regexp.MustCompile(`oss://[^"]*/[0-9]+-([0-9a-f]{32})\.(?:wa
 // stagedAudio finds the key of the staged recording in a create call.
 var stagedAudio = regexp.MustCompile(`staging/([0-9a-f]{32})/[^/"?]+/audio[.a-z0-9]*`)
 
-// detected finds the hash of the picture in a detect call.
-var detected = regexp.MustCompile(`(?:staging/detect/|oss://[^"]*/[0-9]+-)([0-9a-f]{64})`)
+// detected finds the hash of the picture in a detect call, shape the ratio.
+var (
+	detected = regexp.MustCompile(`(?:staging/detect/|oss://[^"]*/[0-9]+-)([0-9a-f]{64})`)
+	shape    = regexp.MustCompile(`"ratio":"([^"]+)"`)
+)
 
 // posted looks at a create call in the instant in which it leaves; over is to be
 // called when it has ended.
@@ -142,10 +147,13 @@ func (w *World) posted(body []byte) (over func()) {
 // checked notes a detect call.
 func (w *World) checked(body []byte) {
 	if m := detected.FindSubmatch(body); m != nil {
-		at, sha := time.Since(w.began), string(m[1])
+		at, what := time.Since(w.began), string(m[1])+" "
+		if r := shape.FindSubmatch(body); r != nil {
+			what += string(r[1])
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.watch.asked[sha] = append(w.watch.asked[sha], at)
+		w.watch.asked[what] = append(w.watch.asked[what], at)
 	}
 }
 

@@ -198,11 +198,14 @@ func (w *World) Close() error {
 }
 
 // Hand puts a file into the inbox, as people do, and has S3 tell of it.
-func (w *World) Hand(key string, data []byte) {
+func (w *World) Hand(key string, data []byte) { w.HandWith(key, data, nil) }
+
+// HandWith is Hand for a file that has metadata.
+func (w *World) HandWith(key string, data []byte, meta map[string]string) {
 	// An inbox takes everything.
-	etag, _ := w.Inbox.Put(Object{Key: key, Data: data}, "")
+	etag, _ := w.Inbox.Put(Object{Key: key, Data: data, Meta: meta}, "")
 	w.mu.Lock()
-	w.watch.handed = append(w.watch.handed, handed{time.Since(w.began), key, etag})
+	w.watch.handed = append(w.watch.handed, handed{time.Since(w.began), key, etag, string(data), meta})
 	w.mu.Unlock()
 	w.announce(key)
 }
@@ -265,7 +268,7 @@ func (w *World) build(function string) (handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Next: next, Tell: teller, Profile: w.profile,
+		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Labels: r, Next: next, Tell: teller, Profile: w.profile,
 			Bucket: inboxName, Settle: w.cfg.Settle, HalfPairAfter: 30 * time.Minute, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err

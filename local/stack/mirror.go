@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"emodrop/local/aws/s3"
@@ -30,7 +31,7 @@ func (m *mirror) one(key string) {
 
 // all brings every file up to date: what happened while nobody was looking.
 func (m *mirror) all(ctx context.Context) {
-	for _, prefix := range []string{"videos/", "failed/"} {
+	for _, prefix := range mirroredPrefixes {
 		after := ""
 		for {
 			list, err := m.files.List(ctx, Outbox, prefix, after, 1000)
@@ -60,9 +61,12 @@ func (m *mirror) follow(s3 http.Handler) http.Handler {
 	})
 }
 
+// mirroredPrefixes are the parts of the outbox that are for people.
+var mirroredPrefixes = []string{"videos/", "failed/", "checked/"}
+
 // mirrored says whether a key of the outbox has a file in the home.
 func mirrored(key string) bool {
-	return strings.HasPrefix(key, "videos/") || strings.HasPrefix(key, "failed/")
+	return slices.ContainsFunc(mirroredPrefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 }
 
 // gone removes the file of a key that is no longer there.

@@ -227,7 +227,7 @@ func (d *day) atVendor(t *testing.T, id string) {
 		j, err = d.Store.Move(ctx, j, next)
 		require.NoError(t, err)
 	}
-	move(job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank(now.UnixMilli(), id) })
+	move(job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank("", now.UnixMilli(), id) })
 	g, err := d.Store.Gate(ctx)
 	require.NoError(t, err)
 	j, err = d.Store.Admit(ctx, j, job.Admission{Gate: g, Limit: 1000, Intent: job.Intent{At: now, VendorAt: now, Until: now.Add(time.Minute), Model: "emo-v1"}})

@@ -32,8 +32,10 @@ func (b *Inbox) Head(ctx context.Context, key string) (job.Half, error) {
 	if err != nil {
 		return job.Half{}, say("look at a hand-in", err)
 	}
-	return job.Half{Key: key, ETag: aws.ToString(out.ETag), Size: aws.ToInt64(out.ContentLength),
-		Modified: aws.ToTime(out.LastModified).UTC()}, nil
+	h := job.Half{Key: key, ETag: aws.ToString(out.ETag), Size: aws.ToInt64(out.ContentLength),
+		Modified: aws.ToTime(out.LastModified).UTC()}
+	h.Asks, h.Mark = job.MarkOf(out.Metadata)
+	return h, nil
 }
 
 // Open reads an object as it stood when it had that ETag: job.ErrConflict when it

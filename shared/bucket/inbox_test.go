@@ -149,3 +149,16 @@ func TestAFolderOfNothingButFoldersIsAtItsEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, keys)
 }
+
+func TestALookShowsTheOptionsInAnObjectsOwnMetadata(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	key, name := "anna.wav", inboxName
+	_, err := c.client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &key, Body: strings.NewReader("sound"),
+		Metadata: map[string]string{"Emo-Style-Level": "calm", "author": "x"}})
+	require.NoError(t, err)
+	half, err := c.inbox.Head(t.Context(), key)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"emo-style-level":"calm"}`, half.Asks)
+	require.NotEmpty(t, half.Mark)
+}

@@ -46,6 +46,11 @@ type Jobs interface {
 	AddNotice(ctx context.Context, m job.Message) (bool, error)
 }
 
+// Labels keeps what hand-ins only want carried along.
+type Labels interface {
+	PutLabels(ctx context.Context, l job.Labels) error
+}
+
 // Next is what comes after a hand-in has become a job.
 type Next interface {
 	// Prepare takes a RECEIVED job to the queue.
@@ -64,6 +69,7 @@ type Config struct {
 	Inbox   Inbox
 	HandIns HandIns
 	Jobs    Jobs
+	Labels  Labels
 	Next    Next
 	Tell    Teller
 	Profile job.Profile
@@ -87,7 +93,7 @@ type Handler struct {
 func New(c Config) (*Handler, error) {
 	var errs []error
 	for what, missing := range map[string]bool{
-		"Inbox": c.Inbox == nil, "HandIns": c.HandIns == nil, "Jobs": c.Jobs == nil, "Next": c.Next == nil,
+		"Inbox": c.Inbox == nil, "HandIns": c.HandIns == nil, "Jobs": c.Jobs == nil, "Labels": c.Labels == nil, "Next": c.Next == nil,
 		"Tell": c.Tell == nil, "Bucket": c.Bucket == "", "Log": c.Log == nil,
 		"Profile": c.Profile.Model == "", "HalfPairAfter": c.HalfPairAfter <= 0,
 	} {
@@ -242,7 +248,13 @@ func unknownName(n job.Name, key string) job.Name {
 }
 
 func (h *Handler) notice(ctx context.Context, n job.Name, about string, f job.Fault) error {
+	return h.noticeOf(ctx, n, about, f, "")
+}
+
+// noticeOf is a notice about what goes with a job, and so carries the job's labels.
+func (h *Handler) noticeOf(ctx context.Context, n job.Name, about string, f job.Fault, labels string) error {
 	m := job.Notice(n, about, f, time.Now().UTC())
+	m.Labels = labels
 	added, err := h.Jobs.AddNotice(ctx, m)
 	if err != nil || !added {
 		return err
@@ -291,13 +303,16 @@ func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object,
 	})
 }
 
+// stemKinds are the kinds of files that a stem is made of.
+var stemKinds = []Kind{Picture, Recording, Sidecar}
+
 // noteNamed notes the files of one name: those of its pair at once, as they were
 // uploaded. It returns them when the name may be complete.
 func (h *Handler) noteNamed(ctx context.Context, all []Object, failed func(Object, error)) []Object {
 	var halves []Object
 	var keys []string
 	for _, o := range all {
-		if kind, _ := Classify(o.Key); o.Bucket == h.Bucket && (kind == Picture || kind == Recording) {
+		if kind, _ := Classify(o.Key); o.Bucket == h.Bucket && (slices.Contains(stemKinds, kind)) {
 			halves = append(halves, o)
 			if !slices.Contains(keys, o.Key) {
 				keys = append(keys, o.Key)

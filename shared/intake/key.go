@@ -20,6 +20,8 @@ const (
 	// Picture and Recording: halves of a stem.
 	Picture   Kind = "picture"
 	Recording Kind = "recording"
+	// Sidecar: the document with the options of a stem.
+	Sidecar Kind = "sidecar"
 	// Shared: the folder's portrait.
 	Shared Kind = "portrait"
 	// Unknown: nothing we know; told once.
@@ -57,6 +59,8 @@ func Classify(key string) (Kind, job.Name) {
 		return Picture, n
 	case ext == ".mp3" || ext == ".wav":
 		return Recording, n
+	case ext == ".json":
+		return Sidecar, n
 	}
 	return Unknown, n
 }

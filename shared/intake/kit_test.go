@@ -51,6 +51,7 @@ type object struct {
 	body     []byte
 	etag     string
 	modified time.Time
+	meta     map[string]string
 }
 
 func newFiles() *files {
@@ -67,7 +68,17 @@ func (b *files) put(key string, body []byte) {
 func (b *files) putAs(key string, body []byte, etag string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.objects[key] = object{body, `"` + etag + `"`, time.Now().Add(b.skew).Truncate(time.Second).UTC()}
+	b.objects[key] = object{body, `"` + etag + `"`, time.Now().Add(b.skew).Truncate(time.Second).UTC(), nil}
+}
+
+// putWith puts content that has metadata.
+func (b *files) putWith(key string, body []byte, meta map[string]string) {
+	b.put(key, body)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o := b.objects[key]
+	o.meta = meta
+	b.objects[key] = o
 }
 
 func (b *files) remove(key string) {
@@ -92,7 +103,9 @@ func (b *files) Head(ctx context.Context, key string) (job.Half, error) {
 	if !ok {
 		return job.Half{}, job.ErrNotFound
 	}
-	return job.Half{Key: key, ETag: o.etag, Size: int64(len(o.body)), Modified: o.modified}, nil
+	h := job.Half{Key: key, ETag: o.etag, Size: int64(len(o.body)), Modified: o.modified}
+	h.Asks, h.Mark = job.MarkOf(o.meta)
+	return h, nil
 }
 
 func (b *files) Open(ctx context.Context, key, etag string) (io.ReadCloser, error) {
@@ -153,7 +166,7 @@ type option func(*intake.Config)
 func newWorld(t *testing.T, opts ...option) *world {
 	t.Helper()
 	w := &world{t: t, files: newFiles(), store: store.NewMemory(0)}
-	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Next: w, Tell: w, Profile: job.EMO(),
+	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Labels: w.store, Next: w, Tell: w, Profile: job.EMO(),
 		Bucket: inboxName, Settle: settle, HalfPairAfter: halfPair, Log: slog.New(slog.DiscardHandler)}
 	for _, o := range opts {
 		o(&c)
@@ -179,8 +192,11 @@ func (w *world) Prepare(ctx context.Context, id string) error {
 	}
 	next := j
 	next.State, next.Due, next.Ratio = job.Queued, time.Time{}, job.Square
+	if j.Options.DryRun {
+		next.State = job.Checked
+	}
 	if next.Rank == "" {
-		next.Rank = job.Rank(j.Received.UnixMilli(), j.ID)
+		next.Rank = job.Rank(j.Options.Priority, j.Received.UnixMilli(), j.ID)
 	}
 	_, err = w.store.Move(ctx, j, next)
 	if errors.Is(err, job.ErrConflict) {

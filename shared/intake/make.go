@@ -22,21 +22,35 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 	if st.Job != "" && st.Made == "" && old.ID == "" && time.Now().Before(st.Due) {
 		return false, nil // somebody is about to write it; if they died, the due time drives it
 	}
-	late := (st.Shared || p.shared) && st.Job != "" && !yields(old, p)
-	if late && had(old, st) {
-		return false, h.tooLate(ctx, st, p)
+	a, again, err := h.asks(ctx, st, p)
+	if err != nil || again {
+		return again, err
 	}
-	j, again, err := h.read(ctx, st, p)
+	anew := unsent(old) && old.Options != a.options
+	late := (st.Shared || p.shared) && st.Job != "" && !yields(old, p) && !anew
+	if late && had(old, st) {
+		return false, h.tooLate(ctx, st, p, old, a)
+	}
+	j, again, err := h.read(ctx, st, p, a)
 	if err != nil || again {
 		return again, err
 	}
 	if late && old.ID != j.ID && old.Audio.SHA256 == j.Audio.SHA256 {
-		return false, h.tooLate(ctx, st, p)
+		return false, h.tooLate(ctx, st, p, old, a)
+	}
+	if old.ID != j.ID && sameContent(old, j) && !unsent(old) && !givenUp(old) {
+		return false, h.tooLate(ctx, st, p, old, a)
 	}
 	if old.ID != "" && old.ID != j.ID {
 		// First: a new job beside one that leaves in the same moment would be
 		// two films of one recording.
 		if err := h.replace(ctx, old); err != nil {
+			return false, err
+		}
+	}
+	if j.Labels != "" && j.Labels != old.Labels {
+		// Before the job that names them.
+		if err := h.Labels.PutLabels(ctx, a.labels); err != nil {
 			return false, err
 		}
 	}
@@ -51,6 +65,14 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 	}
 	if made.State == job.Submitting && !sameFiles(made, j) {
 		return false, nil // not to be touched now: the claim's due time comes back to it
+	}
+	if !isNew {
+		if err := h.optionsLate(ctx, st, made, a); err != nil {
+			return false, err
+		}
+		if err := h.back(ctx, st, old, made); err != nil {
+			return false, err
+		}
 	}
 	done := claim
 	done.Made, done.Due = p.made(st), time.Time{}
@@ -77,6 +99,23 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 	return false, h.Next.Prepare(ctx, made.ID)
 }
 
+// back has an ended job's record say again how its name stands, when the name has come
+// back to it from another one: its own word was said, and perhaps overwritten, before.
+func (h *Handler) back(ctx context.Context, st job.Stem, old, made job.Job) error {
+	// A claim that names it already is of an invocation that died right here.
+	if !made.State.Final() || old.ID == made.ID && st.Made != "" {
+		return nil
+	}
+	m := job.AgainMessage(made)
+	if _, err := h.Jobs.AddNotice(ctx, m); err != nil {
+		return err
+	}
+	if made.State != job.Succeeded { // beside films only poll and finalize may write
+		h.tell(ctx, m.ID)
+	}
+	return nil
+}
+
 // last is the job that a stem names; the zero Job when it is not, or no longer,
 // there.
 func (h *Handler) last(ctx context.Context, st job.Stem) (job.Job, error) {
@@ -90,8 +129,8 @@ func (h *Handler) last(ctx context.Context, st job.Stem) (job.Job, error) {
 	return j, err
 }
 
-// read reads both files into a job.
-func (h *Handler) read(ctx context.Context, st job.Stem, p picture) (j job.Job, again bool, err error) {
+// read reads both files into a job that is to be made as was asked.
+func (h *Handler) read(ctx context.Context, st job.Stem, p picture, a ask) (j job.Job, again bool, err error) {
 	image, imageFault, err := h.pictureFacts(ctx, st, p)
 	if changed(err) {
 		return job.Job{}, true, h.lookAgain(ctx, st, p, p.half.Key)
@@ -110,9 +149,10 @@ func (h *Handler) read(ctx context.Context, st job.Stem, p picture) (j job.Job, 
 	j = job.Job{
 		State: job.Received, Name: st.Name, Image: image, Audio: audio,
 		Received: now.Truncate(time.Millisecond), Due: now.Add(grace),
+		Options: a.options, Labels: a.labels.ID(),
 	}
 	j.ID = job.Identity(st.Name, image.SHA256, audio.SHA256, j.Options)
-	if f := firstOf(imageFault, audioFault); f != nil {
+	if f := firstOf(imageFault, audioFault, a.fault); f != nil {
 		j.State, j.Fault = job.Rejected, f
 	}
 	return j, false, nil
@@ -120,7 +160,8 @@ func (h *Handler) read(ctx context.Context, st job.Stem, p picture) (j job.Job, 
 
 // create writes a job unless the same hand-in has made one before. A job that was
 // given up because its files were not there as they had been, and is now handed in
-// again, lives again; one on its way notes under which ETags its files are now.
+// again, lives again; one on its way notes under which ETags its files are now, and one
+// that still waits notes its labels and its priority.
 func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew bool, err error) {
 	var old job.Job
 	for range races {
@@ -138,6 +179,12 @@ func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew boo
 	}
 	next := old
 	next.Image, next.Audio = j.Image, j.Audio
+	if old.State == job.Received || old.State == job.Queued || givenUp(old) {
+		next.Options, next.Labels = j.Options, j.Labels
+		if next.Rank != "" {
+			next.Rank = job.Rank(j.Options.Priority, old.Received.UnixMilli(), old.ID)
+		}
+	}
 	switch {
 	case j.State != job.Received:
 		return old, false, nil
@@ -147,7 +194,7 @@ func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew boo
 		next.Refusals, next.Received, next.Due = 0, j.Received, j.Due
 		out, err = h.Jobs.Move(ctx, old, next)
 		return out, err == nil, err
-	case sameFiles(old, j):
+	case sameFiles(old, j) && next.Options == old.Options && next.Labels == old.Labels:
 		return old, false, nil
 	}
 	switch old.State {
@@ -222,6 +269,10 @@ func changed(err error) bool {
 func sameFiles(a, b job.Job) bool {
 	return a.Image.Key == b.Image.Key && a.Image.ETag == b.Image.ETag &&
 		a.Audio.Key == b.Audio.Key && a.Audio.ETag == b.Audio.ETag
+}
+
+func sameContent(a, b job.Job) bool {
+	return a.Image.SHA256 == b.Image.SHA256 && a.Audio.SHA256 == b.Audio.SHA256
 }
 
 func firstOf(fs ...*job.Fault) *job.Fault {

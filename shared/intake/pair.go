@@ -2,7 +2,10 @@ package intake
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 
 	"emodrop/shared/job"
@@ -37,10 +40,8 @@ func (h *Handler) note(ctx context.Context, n job.Name, keys ...string) (known b
 				return false, err
 			}
 			gone := err != nil
-			slot := &changed.Audio
-			if kind, _ := Classify(key); kind == Picture {
-				slot = &changed.Image
-			}
+			kind, _ := Classify(key)
+			slot := partOf(&changed, kind)
 			switch {
 			case gone && *slot != nil && (*slot).Key == key:
 				*slot, news, known = nil, true, true
@@ -70,6 +71,17 @@ func (h *Handler) note(ctx context.Context, n job.Name, keys ...string) (known b
 		}
 	}
 	return false, job.ErrConflict
+}
+
+// partOf is where a stem keeps its file of a kind.
+func partOf(st *job.Stem, k Kind) **job.Half {
+	switch k {
+	case Picture:
+		return &st.Image
+	case Sidecar:
+		return &st.Sidecar
+	}
+	return &st.Audio
 }
 
 // deathMargin is how long after its limit an invocation may still be at work.
@@ -112,7 +124,7 @@ func (h *Handler) pair(ctx context.Context, n job.Name) error {
 		wait := time.Until(st.Last.Add(h.Settle))
 		if p.shared && waited != p.half.ETag {
 			// By the bucket's clock, which may be ahead of ours: once is enough.
-			wait = max(wait, time.Until(p.half.Modified.Add(h.Settle)))
+			wait = max(wait, time.Until(p.half.Modified.Add(wholeSecond+h.Settle)))
 		}
 		if wait = min(wait, h.Settle); wait > 0 {
 			if d, ok := ctx.Deadline(); ok && time.Until(d) < wait+5*time.Second {
@@ -124,12 +136,10 @@ func (h *Handler) pair(ctx context.Context, n job.Name) error {
 			waited = p.half.ETag
 			continue
 		}
-		if p.shared {
-			if found, err := h.ownPicture(ctx, st); err != nil {
-				return err
-			} else if found {
-				continue
-			}
+		if found, err := h.unheard(ctx, st); err != nil {
+			return err
+		} else if found {
+			continue
 		}
 		again, err := h.make(ctx, st, p)
 		if errors.Is(err, job.ErrConflict) || err == nil && again {
@@ -140,6 +150,10 @@ func (h *Handler) pair(ctx context.Context, n job.Name) error {
 	return job.ErrConflict
 }
 
+// wholeSecond is by how much an object may be younger than S3 says, which gives times in
+// whole seconds.
+const wholeSecond = time.Second
+
 // picture is the picture a stem goes with.
 type picture struct {
 	half   *job.Half
@@ -147,13 +161,34 @@ type picture struct {
 	folder job.Folder
 }
 
-// made says of which files a job of the stem would be made. Another portrait is
-// not another picture by itself: see served.
+// made says of which files, with which options of their own, a job of the stem would be
+// made. Another portrait is not another picture by itself, nor are its options others:
+// see served.
 func (p picture) made(st job.Stem) string {
 	if p.shared {
-		return "portrait" + audioMark(st)
+		return optionsMark(st) + "portrait" + audioMark(st)
 	}
-	return p.half.Key + "|" + p.half.ETag + audioMark(st)
+	return optionsMark(st) + pictureMark(p) + audioMark(st)
+}
+
+func pictureMark(p picture) string { return p.half.Key + "|" + p.half.ETag }
+
+// optionsMark names what a stem's own files ask for; empty when they ask for nothing.
+func optionsMark(st job.Stem) string {
+	var marks []string
+	if st.Sidecar != nil {
+		marks = append(marks, "sidecar", st.Sidecar.Key, st.Sidecar.ETag)
+	}
+	for _, half := range []*job.Half{st.Audio, st.Image} {
+		if half != nil && half.Mark != "" {
+			marks = append(marks, half.Mark)
+		}
+	}
+	if marks == nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(strings.Join(marks, "\x00")))
+	return hex.EncodeToString(sum[:8]) + "|"
 }
 
 func audioMark(st job.Stem) string { return "|" + st.Audio.Key + "|" + st.Audio.ETag }
@@ -205,9 +240,12 @@ func (h *Handler) postpone(ctx context.Context, n job.Name) error {
 // waiting leaves a half pair until its other half comes, and tells of it once
 // when that takes too long.
 func (h *Handler) waiting(ctx context.Context, st job.Stem) error {
-	half, code := st.Audio, job.CodePictureMissing
+	half, code, other := st.Audio, job.CodePictureMissing, []Kind{Picture}
 	if half == nil {
-		half, code = st.Image, job.CodeAudioMissing
+		half, code, other = st.Image, job.CodeAudioMissing, []Kind{Recording}
+	}
+	if half == nil {
+		half, code, other = st.Sidecar, job.CodeFilesMissing, []Kind{Picture, Recording}
 	}
 	if half == nil || st.Told {
 		return h.settled(ctx, st)
@@ -221,13 +259,17 @@ func (h *Handler) waiting(ctx context.Context, st job.Stem) error {
 	} else {
 		// It may have gone, or been written anew, without our hearing of it.
 		now, err := h.Inbox.Head(ctx, half.Key)
-		if errors.Is(err, job.ErrNotFound) || err == nil && now.ETag != half.ETag {
+		if errors.Is(err, job.ErrNotFound) || err == nil && (now.ETag != half.ETag || now.Mark != half.Mark) {
 			return h.take(ctx, st.Name, half.Key)
 		}
 		if err != nil {
 			return err
 		}
-		if err := h.notice(ctx, st.Name, half.ETag, job.Fault{Code: code, File: half.Key}); err != nil {
+		near, err := h.closest(ctx, *half, other...)
+		if err != nil {
+			return err
+		}
+		if err := h.notice(ctx, st.Name, half.ETag, job.Fault{Code: code, File: half.Key, Detail: near}); err != nil {
 			return err
 		}
 		next.Told, next.Due = true, time.Time{}

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
-
 	"emodrop/shared/job"
 )
 
@@ -142,10 +140,7 @@ func (h *Handler) serve(ctx context.Context, keys []string) (errs []error) {
 // bucket in several Unicode forms, which are one folder to people; the keys of one
 // form all come before those of the next, so one key says how far all have got.
 func (h *Handler) folderPage(ctx context.Context, f job.Folder) ([]string, error) {
-	raw := folderOf(f.Portrait.Key)
-	forms := []string{raw, norm.NFC.String(raw), norm.NFD.String(raw)}
-	slices.Sort(forms)
-	for _, form := range slices.Compact(forms) {
+	for _, form := range formsOf(folderOf(f.Portrait.Key)) {
 		keys, err := h.Inbox.List(ctx, form, f.After, page)
 		if err != nil || len(keys) > 0 {
 			return keys, err
@@ -154,16 +149,20 @@ func (h *Handler) folderPage(ctx context.Context, f job.Folder) ([]string, error
 	return nil, nil
 }
 
-// ownPictures is how many keys after a recording's stem are looked at for a
-// picture of its own: few names begin with the whole of another and a dot.
-const ownPictures = 50
+// ownFiles is how many keys after a recording's stem are looked at for files of its
+// own: few names begin with the whole of another and a dot.
+const ownFiles = 50
 
-// ownPicture looks for a picture of the stem's own whose event has not come yet,
-// before the recording goes with the portrait for good.
-func (h *Handler) ownPicture(ctx context.Context, st job.Stem) (found bool, err error) {
+// unheard looks for files of the stem's own whose event has not come yet, before the
+// recording goes without them: a picture, where it would go with the portrait, and its
+// options, whose event may be lost like any other.
+func (h *Handler) unheard(ctx context.Context, st job.Stem) (found bool, err error) {
+	if st.Image != nil && st.Sidecar != nil {
+		return false, nil
+	}
 	key := st.Audio.Key
 	stem := key[:strings.LastIndexByte(key, '.')+1]
-	keys, err := h.Inbox.List(ctx, folderOf(key), stem, ownPictures)
+	keys, err := h.Inbox.List(ctx, folderOf(key), stem, ownFiles)
 	if err != nil {
 		return false, err
 	}
@@ -171,11 +170,13 @@ func (h *Handler) ownPicture(ctx context.Context, st job.Stem) (found bool, err 
 		if !strings.HasPrefix(k, stem) {
 			break
 		}
-		if kind, n := Classify(k); kind == Picture && n == st.Name {
-			known, err := h.note(ctx, n, k)
-			if err != nil || known {
-				return known, err
-			}
+		kind, n := Classify(k)
+		if n != st.Name || kind != Sidecar && kind != Picture || *partOf(&st, kind) != nil {
+			continue
+		}
+		known, err := h.note(ctx, n, k)
+		if err != nil || known {
+			return known, err
 		}
 	}
 	return false, nil

@@ -18,18 +18,24 @@ type Register struct {
 func (r Register) Knows(ctx context.Context, o job.Half) (bool, error) {
 	kind, n := Classify(o.Key)
 	switch kind {
-	case Picture, Recording:
+	case Picture, Recording, Sidecar:
 		st, err := r.HandIns.Stem(ctx, n)
-		if kind == Picture {
-			return !o.Newer(st.Image), err
-		}
-		return !o.Newer(st.Audio), err
+		return !newer(o, *partOf(&st, kind)), err
 	case Shared:
 		f, err := r.HandIns.Folder(ctx, n.Dir)
-		return !o.Newer(f.Portrait), err
+		return !newer(o, f.Portrait), err
 	case Unknown:
 		st, err := r.HandIns.Stem(ctx, unknownName(n, o.Key))
 		return o.Size == 0 || st.Made == o.ETag, err
 	}
 	return true, nil
+}
+
+// newer is job.Half.Newer for a file of a listing, which tells of no metadata: a file
+// that was written again for its metadata alone is known by its event or not at all.
+func newer(listed job.Half, noted *job.Half) bool {
+	if noted != nil && noted.Key == listed.Key {
+		listed.Mark = noted.Mark
+	}
+	return listed.Newer(noted)
 }

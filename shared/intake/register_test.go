@@ -13,7 +13,7 @@ import (
 
 func TestAFileIsKnownOnceItHasBeenTakenInAsItStands(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{annaPNG, annaWAV, "shop/portrait.png", "shop/notes.txt"} {
+	for _, key := range []string{annaPNG, annaWAV, "shop/anna.json", "shop/portrait.png", "shop/notes.txt"} {
 		t.Run(key, func(t *testing.T) {
 			in(t, func(t *testing.T, w *world) {
 				knows := func() bool {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"emodrop/shared/job"
 )
 
@@ -59,17 +61,44 @@ func had(old job.Job, st job.Stem) bool {
 	return old.Audio.Key == st.Audio.Key && old.Audio.ETag == st.Audio.ETag
 }
 
-// tooLate leaves a recording with the job it has, and tells, once, of a picture of
-// its own that came after that job had left.
-func (h *Handler) tooLate(ctx context.Context, st job.Stem, p picture) error {
-	if !p.shared {
-		err := h.notice(ctx, st.Name, p.half.ETag, job.Fault{Code: job.CodeTooLate, File: p.half.Key})
+// tooLate leaves a recording with the job it has, and tells, once, of what came after
+// that job had left: a picture of its own, or options.
+func (h *Handler) tooLate(ctx context.Context, st job.Stem, p picture, old job.Job, a ask) error {
+	if !p.shared && st.Shared && !strings.HasSuffix(st.Made, pictureMark(p)+audioMark(st)) {
+		err := h.noticeOf(ctx, st.Name, p.half.ETag, job.Fault{Code: job.CodeTooLate, File: p.half.Key}, old.Labels)
 		if err != nil {
 			return err
 		}
+	}
+	if err := h.optionsLate(ctx, st, old, a); err != nil {
+		return err
 	}
 	done := st
 	done.Made, done.Due = p.made(st), time.Time{}
 	_, err := h.HandIns.PutStem(ctx, st, done)
 	return err
 }
+
+// optionsLate tells, once, of options of a stem's own files that its job, which has
+// been sent, does not have. It is told under the file's own name, as the record of the
+// stem's name is its job's.
+func (h *Handler) optionsLate(ctx context.Context, st job.Stem, old job.Job, a ask) error {
+	mark := optionsMark(st)
+	if mark == "" || strings.HasPrefix(st.Made, mark) || old.Posts == 0 || a.of(old) {
+		return nil
+	}
+	file := st.Sidecar
+	switch {
+	case file != nil:
+	case st.Audio.Mark != "":
+		file = st.Audio
+	default:
+		file = st.Image
+	}
+	about := job.Name{Dir: st.Name.Dir, Stem: strings.TrimSpace(norm.NFC.String(file.Key[len(folderOf(file.Key)):]))}
+	return h.noticeOf(ctx, about, file.ETag+mark, job.Fault{Code: job.CodeOptionsLate, File: file.Key}, old.Labels)
+}
+
+// unsent says whether nothing of a job has ever been sent: then other options may take
+// its place without anything being paid for twice.
+func unsent(j job.Job) bool { return j.ID != "" && j.Posts == 0 }

@@ -8,13 +8,15 @@ type Stem struct {
 	Rev   int64 `json:"rev"`
 	Image *Half `json:"image,omitempty"`
 	Audio *Half `json:"audio,omitempty"`
+	// Sidecar is the document with the hand-in's options.
+	Sidecar *Half `json:"sidecar,omitempty"`
 	// First is when the first file came, Last when the latest did: settling
 	// runs from Last.
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
 	// Job is the newest job of this name; it owns the plain result key.
 	Job string `json:"job,omitempty"`
-	// Made says of which files Job was made; see Pair.
+	// Made says of which files, with which options, Job was made.
 	Made string `json:"made,omitempty"`
 	// Shared tells that Job was made with the folder's portrait.
 	Shared bool `json:"shared,omitempty"`
@@ -29,6 +31,10 @@ type Half struct {
 	ETag     string    `json:"etag"`
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"modified"`
+	// Mark names the options in the object's own metadata, which are Asks while the
+	// object is looked at; see MarkOf. Listings tell of neither.
+	Mark string `json:"mark,omitempty"`
+	Asks string `json:"-"`
 }
 
 // Newer reports whether h counts instead of old: always for another state of
@@ -39,7 +45,7 @@ func (h Half) Newer(old *Half) bool {
 	case old == nil:
 		return true
 	case h.Key == old.Key:
-		return h.ETag != old.ETag
+		return h.ETag != old.ETag || h.Mark != old.Mark
 	case !h.Modified.Equal(old.Modified):
 		return h.Modified.After(old.Modified)
 	}

@@ -29,19 +29,38 @@ const identityVersion = "emodrop job 1"
 
 // Identity is the id of the job that this name, these contents and these
 // options make: 32 hexadecimal digits. The same hand-in again has the same id,
-// whatever its ETags, metadata or the stack's defaults say.
+// whatever its ETags, labels, priority or the stack's defaults say. A dry run is a job
+// of its own: what can never be paid for never becomes what is.
 func Identity(n Name, imageSHA256, audioSHA256 string, o Options) string {
 	h := sha256.New()
+	parts := []string{identityVersion, n.Dir, n.Stem, strings.ToLower(imageSHA256),
+		strings.ToLower(audioSHA256), string(o.Style), string(o.Ratio)}
+	// Further options only where they are given, each with its name.
+	if o.Face != (Box{}) || o.Ext != (Box{}) {
+		parts = append(parts, fmt.Sprint("boxes", o.Face, o.Ext))
+	}
+	if o.DryRun {
+		parts = append(parts, "dry run")
+	}
+	if o.Refused != "" {
+		parts = append(parts, "refused "+o.Refused)
+	}
 	// Lengths before values: no two lists of parts give the same bytes.
-	for _, part := range []string{identityVersion, n.Dir, n.Stem, strings.ToLower(imageSHA256),
-		strings.ToLower(audioSHA256), string(o.Style), string(o.Ratio)} {
+	for _, part := range parts {
 		_, _ = io.WriteString(h, fmt.Sprintf("%d:%s,", len(part), part))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // Rank is the place in the queue of a job received at that time: ordered as
-// text, oldest first. Priority and fair share will come before the time.
-func Rank(receivedMillis int64, id string) string {
-	return fmt.Sprintf("5-%013d-%s", receivedMillis, id)
+// text, by priority and then oldest first. Fair share will come before the time.
+func Rank(p Priority, receivedMillis int64, id string) string {
+	group := 5
+	switch p {
+	case First:
+		group = 3
+	case Later:
+		group = 7
+	}
+	return fmt.Sprintf("%d-%013d-%s", group, receivedMillis, id)
 }

@@ -34,8 +34,8 @@ func TestTheSameContentUnderTheSameNameIsTheSameJob(t *testing.T) {
 	require.Equal(t, id, job.Identity(anna, imageSHA, audioSHA, job.Options{}))
 	require.Equal(t, id, job.Identity(anna, strings.ToUpper(imageSHA), strings.ToUpper(audioSHA), job.Options{}),
 		"hexadecimal digits have no case")
-	require.Equal(t, id, job.Identity(anna, imageSHA, audioSHA, job.Options{Metadata: map[string]string{"order": "7"}}),
-		"metadata changes nothing of the film")
+	require.Equal(t, id, job.Identity(anna, imageSHA, audioSHA, job.Options{Priority: job.First}),
+		"when its turn comes changes nothing of the film")
 }
 
 func TestEachThingThatChangesTheFilmChangesTheId(t *testing.T) {
@@ -50,6 +50,10 @@ func TestEachThingThatChangesTheFilmChangesTheId(t *testing.T) {
 		"audio":       job.Identity(anna, imageSHA, imageSHA, o),
 		"both turned": job.Identity(anna, audioSHA, imageSHA, o),
 		"style":       job.Identity(anna, imageSHA, audioSHA, job.Options{Style: job.Active, Ratio: job.Square}),
+		"boxes":       job.Identity(anna, imageSHA, audioSHA, job.Options{Style: job.Normal, Ratio: job.Square, Face: job.Box{1, 2, 3, 4}, Ext: job.Box{0, 0, 9, 9}}),
+		"other boxes": job.Identity(anna, imageSHA, audioSHA, job.Options{Style: job.Normal, Ratio: job.Square, Face: job.Box{1, 2, 3, 4}, Ext: job.Box{0, 0, 8, 8}}),
+		"dry run":     job.Identity(anna, imageSHA, audioSHA, job.Options{Style: job.Normal, Ratio: job.Square, DryRun: true}),
+		"refused":     job.Identity(anna, imageSHA, audioSHA, job.Options{Style: job.Normal, Ratio: job.Square, Refused: "1"}),
 		"no style":    job.Identity(anna, imageSHA, audioSHA, job.Options{Ratio: job.Square}),
 		"ratio":       job.Identity(anna, imageSHA, audioSHA, job.Options{Style: job.Normal, Ratio: job.Portrait}),
 		"no ratio":    job.Identity(anna, imageSHA, audioSHA, job.Options{Style: job.Normal}),
@@ -105,9 +109,11 @@ func TestRanksOrderAsTextTheWayTimeGoes(t *testing.T) {
 	var ranks []string
 	for i, ms := range times {
 		id := string(rune('z' - i%26)) // ids must not decide between two times
-		ranks = append(ranks, job.Rank(ms, id))
+		ranks = append(ranks, job.Rank("", ms, id))
 	}
 	require.True(t, slices.IsSorted(ranks), "%v", ranks)
-	require.NotEqual(t, job.Rank(7, "a"), job.Rank(7, "b"), "two jobs of one millisecond have two places")
-	require.Equal(t, "5-1700000000000-abc", job.Rank(1_700_000_000_000, "abc"))
+	require.NotEqual(t, job.Rank("", 7, "a"), job.Rank("", 7, "b"), "two jobs of one millisecond have two places")
+	require.Equal(t, "5-1700000000000-abc", job.Rank("", 1_700_000_000_000, "abc"))
+	require.Less(t, job.Rank(job.First, 9, "b"), job.Rank("", 1, "a"))
+	require.Less(t, job.Rank("", 9, "b"), job.Rank(job.Later, 1, "a"))
 }

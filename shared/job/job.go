@@ -27,6 +27,9 @@ type Job struct {
 	Image   Input   `json:"image"`
 	Audio   Input   `json:"audio"`
 	Options Options `json:"options,omitzero"`
+	// Labels names what is only carried along: the metadata and tags, which have a
+	// record of their own; see Labels.
+	Labels string `json:"labels,omitempty"`
 
 	Received time.Time `json:"received"`
 	Updated  time.Time `json:"updated"`
@@ -36,7 +39,8 @@ type Job struct {
 	// zero for jobs that wait in the queue or have ended.
 	Due time.Time `json:"-"`
 	// Rank is the job's place in the queue, ordered as text and fixed when it
-	// is first queued. Kept while the job is elsewhere.
+	// is first queued; another priority gives it another. Kept while the job is
+	// elsewhere.
 	Rank string `json:"place,omitempty"`
 
 	// Style and Ratio are what the film is made with: the options', or the
@@ -94,14 +98,6 @@ type Input struct {
 	Height int `json:"h,omitempty"`
 	// Seconds of sound; recordings only.
 	Seconds float64 `json:"s,omitempty"`
-}
-
-// Options are what a hand-in may ask for. The zero value asks for the stack's
-// defaults.
-type Options struct {
-	Style    Style             `json:"style,omitempty"`
-	Ratio    Ratio             `json:"ratio,omitempty"`
-	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
 // Intent is written before the create call and says that it may have happened.

@@ -22,10 +22,13 @@ func VideoKey(j Job, newest bool) string {
 }
 
 // RecordKey is where the record of an outcome goes: beside the film, or under
-// failed/ when there is none.
+// failed/ when there is none. What was only checked has a place of its own.
 func RecordKey(m Message) string {
 	if m.State == Succeeded && m.Film != nil {
 		return strings.TrimSuffix(m.Film.Key, ".mp4") + ".json"
+	}
+	if m.State == Checked {
+		return resultKey("checked/", m.Name, ".json")
 	}
 	return resultKey("failed/", m.Name, ".json")
 }

@@ -47,7 +47,12 @@ type Message struct {
 	TaskID  string `json:"task_id,omitempty"`
 	// Seconds is how long the film is or was to be; 0 when that is not known.
 	Seconds float64 `json:"seconds,omitempty"`
-	Options Options `json:"options,omitzero"`
+	// Quoted is what the film of a dry run would cost.
+	Quoted Money `json:"quoted,omitempty"`
+	// Labels names what is carried along; Said is what that is, once it has been
+	// looked up to be told.
+	Labels string `json:"labels,omitempty"`
+	Said   Labels `json:"-"`
 	// Received and At are when the hand-in was complete and when this outcome
 	// came.
 	Received time.Time `json:"received,omitzero"`
@@ -86,12 +91,15 @@ func OutcomeMessage(j Job) Message {
 		Job: j.ID, Attempt: j.Attempt, State: j.State, Name: j.Name,
 		Image: j.Image.Key, Audio: j.Audio.Key,
 		Fault: j.Fault, Film: j.Film, Billed: j.Billed, Wasted: j.Wasted,
-		Ratio: j.Ratio, Seconds: j.Seconds(), Options: Options{Metadata: j.Options.Metadata},
+		Ratio: j.Ratio, Seconds: j.Seconds(), Labels: j.Labels,
 		Received: j.Received, At: j.Updated,
 		Unsent: Channels(), Due: j.Updated.Add(senderFirst),
 	}
 	if j.Task != nil {
 		m.TaskID = j.Task.ID
+	}
+	if j.State == Checked {
+		m.Quoted = j.Quoted
 	}
 	return m
 }
@@ -113,6 +121,16 @@ func Replayed(j Job, by []Channel, now time.Time) Message {
 		m.At = j.Ended // the record may have been written to since
 	}
 	m.Unsent, m.Due = slices.Clone(by), now
+	return m
+}
+
+// AgainMessage has the record of an ended job written anew whose hand-in has come back
+// as the newest of its name; the outcome itself was told when it came.
+func AgainMessage(j Job) Message {
+	m := OutcomeMessage(j)
+	m.ID = fmt.Sprintf("%s-%d-again-%d", j.ID, j.Attempt, j.Rev)
+	m.Unsent = []Channel{Record}
+	m.Due = time.Now().Add(senderFirst)
 	return m
 }
 

@@ -18,8 +18,8 @@ func ended() job.Job {
 		Name:    anna,
 		Image:   job.Input{Key: "courses/week 1/anna.JPG", ETag: "e1", SHA256: imageSHA},
 		Audio:   job.Input{Key: "courses/week 1/anna.mp3", ETag: "e2", SHA256: audioSHA, Seconds: 13.93},
-		Options: job.Options{Ratio: job.Auto, Metadata: map[string]string{"order": "7"}},
-		Style:   job.Calm, Ratio: job.Portrait,
+		Options: job.Options{Ratio: job.Auto}, Labels: "l",
+		Style: job.Calm, Ratio: job.Portrait,
 		Received: noon, Updated: noon.Add(300e9), Ended: noon.Add(300e9),
 		Task:   &job.Task{ID: "task-1"},
 		Result: &job.Result{URL: "https://films.example/f.mp4?Signature=" + canary, Seconds: 13.93, Ratio: job.Portrait},
@@ -45,7 +45,7 @@ func TestAnOutcomeCarriesWhatItsTextNeeds(t *testing.T) {
 	require.Equal(t, j.Wasted, m.Wasted)
 	require.Equal(t, job.Portrait, m.Ratio, "what the film was made with, not what was asked for")
 	require.Equal(t, "task-1", m.TaskID)
-	require.Equal(t, map[string]string{"order": "7"}, m.Options.Metadata)
+	require.Equal(t, "l", m.Labels)
 	require.Equal(t, j.Received, m.Received)
 	require.Equal(t, j.Updated, m.At)
 	require.Equal(t, job.Channels(), m.Unsent)

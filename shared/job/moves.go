@@ -29,7 +29,8 @@ var moves = []Move{
 	{New, Rejected, Submit, "a file cannot be used"},
 
 	{Received, Queued, Submit, "face found"},
-	{Received, Rejected, Submit, "face refused"},
+	{Received, Checked, Submit, "dry run: face found, film priced"},
+	{Received, Rejected, Submit, "face or options refused"},
 	{Received, Failed, Submit, "detect kept failing"},
 	{Received, Canceled, Submit, "replaced by a newer hand-in"},
 	{Received, Canceled, Operator, "cancel"},
@@ -79,6 +80,7 @@ var moves = []Move{
 	{Canceled, Storing, Poll, "a task that was given up succeeded"},
 	{Expired, Storing, Poll, "a task that was given up succeeded"},
 
+	{Checked, Received, Operator, "retry"},
 	{Failed, Received, Operator, "retry"},
 	{Rejected, Received, Operator, "retry"},
 	{Canceled, Received, Operator, "retry"},

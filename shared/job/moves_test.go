@@ -12,20 +12,21 @@ import (
 // grid is the whole table of moves: a row per state a job leaves, a column per
 // state it enters, in the order of States. x is legal.
 const grid = `
-            REC QUE SBG SBD RUN STO HEL | SUC FAI REJ CAN EXP
-NEW          x   .   .   .   .   .   .  |  .   .   x   .   .
-RECEIVED     .   x   .   .   .   .   .  |  .   x   x   x   .
-QUEUED       .   .   x   x   .   .   .  |  .   x   x   x   .
-SUBMITTING   .   x   .   x   .   .   x  |  .   x   x   .   .
-SUBMITTED    .   x   .   .   x   x   .  |  .   x   x   x   x
-RUNNING      .   x   .   .   .   x   .  |  .   x   x   x   x
-STORING      .   .   .   .   .   .   x  |  x   .   .   .   x
-HELD         .   x   .   x   .   x   .  |  .   .   .   x   .
-SUCCEEDED    x   .   .   .   .   .   .  |  .   .   .   .   .
-FAILED       x   .   .   .   .   x   .  |  .   .   .   .   .
-REJECTED     x   .   .   .   .   x   .  |  .   .   .   .   .
-CANCELED     x   .   .   .   .   x   .  |  .   .   .   .   .
-EXPIRED      x   .   .   .   .   x   .  |  .   .   .   .   .
+            REC QUE SBG SBD RUN STO HEL | SUC CHE FAI REJ CAN EXP
+NEW          x   .   .   .   .   .   .  |  .   .   .   x   .   .
+RECEIVED     .   x   .   .   .   .   .  |  .   x   x   x   x   .
+QUEUED       .   .   x   x   .   .   .  |  .   .   x   x   x   .
+SUBMITTING   .   x   .   x   .   .   x  |  .   .   x   x   .   .
+SUBMITTED    .   x   .   .   x   x   .  |  .   .   x   x   x   x
+RUNNING      .   x   .   .   .   x   .  |  .   .   x   x   x   x
+STORING      .   .   .   .   .   .   x  |  x   .   .   .   .   x
+HELD         .   x   .   x   .   x   .  |  .   .   .   .   x   .
+SUCCEEDED    x   .   .   .   .   .   .  |  .   .   .   .   .   .
+CHECKED      x   .   .   .   .   .   .  |  .   .   .   .   .   .
+FAILED       x   .   .   .   .   x   .  |  .   .   .   .   .   .
+REJECTED     x   .   .   .   .   x   .  |  .   .   .   .   .   .
+CANCELED     x   .   .   .   .   x   .  |  .   .   .   .   .   .
+EXPIRED      x   .   .   .   .   x   .  |  .   .   .   .   .   .
 `
 
 // parseGrid reads the grid into the set of legal moves.
@@ -175,7 +176,7 @@ func TestStatesSayWhatTheyAre(t *testing.T) {
 	t.Parallel()
 	slot := []job.State{job.Submitting, job.Submitted, job.Running}
 	vendor := []job.State{job.Submitted, job.Running}
-	final := []job.State{job.Succeeded, job.Failed, job.Rejected, job.Canceled, job.Expired}
+	final := []job.State{job.Succeeded, job.Checked, job.Failed, job.Rejected, job.Canceled, job.Expired}
 	for _, s := range append(job.States(), job.New) {
 		require.Equal(t, contains(slot, s), s.HoldsSlot(), s)
 		require.Equal(t, contains(vendor, s), s.AtVendor(), s)

@@ -105,6 +105,19 @@ func (p Profile) Price(r Ratio, seconds float64) Money {
 	return p.PricePerSecond[r].times(seconds)
 }
 
+// RatioOf is the ratio of a film that is asked for so of a picture of that size, where
+// the stack has one for those that ask for none. The part of a picture that is given is
+// of one ratio, whatever the stack's is.
+func (p Profile) RatioOf(o Options, stack Ratio, width, height int) Ratio {
+	if o.Ext != (Box{}) {
+		return o.Ext.Shape()
+	}
+	if o.Ratio != "" {
+		stack = o.Ratio
+	}
+	return p.Resolve(stack, width, height)
+}
+
 // Resolve settles Auto by the portrait's shape: pictures at least a quarter
 // higher than wide show more than a head.
 func (p Profile) Resolve(r Ratio, width, height int) Ratio {

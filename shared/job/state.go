@@ -32,6 +32,7 @@ const (
 // The final states. A retry asked for by a person makes a new attempt.
 const (
 	Succeeded State = "SUCCEEDED" // the film is in the outbox
+	Checked   State = "CHECKED"   // a dry run: it could be made, at the price that is told; nothing was
 	Failed    State = "FAILED"    // the vendor could not, or would not, make it
 	Rejected  State = "REJECTED"  // the hand-in cannot be used; nothing was paid for a film
 	Canceled  State = "CANCELED"  // taken back before it was made
@@ -41,13 +42,13 @@ const (
 // States are all states in the order of a job's life.
 func States() []State {
 	return []State{Received, Queued, Submitting, Submitted, Running, Storing, Held,
-		Succeeded, Failed, Rejected, Canceled, Expired}
+		Succeeded, Checked, Failed, Rejected, Canceled, Expired}
 }
 
 // Final reports whether nothing moves the job by itself any more.
 func (s State) Final() bool {
 	switch s {
-	case Succeeded, Failed, Rejected, Canceled, Expired:
+	case Succeeded, Checked, Failed, Rejected, Canceled, Expired:
 		return true
 	}
 	return false

@@ -58,7 +58,7 @@ func OrphanMessage(j Job, taskID string, cost Money, at time.Time) Message {
 	return Message{
 		ID: "orphan-" + taskID, Job: j.ID, Attempt: j.Attempt, Name: j.Name, Image: j.Image.Key, Audio: j.Audio.Key,
 		Fault: &Fault{Code: CodeTaskOrphaned}, Wasted: cost, Ratio: j.Ratio, TaskID: taskID, Seconds: j.Audio.Seconds,
-		Options: Options{Metadata: j.Options.Metadata}, Received: j.Received, At: at,
+		Labels: j.Labels, Received: j.Received, At: at,
 		// No record: the job's own says how it ended.
 		Unsent: []Channel{Topic, Bus, Webhook}, Due: at.Add(senderFirst),
 	}

@@ -30,7 +30,7 @@ func (b bench) at(t *testing.T, id string, s job.State) job.Job {
 	if s == job.Received {
 		return j
 	}
-	move(job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank(now.UnixMilli(), id) })
+	move(job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank("", now.UnixMilli(), id) })
 	if s == job.Queued {
 		return j
 	}

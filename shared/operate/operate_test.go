@@ -87,7 +87,7 @@ func (b bench) held(t *testing.T, id string, f job.Fault) job.Job {
 		Audio: job.Input{Seconds: 10}})
 	require.NoError(t, err)
 	next := j
-	next.State, next.Due, next.Rank = job.Queued, time.Time{}, job.Rank(now.UnixMilli(), id)
+	next.State, next.Due, next.Rank = job.Queued, time.Time{}, job.Rank("", now.UnixMilli(), id)
 	j, err = b.store.Move(ctx, j, next)
 	require.NoError(t, err)
 	g, err := b.store.Gate(ctx)

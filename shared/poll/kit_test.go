@@ -277,7 +277,7 @@ func (r *rig) queued(id string) job.Job {
 	j, err := r.s.Create(r.t.Context(), job.Job{ID: id, State: job.Received, Name: job.Name{Stem: id}, Received: now, Due: now.Add(time.Minute),
 		Ratio: job.Square, Audio: job.Input{Seconds: 10}})
 	require.NoError(r.t, err)
-	return r.to(j, job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank(now.UnixMilli(), id) })
+	return r.to(j, job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank("", now.UnixMilli(), id) })
 }
 
 // posting has a create call begin and leaves it there.

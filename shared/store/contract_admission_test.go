@@ -57,6 +57,17 @@ var admissionSentences = []sentence{
 			})
 		}
 	}},
+	{"a dry run is never admitted, nor options that nobody could read, whatever queued them", func(t *testing.T, s *store.Store) {
+		gate(t, s)
+		for name, o := range map[string]job.Options{"dry": {DryRun: true}, "refused": {Refused: "1"}} {
+			j := moved(t, s, created(t, s, name), job.Queued, inQueue, func(j *job.Job) { j.Options = o })
+			requireUnchanged(t, s, store.GateKey, func() {
+				_, err := admit(t.Context(), s, j, 100, soon())
+				require.Error(t, err, name)
+				require.NotErrorIs(t, err, job.ErrConflict, "a defect of ours is no race")
+			})
+		}
+	}},
 	{"a job that has left the queue meanwhile is not admitted, and takes nothing", func(t *testing.T, s *store.Store) {
 		j := queued(t, s, "anna")
 		moved(t, s, j, job.Canceled)

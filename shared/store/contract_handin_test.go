@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"sync"
@@ -21,12 +22,26 @@ var handInSentences = []sentence{
 		require.NoError(t, err)
 		require.Equal(t, job.Stem{Name: n}, st)
 	}},
+	{"labels come back as they were written, by what they say", func(t *testing.T, s *store.Store) {
+		l := job.Labels{Metadata: map[string]string{"order": "7", "a.b#c[0]": "", "名": "值"}, Tags: []string{"spring", "秋"}}
+		_, err := s.Labels(t.Context(), l.ID())
+		require.ErrorIs(t, err, job.ErrNotFound)
+		require.NoError(t, s.PutLabels(t.Context(), l))
+		require.NoError(t, s.PutLabels(t.Context(), l), "another hand-in says the same")
+		got, err := s.Labels(t.Context(), l.ID())
+		require.NoError(t, err)
+		require.Equal(t, l, got)
+		ttl, err := raw(t, s, store.LabelsKey(l.ID()))[store.TTL].(json.Number).Int64()
+		require.NoError(t, err)
+		require.InDelta(t, time.Now().Add(2*store.Retention).Unix(), ttl, 60, "longer than the record of a job that names them")
+	}},
 	{"a stem comes back as it was written", func(t *testing.T, s *store.Store) {
 		empty, err := s.Stem(t.Context(), job.Name{Dir: "courses/week 1", Stem: "安娜 + anna"})
 		require.NoError(t, err)
 		next := job.Stem{
 			Image: &job.Half{Key: "a.jpg", ETag: "1", Size: 2, Modified: day}, Audio: &job.Half{Key: "a.mp3", ETag: "3", Size: 4, Modified: day},
-			First: day, Last: day.Add(time.Second), Job: id("anna"), Made: "a|b", Shared: true, Told: true, Due: day.Add(time.Minute),
+			Sidecar: &job.Half{Key: "a.json", ETag: "5", Size: 6, Modified: day, Mark: "m"},
+			First:   day, Last: day.Add(time.Second), Job: id("anna"), Made: "a|b", Shared: true, Told: true, Due: day.Add(time.Minute),
 		}
 		put, err := s.PutStem(t.Context(), empty, next)
 		require.NoError(t, err)

@@ -15,7 +15,7 @@ var indexSentences = []sentence{
 	{"the queue is in the order of the ranks", func(t *testing.T, s *store.Store) {
 		for i, name := range []string{"third", "first", "second"} {
 			moved(t, s, created(t, s, name), job.Queued, func(j *job.Job) {
-				j.Due, j.Rank = time.Time{}, job.Rank([]int64{3000, 999, 2000}[i], j.ID)
+				j.Due, j.Rank = time.Time{}, job.Rank("", []int64{3000, 999, 2000}[i], j.ID)
 			})
 		}
 		ids, err := s.Queue(t.Context(), 10)

@@ -105,7 +105,7 @@ func queued(t *testing.T, s *store.Store, name string) job.Job {
 // states it leaves the due time that nothing may be without.
 func inQueue(j *job.Job) {
 	if j.State == job.Queued {
-		j.Due, j.Rank = time.Time{}, job.Rank(j.Received.UnixMilli(), j.ID)
+		j.Due, j.Rank = time.Time{}, job.Rank("", j.Received.UnixMilli(), j.ID)
 	}
 }
 

@@ -26,6 +26,7 @@ var (
 	TaskKey    = taskKey
 	FolderKey  = folderKey
 	StrayKey   = strayKey
+	LabelsKey  = labelsKey
 )
 
 const (

@@ -53,6 +53,9 @@ func (s *Store) Admit(ctx context.Context, from job.Job, a job.Admission) (job.J
 	if from.State != job.Queued {
 		return job.Job{}, errNotQueued
 	}
+	if from.Options.DryRun || from.Options.Refused != "" {
+		return job.Job{}, errNeverSent
+	}
 	now := time.Now()
 	fence := a.Gate.Fence + 1
 	to := from

@@ -237,3 +237,7 @@ func encodeJob(j job.Job) (item, error) {
 
 // errNotQueued guards Admit's use.
 var errNotQueued = errors.New("only a queued job can be admitted")
+
+// errNeverSent guards the purse, whatever led there: neither a dry run nor a job whose
+// options nobody could read is ever sent.
+var errNeverSent = errors.New("a dry run, or a job with refused options, cannot be admitted")

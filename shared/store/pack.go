@@ -39,7 +39,7 @@ func pack(it item, j job.Job) {
 	delete(it, "id")
 	if at, _ := it["received"].(string); at == textOf(j.Received) {
 		delete(it, "received")
-		if j.Rank == job.Rank(j.Received.UnixMilli(), j.ID) {
+		if j.Rank == job.Rank(j.Options.Priority, j.Received.UnixMilli(), j.ID) {
 			it["place"] = ranked
 		}
 	}
@@ -59,7 +59,9 @@ func unpack(it item, key string) {
 			it["received"] = textOf(at)
 		}
 		if it["place"] == ranked {
-			it["place"] = job.Rank(at.UnixMilli(), id)
+			p, _ := lookup(it, path{"options", "priority"})
+			priority, _ := p.(string)
+			it["place"] = job.Rank(job.Priority(priority), at.UnixMilli(), id)
 		}
 	}
 	for _, p := range packings {

@@ -20,7 +20,7 @@ func whole(received time.Time) job.Job {
 		ID: hash("1")[:32], State: job.Storing, Name: job.Name{Dir: "courses/week 1", Stem: "anna"},
 		Image:    job.Input{Key: "courses/week 1/anna.jpg", ETag: `"` + hash("2")[:32] + `"`, Size: 200_000, SHA256: hash("a"), Format: "jpeg", Width: 900, Height: 1200},
 		Audio:    job.Input{Key: "courses/week 1/anna.mp3", ETag: `"` + hash("3")[:32] + `"`, Size: 200_000, SHA256: hash("b"), Format: "mp3", Seconds: 13.93},
-		Received: received, Due: at(90), Rank: job.Rank(received.UnixMilli(), hash("1")[:32]), Style: job.Normal, Ratio: job.Square,
+		Received: received, Due: at(90), Rank: job.Rank("", received.UnixMilli(), hash("1")[:32]), Style: job.Normal, Ratio: job.Square,
 		Intent: &job.Intent{Fence: 7, At: at(1), VendorAt: at(1), Until: at(91), BaseURL: "https://dashscope.aliyuncs.com/api/v1", Model: "emo-v1",
 			StagedImage: "staging/x", StagedAudio: "staging/y", URLsEnd: at(3600), Revoked: at(200)},
 		Task: &job.Task{ID: "a8532587-fa8c-4ef8-82be-0c46b17950d1", RequestID: "7574ee8f-38a3-4b1e-9280-11c33ab46e51", BaseURL: "https://dashscope.aliyuncs.com/api/v1",
@@ -35,13 +35,18 @@ func TestAPackedJobIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2026, 3, 1, 9, 30, 15, 123e6, time.UTC)
 	for name, change := range map[string]func(*job.Job){
-		"as jobs are":                    func(*job.Job) {},
-		"on the full second":             func(j *job.Job) { j.Received = j.Received.Truncate(time.Second) },
-		"finer than packing is":          func(j *job.Job) { j.Received, j.Busy = j.Received.Add(7), j.Busy.Add(7) },
-		"in another zone":                func(j *job.Job) { j.Task.Started = j.Task.Started.In(time.FixedZone("", 8*3600)) },
-		"with hashes of another kind":    func(j *job.Job) { j.Image.SHA256, j.Audio.SHA256 = "unread", strings.Repeat("F0", 32) },
-		"never in the queue":             func(j *job.Job) { j.Rank = "" },
-		"with a place in the queue":      func(j *job.Job) { j.Rank = "1-first" },
+		"as jobs are":                 func(*job.Job) {},
+		"on the full second":          func(j *job.Job) { j.Received = j.Received.Truncate(time.Second) },
+		"finer than packing is":       func(j *job.Job) { j.Received, j.Busy = j.Received.Add(7), j.Busy.Add(7) },
+		"in another zone":             func(j *job.Job) { j.Task.Started = j.Task.Started.In(time.FixedZone("", 8*3600)) },
+		"with hashes of another kind": func(j *job.Job) { j.Image.SHA256, j.Audio.SHA256 = "unread", strings.Repeat("F0", 32) },
+		"never in the queue":          func(j *job.Job) { j.Rank = "" },
+		"with a place in the queue":   func(j *job.Job) { j.Rank = "1-first" },
+		"before all others": func(j *job.Job) {
+			j.Options.Priority = job.First
+			j.Rank = job.Rank(job.First, j.Received.UnixMilli(), j.ID)
+		},
+		"a priority without its place":   func(j *job.Job) { j.Options.Priority = job.Later },
 		"received again since its place": func(j *job.Job) { j.Received = j.Received.Add(time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {

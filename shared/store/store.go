@@ -42,6 +42,7 @@ func messageKey(id string) string      { return "MSG#" + id }
 func strayKey(id string) string        { return "STRAY#" + id }
 func leaseKey(name string) string      { return "LEASE#" + name }
 func turnKey(name string) string       { return "TURN#" + name }
+func labelsKey(id string) string       { return "LABELS#" + id }
 func faceKey(sha, ratio string) string { return "FACE#" + ratio + "#" + sha }
 
 // dueOf tells what an item of the due index is by its key.

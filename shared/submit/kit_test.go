@@ -78,7 +78,7 @@ func (r *rig) received(id string) job.Job {
 func (r *rig) queued(id string) job.Job {
 	j := r.received(id)
 	next := j
-	next.State, next.Due, next.Rank = job.Queued, time.Time{}, job.Rank(j.Received.UnixMilli(), id)
+	next.State, next.Due, next.Rank = job.Queued, time.Time{}, job.Rank("", j.Received.UnixMilli(), id)
 	next.Face, next.Style, next.Ratio = job.Face{Pass: true}, job.Normal, job.Square
 	j, err := r.s.Move(r.t.Context(), j, next)
 	require.NoError(r.t, err)

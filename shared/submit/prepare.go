@@ -54,23 +54,26 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 		_, err := s.move(ctx, j, next)
 		return conflict(err)
 	}
-	style, ratio := j.Options.Style, j.Options.Ratio
-	if style == "" {
-		style = s.Style
+	if f := optionsRefused(j); f != nil {
+		next := j
+		next.State, next.Fault = job.Rejected, f
+		_, err := s.move(ctx, j, next)
+		return conflict(err)
 	}
-	if ratio == "" {
-		ratio = s.Ratio
-	}
-	ratio = s.Profile.Resolve(ratio, j.Image.Width, j.Image.Height)
-
+	style, ratio := s.wanted(j)
 	face, via, err := s.face(ctx, g, j, ratio)
 	if err == nil && face.Pass {
 		next := j
 		next.State, next.Due, next.Face = job.Queued, time.Time{}, face
 		next.Style, next.Ratio, next.Via = style, ratio, via
 		next.Quoted = s.Profile.Price(ratio, j.Audio.Seconds)
+		if j.Options.DryRun {
+			next.State, next.Face = job.Checked, job.Face{}
+			_, err = s.move(ctx, j, next)
+			return conflict(err)
+		}
 		if next.Rank == "" {
-			next.Rank = job.Rank(j.Received.UnixMilli(), j.ID)
+			next.Rank = job.Rank(j.Options.Priority, j.Received.UnixMilli(), j.ID)
 		}
 		_, err = s.move(ctx, j, next)
 		if err == nil {
@@ -107,9 +110,20 @@ type detectError struct{ err error }
 func (e *detectError) Error() string { return e.err.Error() }
 func (e *detectError) Unwrap() error { return e.err }
 
-// face has the portrait's face found, once per content and ratio. via is how its job has
-// to be sent from here on, where the vendor could not fetch the portrait from S3.
+// face is what detect finds of the portrait, with the boxes that the hand-in gives in
+// the place of its own: whether the face can be used stays the vendor's word. via is how
+// the job has to be sent from here on, where the vendor could not fetch the portrait from
+// S3.
 func (s *Step) face(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio) (f job.Face, via job.Transfer, err error) {
+	f, via, err = s.found(ctx, g, j, ratio)
+	if err == nil && f.Pass && j.Options.Ext != (job.Box{}) {
+		f.Box, f.Ext = j.Options.Face, j.Options.Ext
+	}
+	return f, via, err
+}
+
+// found has the portrait's face found, once per content and ratio.
+func (s *Step) found(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio) (f job.Face, via job.Transfer, err error) {
 	f, err = s.Faces.Face(ctx, j.Image.SHA256, ratio)
 	if !errors.Is(err, job.ErrNotFound) {
 		return f, j.Via, err

@@ -26,6 +26,7 @@ type world struct {
 	jobs     map[string]job.Job
 	records  map[string]string // key to the id of the message that is there
 	bodies   map[string][]byte
+	labels   map[string]job.Labels
 	notes    []words.Note
 	events   []event
 	posts    []event
@@ -39,7 +40,7 @@ type event struct{ id, kind, detail string }
 
 func newWorld(t *testing.T) *world {
 	return &world{t: t, messages: map[string]job.Message{}, stems: map[job.Name]job.Stem{}, jobs: map[string]job.Job{},
-		records: map[string]string{}, bodies: map[string][]byte{}}
+		records: map[string]string{}, bodies: map[string][]byte{}, labels: map[string]job.Labels{}}
 }
 
 // do makes one call of a port.
@@ -117,6 +118,17 @@ func (w *world) PutRecord(ctx context.Context, key string, body []byte) error {
 
 func (w *world) RemoveRecord(ctx context.Context, key string) error {
 	return w.do(ctx, "remove "+key, func() error { delete(w.records, key); return nil })
+}
+
+func (w *world) Labels(ctx context.Context, id string) (l job.Labels, err error) {
+	err = w.do(ctx, "labels "+id, func() error {
+		var ok bool
+		if l, ok = w.labels[id]; !ok {
+			return job.ErrNotFound
+		}
+		return nil
+	})
+	return l, err
 }
 
 func (w *world) Publish(ctx context.Context, n words.Note) error {

@@ -101,6 +101,15 @@ func (t *Teller) write(ctx context.Context, m job.Message, s standing) error {
 			return nil
 		}
 		return t.Outbox.RemoveRecord(ctx, failedKey(m.Name))
+	case m.State == job.Checked:
+		if s.newest != m.Job {
+			m.Name.Stem += "." + m.Job
+			return t.Outbox.PutRecord(ctx, job.RecordKey(m), body)
+		}
+		if err := t.Outbox.PutRecord(ctx, plain, body); err != nil || s.over {
+			return err
+		}
+		return t.Outbox.RemoveRecord(ctx, failedKey(m.Name))
 	case s.over:
 		return t.restore(ctx, s.newest)
 	case s.newest != m.Job || replaced(m):
@@ -127,9 +136,11 @@ func (t *Teller) restore(ctx context.Context, newest string) error {
 	if err != nil {
 		return err
 	}
-	last := job.OutcomeMessage(j)
+	last, err := t.labelled(ctx, job.OutcomeMessage(j))
 	switch {
-	case j.State == job.Succeeded:
+	case err != nil:
+		return err
+	case j.State == job.Succeeded, j.State == job.Checked:
 		return t.Outbox.RemoveRecord(ctx, failedKey(j.Name))
 	case !j.State.Told() || replaced(last):
 		return nil // what is to be said comes with its own message
@@ -148,6 +159,8 @@ func found(m job.Message, st job.Stem) bool {
 		return st.Audio != nil
 	case job.CodePictureMissing:
 		return st.Image != nil
+	case job.CodeFilesMissing:
+		return st.Audio != nil || st.Image != nil
 	}
 	return false
 }

@@ -266,3 +266,44 @@ func TestALateRecordDoesNotTakeTheNewerFilmsPlace(t *testing.T) {
 	w.tell(older)
 	require.Equal(t, newer.ID, w.records[filmKey], "the record beside the newer film is the newer job's")
 }
+
+func TestADryRunHasAPlaceOfItsOwnAndMendsWhatFailedBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.newest("j1")
+	w.tell(w.end("j1", job.Rejected, job.CodeOptionsRefused))
+	w.newest("j2")
+	checked := w.end("j2", job.Checked, "")
+	w.tell(checked)
+	require.Equal(t, map[string]string{"checked/courses/anna.json": checked.ID}, w.records)
+
+	// A film that is ordered afterwards, and a word on the dry run that comes late.
+	w.newest("j3")
+	failed := w.end("j3", job.Failed, job.CodeVendorFailed)
+	w.tell(failed)
+	w.messages[checked.ID] = checked
+	w.tell(checked)
+	require.Equal(t, map[string]string{"checked/courses/anna.json": checked.ID, "checked/courses/anna.j2.json": checked.ID,
+		plainKey: failed.ID}, w.records)
+}
+
+func TestAHandInThatComesBackHasItsRecordSayAgainHowItStands(t *testing.T) {
+	t.Parallel()
+	for _, s := range []job.State{job.Checked, job.Succeeded, job.Rejected} {
+		w := newWorld(t)
+		w.newest("j1")
+		w.tell(w.end("j1", s, ""))
+		w.newest("j2")
+		w.tell(w.end("j2", job.Rejected, job.CodeOptionsRefused))
+		w.newest("j1")
+		again := job.AgainMessage(w.jobs["j1"])
+		w.messages[again.ID] = again
+		w.tell(again)
+		key := map[job.State]string{job.Checked: "checked/courses/anna.json", job.Succeeded: filmKey, job.Rejected: plainKey}[s]
+		require.Equal(t, again.ID, w.records[key], s)
+		if s != job.Rejected {
+			require.NotContains(t, w.records, plainKey, s)
+		}
+		require.Len(t, w.notes, 2, "people have been told")
+	}
+}

@@ -3,6 +3,7 @@ package tell
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -53,13 +54,16 @@ func replaced(m job.Message) bool {
 	return m.State == job.Canceled && m.Fault != nil && m.Fault.Code == job.CodeReplaced
 }
 
+// halves are the codes of hand-ins of which a part is missing.
+var halves = []string{job.CodeAudioMissing, job.CodePictureMissing, job.CodeFilesMissing}
+
 func kindOf(m job.Message) kind {
 	switch {
 	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
 		return orphanNews
 	case m.Job != "":
 		return jobNews
-	case m.Fault != nil && (m.Fault.Code == job.CodeAudioMissing || m.Fault.Code == job.CodePictureMissing):
+	case m.Fault != nil && slices.Contains(halves, m.Fault.Code):
 		return waitingNews
 	}
 	return unknownNews

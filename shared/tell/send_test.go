@@ -24,7 +24,9 @@ func TestPipelinesTellKindsOfEventsApart(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
 		job.CodeAudioMissing: "EMO Input Waiting", job.CodePictureMissing: "EMO Input Waiting",
-		job.CodeUnknownFile: "EMO Input Unknown", job.CodeTooLate: "EMO Input Unknown",
+		job.CodeFilesMissing: "EMO Input Waiting",
+		job.CodeOptionsLate:  "EMO Input Unknown",
+		job.CodeUnknownFile:  "EMO Input Unknown", job.CodeTooLate: "EMO Input Unknown",
 	} {
 		w := newWorld(t)
 		m := job.Notice(anna, "etag", job.Fault{Code: code, File: "courses/anna.x"}, start)
@@ -41,7 +43,7 @@ func TestPipelinesTellKindsOfEventsApart(t *testing.T) {
 	require.NoError(t, w.teller().Tell(t.Context(), m.ID))
 	require.Equal(t, "EMO Task Orphaned", w.events[0].kind)
 	require.Equal(t, "emodrop.task.orphaned", w.posts[0].kind)
-	for _, s := range []job.State{job.Held, job.Succeeded, job.Failed, job.Rejected, job.Canceled, job.Expired} {
+	for _, s := range []job.State{job.Held, job.Succeeded, job.Checked, job.Failed, job.Rejected, job.Canceled, job.Expired} {
 		w := newWorld(t)
 		require.NoError(t, w.teller().Tell(t.Context(), w.end("j1", s, "").ID))
 		require.Equal(t, "EMO Job State Change", w.events[0].kind)
@@ -80,4 +82,33 @@ func TestAttributesAreFewBoundedAndNeverEmpty(t *testing.T) {
 		}
 	}
 	require.Equal(t, strings.Repeat("课", 85), attributes(job.Message{Name: job.Name{Dir: strings.Repeat("课", 200)}})["dir"])
+}
+
+func TestLabelsTravelToEveryChannel(t *testing.T) {
+	t.Parallel()
+	for _, s := range []job.State{job.Succeeded, job.Checked, job.Failed, job.Rejected, job.Held} {
+		w := newWorld(t)
+		w.newest("j1")
+		w.labels["l"] = job.Labels{Metadata: map[string]string{"order": "4711"}, Tags: []string{"spring"}}
+		w.jobs["j1"] = job.Job{Labels: "l"}
+		w.tell(w.end("j1", s, ""))
+		require.Len(t, w.bodies, 1)
+		for key, body := range w.bodies {
+			require.Contains(t, string(body), `"order": "4711"`, key)
+			require.Contains(t, string(body), `"spring"`, key)
+		}
+		for _, said := range []string{w.notes[0].JSON, w.events[0].detail} {
+			require.Contains(t, said, `"metadata":{"order":"4711"},"tags":["spring"]`)
+		}
+		require.Contains(t, w.notes[0].Text, "Tags: spring\nMetadata: order = 4711\n")
+	}
+}
+
+func TestAMessageWhoseLabelsAreGoneIsToldWithoutThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.jobs["j1"] = job.Job{Labels: "l"}
+	w.tell(w.end("j1", job.Failed, job.CodeVendorFailed))
+	require.Len(t, w.notes, 1)
+	require.Empty(t, w.messages)
 }

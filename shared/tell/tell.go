@@ -33,6 +33,8 @@ type HandIns interface {
 	Stem(ctx context.Context, n job.Name) (job.Stem, error)
 	// Job reads one, or job.ErrNotFound.
 	Job(ctx context.Context, id string) (job.Job, error)
+	// Labels reads what a hand-in wants carried along, or job.ErrNotFound.
+	Labels(ctx context.Context, id string) (job.Labels, error)
 }
 
 // Outbox takes records.
@@ -124,6 +126,20 @@ func New(c Config) (*Teller, error) {
 	return &Teller{Config: c}, nil
 }
 
+// labelled is a message with what its hand-in wants carried along. Labels that are
+// gone have outlived all that was to be said with them: what is told late is told.
+func (t *Teller) labelled(ctx context.Context, m job.Message) (job.Message, error) {
+	if m.Labels == "" {
+		return m, nil
+	}
+	var err error
+	if m.Said, err = t.HandIns.Labels(ctx, m.Labels); errors.Is(err, job.ErrNotFound) {
+		t.Log.WarnContext(ctx, "labels are gone", "message_id", m.ID, "job_id", m.Job)
+		return m, nil
+	}
+	return m, err
+}
+
 // Tell sends what of a message is unsent, by every channel whatever becomes of the
 // others, and writes down what is left. A message that is gone has been told; one
 // that somebody else has written meanwhile is theirs. An error says that something
@@ -139,6 +155,9 @@ func (t *Teller) Tell(ctx context.Context, messageID string) error {
 		return nil
 	}
 	if err != nil {
+		return fmt.Errorf("tell %s: %w", messageID, err)
+	}
+	if m, err = t.labelled(ctx, m); err != nil {
 		return fmt.Errorf("tell %s: %w", messageID, err)
 	}
 	post := slices.Contains(m.Unsent, job.Webhook) && slices.Contains(t.Channels, job.Webhook)

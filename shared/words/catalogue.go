@@ -122,13 +122,13 @@ var catalogue = map[string]entry{
 	},
 	// Of hand-ins that are no job.
 	job.CodeAudioMissing: {
-		text{"“{file}” is waiting for a recording of the same name.", "Upload the recording as “{name}.mp3” or “{name}.wav”. If this picture is meant for all recordings of its folder, name it portrait.jpg."},
-		text{"“{file}”正在等待同名的录音。", "请上传录音，命名为“{name}.mp3”或“{name}.wav”。如果这张图片用于整个文件夹的录音，请将其命名为 portrait.jpg。"},
+		text{"“{file}” is waiting for a recording of the same name.", "Upload the recording as “{name}.mp3” or “{name}.wav”[. The closest names there: {detail}]. If this picture is meant for all recordings of its folder, name it portrait.jpg."},
+		text{"“{file}”正在等待同名的录音。", "请上传录音，命名为“{name}.mp3”或“{name}.wav”[；名称最接近的文件：{detail}]。如果这张图片用于整个文件夹的录音，请将其命名为 portrait.jpg。"},
 		free, otherHalf,
 	},
 	job.CodePictureMissing: {
-		text{"“{file}” is waiting for a picture.", "Upload a picture as “{name}.jpg”, or one called portrait.jpg for all recordings of the folder."},
-		text{"“{file}”正在等待图片。", "请上传图片并命名为“{name}.jpg”；或上传 portrait.jpg，供该文件夹的所有录音使用。"},
+		text{"“{file}” is waiting for a picture.", "Upload a picture as “{name}.jpg”, or one called portrait.jpg for all recordings of the folder[. The closest names there: {detail}]."},
+		text{"“{file}”正在等待图片。", "请上传图片并命名为“{name}.jpg”；或上传 portrait.jpg，供该文件夹的所有录音使用[；名称最接近的文件：{detail}]。"},
 		free, otherHalf,
 	},
 	job.CodeTooLate: {
@@ -139,6 +139,22 @@ var catalogue = map[string]entry{
 	job.CodeUnknownFile: {
 		text{"“{file}” is not a kind of file that films are made of.", "Pictures end in .jpg, .jpeg, .png, .bmp or .webp, recordings in .mp3 or .wav. Save the file as one of these, or leave it: it does no harm."},
 		text{"“{file}”不是可用于制作视频的文件类型。", "图片请使用 .jpg、.jpeg、.png、.bmp 或 .webp，录音请使用 .mp3 或 .wav。请转换格式后上传；也可忽略，不影响其他文件。"},
+		free, over,
+	},
+	job.CodeFilesMissing: {
+		text{"“{file}” holds options for “{name}”, of which there is neither a picture nor a recording.", "Upload “{name}.jpg” and “{name}.mp3” beside it[. The closest names there: {detail}]."},
+		text{"“{file}”是“{name}”的选项文件，但没有对应的图片和录音。", "请在同一文件夹上传“{name}.jpg”和“{name}.mp3”[；名称最接近的文件：{detail}]。"},
+		free, otherHalf,
+	},
+	// Of options.
+	job.CodeOptionsRefused: {
+		text{"The options in “{file}” cannot be used[: {detail}].", "Put that right and upload the file again. Nothing is made before: options are taken as a whole or not at all."},
+		text{"“{file}”中的选项无法使用[：{detail}]。", "请修正后重新上传该文件。选项要么全部采用，要么全部不采用，因此在此之前不会制作。"},
+		free, otherFiles,
+	},
+	job.CodeOptionsLate: {
+		text{"The options in “{file}” came too late: its film had already been ordered without them.", "That film goes on as it was ordered. For one with these options, upload picture, recording and options under a new name; it is charged as a film of its own."},
+		text{"“{file}”中的选项来得太晚：视频在此之前已经提交制作。", "已提交的视频按原选项完成。如需使用这些选项，请将图片、录音和选项文件换一个名称一起上传，费用另计。"},
 		free, over,
 	},
 	// Of portraits.

@@ -39,7 +39,7 @@ func outcomes() map[string]job.Message {
 	base := job.Message{ID: "3f2a9c01d4e5f60718293a4b5c6d7e8f-1-SUCCEEDED-7", Job: "3f2a9c01d4e5f60718293a4b5c6d7e8f", Attempt: 1,
 		Name: job.Name{Dir: "courses/week 1", Stem: "anna"}, Image: "courses/week 1/anna.jpg", Audio: "courses/week 1/anna.mp3",
 		Ratio: job.Square, TaskID: "a8532587-fa8c-4ef8-82be-000000000000", Received: at.Add(-10 * time.Minute), At: at,
-		Options: job.Options{Metadata: map[string]string{"order": "A&B <7>"}}}
+		Labels: "l", Said: job.Labels{Metadata: map[string]string{"order": "A&B <7>"}, Tags: []string{"spring", "秋"}}}
 	with := func(change func(*job.Message)) job.Message {
 		m := base
 		change(&m)
@@ -50,6 +50,12 @@ func outcomes() map[string]job.Message {
 		Width: 512, Height: 512}
 	return map[string]job.Message{
 		"succeeded": with(func(m *job.Message) { m.State, m.Film, m.Billed = job.Succeeded, film, 1_114_400 }),
+		"checked":   with(func(m *job.Message) { m.State, m.TaskID, m.Quoted = job.Checked, "", 1_114_400 }),
+		"rejected-options": with(func(m *job.Message) {
+			m.State, m.TaskID = job.Rejected, ""
+			m.Fault = &job.Fault{Code: job.CodeOptionsRefused, File: "courses/week 1/anna.json",
+				Detail: `ratoi: there is no such option; perhaps "ratio" is meant`}
+		}),
 		"rejected-file": with(func(m *job.Message) {
 			m.State, m.TaskID = job.Rejected, ""
 			m.Fault = &job.Fault{Code: job.CodeImageTooSmall, File: m.Image, Detail: "399×620; at least 400"}

@@ -1,6 +1,8 @@
 package words
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"emodrop/shared/job"
@@ -63,6 +65,9 @@ func letter(m job.Message, p Place, lang Lang) string {
 	if m.TaskID != "" {
 		say("Task at the video service: %s", "视频服务任务 ID：%s", clipped(oneLine(m.TaskID), maxVendorCode))
 	}
+	for _, l := range labels(m.Said, lang) {
+		line(l)
+	}
 	if m.Job != "" {
 		say("Job: %s, attempt %d", "任务编号：%s，第 %d 次尝试", m.Job, m.Attempt)
 	}
@@ -82,6 +87,11 @@ func headline(m job.Message, lang Lang) (what, fix string) {
 	switch {
 	case m.State == job.Succeeded:
 		return sprint(pick(lang, "The film of “%s” is ready.", "“%s”的视频已完成。"), name), ""
+	case m.State == job.Checked:
+		return sprint(pick(lang, "“%s” has been checked and can be made: the film would cost %s. It was a dry run, so nothing has been ordered.",
+				"“%s”已通过检查，可以制作，视频费用预计为 %s。本次为试运行，未提交制作。"), name, price(m.Quoted, lang)),
+			pick(lang, "To have it made, take dryRun out of its options, or set it to false, and upload the file that holds them again.",
+				"如需制作，请在选项中去掉 dryRun（或设为 false），并重新上传选项所在的文件。")
 	case m.Fault != nil:
 		return Explain(*m.Fault, m.Name, lang)
 	case m.State == job.Canceled:
@@ -99,13 +109,33 @@ func retried(m job.Message, lang Lang) string {
 	return again
 }
 
+// maxLabel bounds what a mail says of one of a hand-in's labels, in bytes; machines
+// get them whole.
+const maxLabel = 200
+
+// labels are what a hand-in wanted carried along, on lines of their own.
+func labels(l job.Labels, lang Lang) (lines []string) {
+	tidy := func(s string) string { return clipped(unlinked(oneLine(s)), maxLabel) }
+	if len(l.Tags) > 0 {
+		tags := make([]string, len(l.Tags))
+		for i, t := range l.Tags {
+			tags[i] = tidy(t)
+		}
+		lines = append(lines, pick(lang, "Tags: ", "标签：")+strings.Join(tags, pick(lang, ", ", "、")))
+	}
+	for _, k := range slices.Sorted(maps.Keys(l.Metadata)) {
+		lines = append(lines, pick(lang, "Metadata: ", "附加信息：")+tidy(k)+" = "+tidy(l.Metadata[k]))
+	}
+	return lines
+}
+
 // upload says whether the way out is another file.
 func upload(m job.Message) bool {
 	if m.Fault == nil || m.State == job.Held {
 		return false
 	}
 	switch m.Fault.Code {
-	case job.CodeTaskOrphaned, job.CodeReplaced, job.CodeCanceled, job.CodeGivenUp, job.CodeUnknownFile, job.CodeVendorRefused, job.CodeLinkEnded:
+	case job.CodeTaskOrphaned, job.CodeReplaced, job.CodeCanceled, job.CodeGivenUp, job.CodeUnknownFile, job.CodeOptionsLate, job.CodeVendorRefused, job.CodeLinkEnded:
 		return false
 	}
 	return true
@@ -125,7 +155,7 @@ func subjectOf(m job.Message) string {
 		head += State(m.State, English) + ": "
 	case m.Fault != nil && m.Fault.Code == job.CodeUnknownFile:
 		head += "unknown file: "
-	case m.Fault != nil && m.Fault.Code == job.CodeTooLate:
+	case m.Fault != nil && (m.Fault.Code == job.CodeTooLate || m.Fault.Code == job.CodeOptionsLate):
 		head += "too late: "
 	default:
 		head += "waiting: "

@@ -39,6 +39,9 @@ func Charged(m job.Message, lang Lang) string {
 	case m.State == job.Expired, m.Fault != nil && m.Fault.Code == job.CodeGivenUp:
 		return say("The film may have been charged, at most %s; only the video service's bill can tell.",
 			"该视频可能已计费，最多 %s，请以视频服务的账单为准。", price(most(m), lang))
+	case m.State == job.Checked:
+		return say("Nothing was charged but the check of the portrait, at most %s.", "除图片检测（最多 %s）外，未产生费用。",
+			price(job.EMO().PricePerDetect, lang))
 	case m.Fault != nil && catalogue[m.Fault.Code].charge == free:
 		return say("Nothing was charged.", "未产生费用。")
 	case m.Fault != nil && (m.Fault.Code == job.CodeVendorCanceled || m.Fault.Code == job.CodeCanceled && m.TaskID != ""):

@@ -34,9 +34,11 @@ type outcome struct {
 	Charge    string            `json:"charge"`
 	CostCNY   string            `json:"cost_cny"`
 	WastedCNY string            `json:"wasted_cny,omitempty"`
+	QuoteCNY  string            `json:"quote_cny,omitempty"` // of a dry run
 	Received  *time.Time        `json:"received,omitempty"`
 	At        time.Time         `json:"at"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
+	Tags      []string          `json:"tags,omitempty"`
 	// MetadataOmitted tells that an event was too small for the metadata; the
 	// record has it.
 	MetadataOmitted bool `json:"metadata_omitted,omitempty"`
@@ -77,9 +79,12 @@ type film struct {
 func outcomeOf(m job.Message, p Place) outcome {
 	o := outcome{Schema: Schema, ID: m.ID, Job: m.Job, Attempt: m.Attempt, State: m.State, Name: m.Name.String(),
 		Text: map[Lang]said{}, Charged: charge(m) == "yes", Charge: charge(m),
-		CostCNY: m.Billed.Decimal(), At: encodable(m.At), Metadata: m.Options.Metadata}
+		CostCNY: m.Billed.Decimal(), At: encodable(m.At), Metadata: m.Said.Metadata, Tags: m.Said.Tags}
 	if m.Image != "" || m.Audio != "" {
 		o.Inputs = inputs{p.InboxBucket, m.Image, m.Audio}
+	}
+	if m.State == job.Checked {
+		o.QuoteCNY = m.Quoted.Decimal()
 	}
 	if m.Wasted > 0 {
 		o.WastedCNY = m.Wasted.Decimal()

@@ -31,14 +31,14 @@ func TestJSONKeepsNamesReadable(t *testing.T) {
 func TestAnEventLeavesOutMetadataThatIsTooLarge(t *testing.T) {
 	t.Parallel()
 	m := outcomes()["succeeded"]
-	m.Options.Metadata = map[string]string{"a": strings.Repeat("x", maxMetadata)}
+	m.Said.Metadata = map[string]string{"a": strings.Repeat("x", maxMetadata)}
 	var o outcome
 	require.NoError(t, json.Unmarshal(Event(m, place), &o))
 	require.True(t, o.MetadataOmitted)
 	require.Empty(t, o.Metadata)
 	o = outcome{}
 	require.NoError(t, json.Unmarshal(Record(m, place), &o))
-	require.Equal(t, m.Options.Metadata, o.Metadata)
+	require.Equal(t, m.Said.Metadata, o.Metadata)
 	require.False(t, o.MetadataOmitted)
 }
 
@@ -61,7 +61,7 @@ func FuzzAnyMessageRenders(f *testing.F) {
 		codes, states := job.Codes(), job.States()
 		n &= math.MaxInt32
 		m := job.Message{ID: "id", Job: "0123456789abcdef", State: states[n%len(states)], Name: job.Name{Dir: dir, Stem: stem},
-			Image: file, TaskID: code, Ratio: job.Ratio(detail), Options: job.Options{Metadata: map[string]string{said: key}},
+			Image: file, TaskID: code, Ratio: job.Ratio(detail), Said: job.Labels{Metadata: map[string]string{said: key}, Tags: []string{said}},
 			Fault: &job.Fault{Code: codes[n%len(codes)], File: file, Detail: detail, VendorCode: code, VendorMessage: said, RequestID: code}}
 		if n%2 == 0 {
 			m.Film = &job.Film{Key: key, Seconds: seconds}

@@ -50,7 +50,7 @@ func TestWhatAJobConsumesIsCountedStepByStep(t *testing.T) {
 			return s.Create(t.Context(), job.Job{ID: hash[:32], State: job.Received, Name: job.Name{Dir: "courses", Stem: "anna"}, Received: now, Due: now,
 				Image: job.Input{Key: "courses/anna.jpg", ETag: hash[:32], Size: 1, SHA256: hash}, Audio: job.Input{Key: "courses/anna.mp3", ETag: hash[:32], Size: 1, SHA256: hash, Seconds: 9}})
 		})
-		step("queue", move(job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank(now.UnixMilli(), j.ID) }))
+		step("queue", move(job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank("", now.UnixMilli(), j.ID) }))
 		step("admit", func() (job.Job, error) {
 			return s.Admit(t.Context(), j, job.Admission{Gate: gate, Limit: 3, Intent: job.Intent{At: now, VendorAt: now, Until: now.Add(time.Minute), URLsEnd: now}})
 		})

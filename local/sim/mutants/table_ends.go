@@ -12,7 +12,11 @@ func intakes() []mutant {
 		{"settle", "files of one upload count together", []edit{
 			{pair, "if wait = min(wait, h.Settle); wait > 0 {", "if wait = 0; wait > 0 {"}}},
 		{"own picture", "a recording does not go with the portrait when it has a picture", []edit{
-			{pair, "\t\tif p.shared {\n\t\t\tif found", "\t\tif false {\n\t\t\tif found"}}},
+			{portrait, "kind != Sidecar && kind != Picture ||", "kind != Sidecar ||"}}},
+		{"unheard options", "a recording does not go without the options that stand beside it", []edit{
+			{portrait, "kind != Sidecar && kind != Picture ||", "kind != Picture ||"}}},
+		{"late options", "options that come after the job has left make no second one", []edit{
+			{makeJob, "if old.ID != j.ID && sameContent(old, j) && !unsent(old) && !givenUp(old) {", "if false {"}}},
 		{"another portrait", "a portrait never makes a second job of a recording", []edit{
 			{makeJob, "late := (st.Shared || p.shared) && st.Job != \"\" && !yields(old, p)", "late := false"},
 			{served, "return !p.shared || !other || !yields(old, p), nil", "return !p.shared || !other, nil"}}},
