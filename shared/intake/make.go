@@ -141,7 +141,7 @@ func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew boo
 	switch {
 	case j.State != job.Received:
 		return old, false, nil
-	case givenUp(old):
+	case GivenUp(old):
 		next.State, next.Attempt, next.Fault = job.Received, old.Attempt+1, nil
 		next.Series = old.Attempt
 		next.Refusals, next.Received, next.Due = 0, j.Received, j.Due
