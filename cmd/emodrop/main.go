@@ -94,7 +94,7 @@ func (p *program) root() *cobra.Command {
 	p.helped(root)
 	p.group(root, "here", p.pick("On this machine:", "在本机运行："), upCommand(usage), demoCommand(usage), p.invokeCommand(), emulatorCommand(usage))
 	p.group(root, "hand", p.pick("Hand in and fetch:", "提交与下载："), p.submitCommand(), p.batchCommand(), p.getCommand())
-	p.group(root, "look", p.pick("Look:", "查看："), p.statusCommand(), p.watchCommand(), p.listCommand(), p.costCommand(), p.explainCommand())
+	p.group(root, "look", p.pick("Look:", "查看："), p.statusCommand(), p.watchCommand(), p.listCommand(), p.consoleCommand(), p.costCommand(), p.explainCommand())
 	p.group(root, "decide", p.pick("Decide:", "处理："), p.decisions()...)
 	p.group(root, "care", p.pick("Look after the stack:", "维护："), p.doctorCommand(), p.sweepCommand())
 	root.AddCommand(versionCommand(usage))

@@ -67,7 +67,7 @@ func TestEveryRecordingGetsThePictureWhateverItIsCalled(t *testing.T) {
 	}{
 		{"one pair of two names", "me.jpg", []string{"hello.mp3"}, []string{"hello.jpg", "hello.mp3"}, true},
 		{"several", "me.jpg", []string{"a.mp3", "b.wav"}, []string{"a.jpg", "b.jpg", "a.mp3", "b.wav"}, true},
-		{"one of several pairs", "a.png", []string{"a.mp3", "b.mp3"}, []string{"b.png", "a.png", "a.mp3", "b.mp3"}, true},
+		{"one of several pairs", "a.png", []string{"a.mp3", "b.mp3"}, []string{"a.png", "b.png", "a.mp3", "b.mp3"}, true},
 		{"the folder's portrait", "Portrait.webp", []string{"a.mp3", "b.mp3"}, []string{"Portrait.webp", "a.mp3", "b.mp3"}, false},
 		{"the same name in another Unicode form", "cafe\u0301.jpg", []string{"caf\u00e9.mp3"}, []string{"cafe\u0301.jpg", "caf\u00e9.mp3"}, false},
 		{"a picture alone", "me.jpg", nil, []string{"me.jpg"}, false},
