@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -54,11 +55,11 @@ type costView struct {
 	Simulated bool
 }
 
-// dayView is a row of the chart. Bar and Besides are widths in thousandths.
+// dayView is a row of the chart; a day without hand-ins is empty. Bar and Besides are widths in thousandths.
 type dayView struct {
 	Day                       moment
-	Films                     int
-	Length, Charged, Besides  string
+	Films, Length             string
+	Charged, Besides          string
 	Expected                  string
 	Bar, BesidesAt, BesidesOf int
 }
@@ -85,7 +86,11 @@ func (h *console) cost(w http.ResponseWriter, r *http.Request) {
 }
 
 func viewOf(d dayCost, most job.Money) dayView {
-	v := dayView{Day: moment{d.day.Format(time.DateOnly), d.day.Format(time.DateOnly)}, Films: d.Films,
+	day := moment{d.day.Format(time.DateOnly), d.day.Format(time.DateOnly)}
+	if d.Spent == (job.Spent{}) && !d.day.IsZero() {
+		return dayView{Day: day}
+	}
+	v := dayView{Day: day, Films: strconv.Itoa(d.Films),
 		Length:  clock(time.Duration(d.Seconds * float64(time.Second)).Round(time.Second)),
 		Charged: d.Billed.String(), Besides: d.Wasted.String(), Expected: d.Expected.String()}
 	if most > 0 {

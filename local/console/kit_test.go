@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -223,6 +225,11 @@ func (b *bench) ask(method, target string, body io.Reader, headers ...string) *h
 
 func (b *bench) get(target string, headers ...string) *httptest.ResponseRecorder {
 	return b.ask(http.MethodGet, target, nil, headers...)
+}
+
+func sha(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 func idOf(n int) string { return fmt.Sprintf("%032x", n) }

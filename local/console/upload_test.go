@@ -21,6 +21,11 @@ type file struct{ field, name, content string }
 // send sends the form as a browser does, names in UTF-8 as they are.
 func (b *bench) send(t *testing.T, headers []string, files ...file) *httptest.ResponseRecorder {
 	t.Helper()
+	return b.sendTo(t, "/upload", headers, files...)
+}
+
+func (b *bench) sendTo(t *testing.T, target string, headers []string, files ...file) *httptest.ResponseRecorder {
+	t.Helper()
 	var body bytes.Buffer
 	m := multipart.NewWriter(&body)
 	for _, f := range files {
@@ -34,7 +39,7 @@ func (b *bench) send(t *testing.T, headers []string, files ...file) *httptest.Re
 		require.NoError(t, err)
 	}
 	require.NoError(t, m.Close())
-	return b.ask("POST", "/upload", &body, append([]string{"Content-Type", m.FormDataContentType()}, headers...)...)
+	return b.ask("POST", target, &body, append([]string{"Content-Type", m.FormDataContentType()}, headers...)...)
 }
 
 func TestAPairIsHandedInUnderItsNames(t *testing.T) {
