@@ -1,16 +1,26 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/sample"
+	"emodrop/shared/job"
 )
 
 // watched is what a page tells of a film.
@@ -26,7 +36,7 @@ type watched struct {
 }
 
 const watch = `(() => {
-	const v = document.querySelector("#jobs video");
+	const v = window.first || document.querySelector("#jobs video");
 	const c = document.createElement("canvas").getContext("2d");
 	c.drawImage(v, 0, 0, 32, 32);
 	const colours = new Set();
@@ -37,50 +47,294 @@ const watch = `(() => {
 		error: v.error ? v.error.message : ""};
 })()`
 
-func TestAPersonSeesTheJobAndPlaysTheFilmWithItsSound(t *testing.T) {
+// tab is a page in a browser, and somebody before it.
+type tab struct {
+	t          *testing.T
+	page       context.Context
+	complaints func() []string
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Do(b.page, steps...))
+}
+
+// until waits until an expression holds, however slow the machine is.
+func (b *tab) until(expression, why string) {
+	b.t.Helper()
+	_, err := chromedp.Run(b.page, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Minute), chromedp.WithPollingInterval(50*time.Millisecond)))
+	if err != nil {
+		b.t.Logf("the page:\n%s", evaluated[string](b, `document.body.innerText`))
+	}
+	require.NoError(b.t, err, why)
+}
+
+func evaluated[T any](b *tab, expression string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.page, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	require.NoError(b.t, err, expression)
+	return v
+}
+
+func (b *tab) run(expression string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void]("void (" + expression + ")"))
+}
+
+// drop drags files or folders onto the page, as a person does.
+func (b *tab) drop(paths ...string) {
+	b.t.Helper()
+	for _, kind := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter, input.DispatchDragEventTypeDragOver, input.DispatchDragEventTypeDrop} {
+		_, err := chromedp.Call(b.page, input.DispatchDragEvent, input.DispatchDragEventParams{Type: kind, X: 300, Y: 300,
+			Data: &input.DragData{Items: []*input.DragDataItem{}, Files: paths, DragOperationsMask: 1}})
+		require.NoError(b.t, err)
+	}
+}
+
+// scheme turns the person's taste to light or dark.
+func (b *tab) scheme(name string) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+	require.NoError(b.t, err)
+}
+
+// accessible has axe look at the page that is open: https://github.com/dequelabs/axe-core.
+func (b *tab) accessible(what string) {
+	b.t.Helper()
+	code, err := os.ReadFile(filepath.Join("..", "..", "local", "console", "browser", "node_modules", "axe-core", "axe.min.js"))
+	require.NoError(b.t, err, "axe-core: make e2e installs it")
+	b.do(chromedp.Evaluate[chromedp.Void](string(code) + "; void 0"))
+	found := evaluated[[]string](b, `axe.run(document, {resultTypes: ["violations"]}).then((r) =>
+		r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.target + " " + n.failureSummary).join("; ")))`)
+	require.Empty(b.t, found, what)
+}
+
+// card is a script's name for the card of a hand-in.
+func card(stem string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll(".job")].find((c) => c.querySelector(".stem").textContent === %q)`, stem)
+}
+
+// pairIn writes the sample pair into a folder under a name.
+func pairIn(t *testing.T, dir, stem string, picture []byte) (image, audio string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	image, audio = filepath.Join(dir, stem+".jpg"), filepath.Join(dir, stem+".wav")
+	require.NoError(t, os.WriteFile(image, picture, 0o644))
+	require.NoError(t, os.WriteFile(audio, sample.Speech(), 0o644))
+	return image, audio
+}
+
+// One stack and one browser for all that a person does with them: starting them takes
+// longer than most of it.
+func TestAPersonMakesFilmsOnThePage(t *testing.T) {
 	endToEnd(t)
 	t.Parallel()
-	page, complaints := browser(t)
-	p := start(t, t.TempDir(), "up", "--no-open", "--speed", "100")
+	b := open(t)
+	home := t.TempDir()
+	p := start(t, home, "up", "--no-open", "--speed", "100")
 	url := p.address()
+	files := t.TempDir()
+	var film pictures
 
-	require.NoError(t, chromedp.Do(page, chromedp.Navigate(url)))
-	title, err := chromedp.Run(page, chromedp.Title())
-	require.NoError(t, err)
-	require.Contains(t, title, "emodrop")
+	t.Run("from the start to a film that plays takes two actions", func(t *testing.T) {
+		b := b.in(t)
+		b.do(chromedp.Navigate(url))
+		b.do(chromedp.Click(chromedp.CSS("#sample"))) // the first
+		b.until(`document.querySelector("#jobs video") !== null`, "no film came")
+		b.run(`document.querySelector("#jobs video").play()`) // the second
+		b.until(`document.querySelector("#jobs video").currentTime > 1.5`, "the film does not play")
+		w := evaluated[watched](b, watch)
+		require.Empty(t, w.Error)
+		require.Equal(t, [2]int{512, 512}, [2]int{w.Width, w.Height})
+		require.InDelta(t, sample.SpeechDuration().Seconds(), w.Duration, 0.1)
+		require.Positive(t, w.Sound, "no sound was decoded")
+		require.Greater(t, w.Frames, 10)
+		require.Greater(t, w.Colours, 4, "the picture is blank")
+	})
 
-	// The page is open when the files come: it shows the film by itself.
-	p.drop("anna")
-	p.film("anna")
-	_, err = chromedp.Run(page, chromedp.Poll[bool](`document.querySelector("#jobs video") !== null`, chromedp.WithPollingTimeout(20*time.Second)))
-	require.NoError(t, err)
-	text, err := chromedp.Run(page, chromedp.Evaluate[string](`document.querySelector("#jobs").innerText`))
-	require.NoError(t, err)
-	require.Contains(t, text, "anna")
-	require.Contains(t, text, "¥0.4544")
+	t.Run("two files are dropped, their price is seen, and the states follow", func(t *testing.T) {
+		b := b.in(t)
+		image, audio := pairIn(t, files, "anna", sample.Portrait())
+		b.run(`window.states = [], window.first = document.querySelector("#jobs video"), new MutationObserver(() => {
+			const c = ` + card("anna") + `, s = c?.querySelector(".badge").textContent;
+			if (s && s !== window.states.at(-1)) window.states.push(s);
+		}).observe(document.querySelector("#jobs"), {childList: true, subtree: true})`)
+		film.take(b, 1200)
+		b.drop(image, audio)
+		b.until(`document.querySelector("#send").textContent.includes("¥0.4544")`, "no price is shown")
+		require.Contains(t, evaluated[string](b, `document.querySelector("#plan").innerText`), "anna.wav")
+		require.True(t, evaluated[bool](b, `!(`+card("anna")+`)`), "nothing is handed in before the click")
+		film.take(b, 2200)
+		b.do(chromedp.Click(chromedp.CSS("#send")))
+		b.until(card("anna")+` !== undefined`, "no card came")
+		film.take(b, 900)
+		b.until(card("anna")+`?.querySelector("video") != null`, "no film came")
+		states := evaluated[[]string](b, `window.states`)
+		require.Equal(t, "done", states[len(states)-1])
+		require.Greater(t, len(states), 1, "the states were not seen to follow: %q", states)
+		require.True(t, evaluated[bool](b, `window.first.isConnected`), "a film that plays is left alone")
+		film.play(b, card("anna")+`.querySelector("video")`)
+		// To the end, where a wrong index would show.
+		b.run(`(window.first.currentTime = window.first.duration - 0.5, window.first.play())`)
+		b.until(`window.first.ended`, "the film does not end")
+		require.Greater(t, evaluated[watched](b, watch).Colours, 4, "the last picture is blank")
+		require.True(t, evaluated[bool](b, `document.querySelector("#plan").hidden`), "the form is ready for the next")
+	})
 
-	require.NoError(t, chromedp.Do(page, chromedp.Evaluate[chromedp.Void](`void document.querySelector("#jobs video").play()`)))
-	_, err = chromedp.Run(page, chromedp.Poll[bool](`document.querySelector("#jobs video").currentTime > 1.5`, chromedp.WithPollingTimeout(20*time.Second)))
-	require.NoError(t, err, "the film does not play")
-	w, err := chromedp.Run(page, chromedp.Evaluate[watched](watch))
-	require.NoError(t, err)
-	require.Empty(t, w.Error)
-	require.Equal(t, [2]int{512, 512}, [2]int{w.Width, w.Height})
-	require.InDelta(t, sample.SpeechDuration().Seconds(), w.Duration, 0.1)
-	require.Positive(t, w.Sound, "no sound was decoded")
-	require.Greater(t, w.Frames, 10)
-	require.Greater(t, w.Colours, 4, "the picture is blank")
+	t.Run("a folder is dropped whole, and what makes no film is said and not sent", func(t *testing.T) {
+		b := b.in(t)
+		dir := filepath.Join(files, "week 1")
+		pairIn(t, dir, "lesson", sample.Portrait())
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "alone.wav"), sample.Speech(), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("x"), 0o644))
+		b.drop(dir)
+		b.until(`document.querySelector("#send").textContent.startsWith("Films: 1.")`, "the folder was not read")
+		plan := evaluated[string](b, `document.querySelector("#plan").innerText`)
+		for _, said := range []string{"week 1/lesson", "alone.wav: no picture", "notes.txt: neither"} {
+			require.Contains(t, plan, said)
+		}
+		b.do(chromedp.Click(chromedp.CSS("#send")))
+		b.until(card("lesson")+`?.querySelector("video") != null`, "no film came")
+		require.True(t, evaluated[bool](b, `!(`+card("alone")+`)`))
+	})
 
-	// To the end, where a wrong index would show.
-	_, err = chromedp.Run(page, chromedp.Poll[bool](`document.querySelector("#jobs video").ended`, chromedp.WithPollingTimeout(20*time.Second)))
-	require.NoError(t, err, "the film does not end")
-	w, err = chromedp.Run(page, chromedp.Evaluate[watched](watch))
-	require.NoError(t, err)
-	require.Greater(t, w.Colours, 4, "the last picture is blank")
-	require.Empty(t, complaints())
-	p.interrupt()
-	require.Zero(t, p.exit(30*time.Second), "an open page does not keep the stack from ending")
+	t.Run("a picture without a face fails in plain words", func(t *testing.T) {
+		b := b.in(t)
+		image, audio := pairIn(t, files, "wall", blank(t))
+		b.drop(image, audio)
+		b.until(`document.querySelector("#send").textContent.startsWith("Films: 1.")`, "no price is shown")
+		b.do(chromedp.Click(chromedp.CSS("#send")))
+		b.until(card("wall")+`?.querySelector(".fault") != null`, "the failure is not shown")
+		require.Contains(t, evaluated[string](b, card("wall")+`.innerText`), "What to do:")
+		film.still(b, url, "console.png", "?lang=en", "light")
+		film.still(b, url, "console.zh-CN.png", "?lang=zh", "light")
+		film.still(b, url, "", "?lang=en", "light")
+	})
+
+	t.Run("what waits is taken back, with the keyboard alone", func(t *testing.T) {
+		b := b.in(t)
+		require.Zero(t, start(t, home, "hold", "--reason", "maintenance").exit(time.Minute))
+		image, audio := pairIn(t, files, "later", sample.Portrait())
+		b.drop(image, audio)
+		b.until(`document.activeElement.id === "send" && !document.querySelector("#send").disabled`, "the keyboard is not where the next step is")
+		b.do(chromedp.KeyEvent("\r"))
+		b.until(card("later")+`?.querySelector("[id^=place]").textContent === "Number 1 in the queue"`, "no place in the queue is shown")
+		b.until(`document.querySelector("#status").innerText.includes("Nothing is being sent")`, "the closed gate is not said")
+		b.run(card("later") + `.querySelector("form[action$=cancel] button").focus()`)
+		b.do(chromedp.KeyEvent("\r"))
+		b.until(card("later")+`?.classList.contains("off")`, "it was not taken back")
+		require.Contains(t, evaluated[string](b, `document.querySelector("#done").innerText`), "Taken back")
+		require.True(t, evaluated[bool](b, card("later")+`.contains(document.activeElement)`), "the keyboard stays at the card")
+		require.True(t, evaluated[bool](b, card("later")+`.querySelector("form[action$=cancel]") === null`))
+		require.Zero(t, start(t, home, "resume").exit(time.Minute))
+		b.run(card("later") + `.querySelector("form[action$=retry] button").click()`)
+		b.until(card("later")+`?.querySelector("video") != null`, "it was not made again")
+	})
+
+	t.Run("the page goes on when the stack was restarted", func(t *testing.T) {
+		b := b.in(t)
+		b.run(`window.same = true`)
+		p.interrupt()
+		require.Zero(t, p.exit(30*time.Second), "an open page does not keep the stack from ending")
+		b.until(`!document.querySelector("#offline").hidden`, "nobody is told that the stack is away")
+		p = start(t, home, "up", "--no-open", "--speed", "100")
+		require.Equal(t, url, p.address(), "it keeps its port")
+		b.until(`document.querySelector("#offline").hidden`, "the page did not find back")
+		p.drop("bert")
+		b.until(card("bert")+` !== undefined`, "no card came")
+		require.True(t, evaluated[bool](b, `window.same`), "without loading the page anew")
+	})
+
+	t.Run("axe finds nothing, in both languages, light and dark, on a phone too", func(t *testing.T) {
+		b := b.in(t)
+		for _, lang := range []string{"en", "zh"} {
+			for _, page := range []string{"/?lang=" + lang, "/cost?lang=" + lang} {
+				b.do(chromedp.EmulateViewport(1100, 900), chromedp.Navigate(url+page))
+				require.Contains(t, evaluated[string](b, `document.documentElement.lang`), lang)
+				b.run(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`)
+				for _, scheme := range []string{"light", "dark"} {
+					b.scheme(scheme)
+					b.accessible(page + " " + scheme)
+				}
+				b.do(chromedp.EmulateViewport(360, 740))
+				require.LessOrEqual(t, evaluated[int](b, `document.documentElement.scrollWidth`), 360, "nothing is wider than a phone: %s", page)
+			}
+		}
+		// With a plan on it, which is the page at its fullest.
+		b.do(chromedp.Navigate(url + "/?lang=zh"))
+		image, audio := pairIn(t, files, "dora", sample.Portrait())
+		b.drop(image, audio, filepath.Join(files, "week 1", "notes.txt"))
+		b.until(`!document.querySelector("#plan").hidden`, "no plan")
+		b.accessible("a plan, dark, on a phone")
+		require.LessOrEqual(t, evaluated[int](b, `document.documentElement.scrollWidth`), 360)
+		require.Contains(t, evaluated[string](b, `document.querySelector("#send").textContent`), "生成 1 个视频")
+	})
+	film.write(t)
+	for _, c := range b.complaints() {
+		// The browser's own words for the restart.
+		require.Contains(t, c, "ERR_", "%q", c)
+	}
 }
+
+// blank is a picture with nothing on it.
+func blank(t *testing.T) []byte {
+	t.Helper()
+	img := image.NewGray(image.Rect(0, 0, 600, 600))
+	for i := range img.Pix {
+		img.Pix[i] = 0xcc
+	}
+	var b bytes.Buffer
+	require.NoError(t, jpeg.Encode(&b, img, nil))
+	return b.Bytes()
+}
+
+func TestABoardOfFiveHundredJobsChangesACardAtOnce(t *testing.T) {
+	endToEnd(t)
+	t.Parallel()
+	d := newDesk(t)
+	for i := range 499 {
+		d.job(fmt.Sprintf("shop/job-%03d", i), job.Queued)
+	}
+	runs := d.job("shop/runs", job.Running)
+	srv := httptest.NewUnstartedServer(nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	var quiet bytes.Buffer
+	page, err := (&program{stdout: &quiet, stderr: &quiet}).page(ctx, d.st, t.TempDir(), 100*time.Millisecond)
+	require.NoError(t, err)
+	srv.Config.Handler = page
+	srv.Start()
+	t.Cleanup(srv.Close)
+	t.Cleanup(cancel) // before Close, which waits for what is open
+
+	b := open(t)
+	b.do(chromedp.Navigate(srv.URL + "/?jobs=500"))
+	b.until(`document.querySelectorAll(".job").length === 500 && [...document.querySelectorAll("[id^=place]")].some((e) => e.textContent.startsWith("Number 499"))`, "not all are there")
+	b.run(`(window.long = [], new PerformanceObserver((l) => window.long.push(...l.getEntries().map((e) => e.duration))).observe({type: "longtask"}),
+		window.others = [...document.querySelectorAll(".job")].filter((c) => !c.id.includes("` + runs.ID + `")), performance.clearMeasures())`)
+	next := runs
+	next.State, next.Billed, next.Result = job.Storing, 454_400, nil
+	_, err = d.st.Jobs.Move(t.Context(), runs, next)
+	require.NoError(t, err)
+	b.until(`document.getElementById("job-`+runs.ID+`").querySelector(".steps .done:nth-child(4)") !== null`, "the card did not change")
+	took := evaluated[float64](b, `Math.max(...performance.getEntriesByName("emodrop-board").map((e) => e.duration))`)
+	long := evaluated[[]float64](b, `new Promise((ok) => requestAnimationFrame(() => setTimeout(() => ok(window.long), 100)))`)
+	t.Logf("a changed card among 500: %.1f ms of script, tasks over 50 ms: %v", took, long)
+	require.Less(t, took, 100.0)
+	for _, ms := range long {
+		require.Less(t, ms, 100.0, "layout and paint are part of it")
+	}
+	require.True(t, evaluated[bool](b, `window.others.length === 499 && window.others.every((c) => c.isConnected)`), "no other card is replaced")
+}
+
+// open opens a browser with a tab.
+func open(t *testing.T) *tab {
+	page, complaints := browser(t)
+	return &tab{t: t, page: page, complaints: complaints}
+}
+
+// in is the same tab in a part of a test.
+func (b *tab) in(t *testing.T) *tab { return &tab{t: t, page: b.page, complaints: b.complaints} }
 
 // browser starts a Chromium of its own. complaints are the errors and warnings
 // that its console has shown so far.

@@ -63,7 +63,7 @@ func (p *program) console(ctx context.Context, st *reach.Stack, port int, open b
 		return err
 	}
 	defer func() { _ = os.RemoveAll(spool) }()
-	page, err := p.page(ctx, st, spool)
+	page, err := p.page(ctx, st, spool, lookEvery)
 	if err != nil {
 		return err
 	}
@@ -96,14 +96,14 @@ func (p *program) console(ctx context.Context, st *reach.Stack, port int, open b
 	return nil
 }
 
-// page is the page of a stack.
-func (p *program) page(ctx context.Context, st *reach.Stack, spool string) (http.Handler, error) {
+// page is the page of a stack, whose table an open page looks at every so often.
+func (p *program) page(ctx context.Context, st *reach.Stack, spool string, every time.Duration) (http.Handler, error) {
 	o, err := p.operator(st)
 	if err != nil {
 		return nil, err
 	}
 	c := console.Config{Jobs: st.Jobs, OpenResult: openFilm(st), Operate: o, Name: st.Name, Inbox: st.Inbox, Outbox: st.Outbox,
-		Simulated: st.Local, Ratio: st.Ratio, Profile: job.EMO(), SpoolDir: spool, Context: ctx, Every: lookEvery,
+		Simulated: st.Local, Ratio: st.Ratio, Profile: job.EMO(), SpoolDir: spool, Context: ctx, Every: every,
 		Log: slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		HandIn: func(ctx context.Context, key string, body io.Reader) error {
 			_, err := st.Files.PutObject(ctx, &s3.PutObjectInput{Bucket: &st.Inbox, Key: &key, Body: body})
