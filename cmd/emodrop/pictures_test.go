@@ -29,6 +29,9 @@ type frame struct {
 
 func wanted() bool { return os.Getenv("EMODROP_PICTURES") != "" }
 
+// nowhere takes this machine's folders out of what is shown.
+const nowhere = `document.querySelectorAll(".also code").forEach((c) => { c.textContent = c.textContent.replace(/^.*\//, "~/emodrop/"); })`
+
 // Where they stand, and what the README's readers have to fetch at most, in bytes.
 const (
 	gallery   = "../../docs"
@@ -45,6 +48,7 @@ func (p *pictures) take(b *tab, millis uint16) {
 	if len(p.frames) == 0 {
 		b.do(chromedp.EmulateViewport(1000, 1000))
 	}
+	b.run(nowhere)
 	shot, err := chromedp.Run(b.page, chromedp.CaptureScreenshot())
 	require.NoError(b.t, err)
 	img, err := png.Decode(bytes.NewReader(shot))
@@ -81,6 +85,7 @@ func (p *pictures) still(b *tab, url, name, query, scheme string) {
 		return
 	}
 	b.until(`[...document.querySelectorAll("video")].every((v) => v.readyState >= 2)`, "the films' first pictures are not there")
+	b.run(nowhere)
 	shot, err := chromedp.Run(b.page, chromedp.CaptureScreenshot())
 	require.NoError(b.t, err)
 	require.Less(b.t, len(shot), stillMost)

@@ -53,6 +53,10 @@ func TestPairsAndPriceAreKnownBeforeAnythingIsHandedIn(t *testing.T) {
 	zh := b.plan(t, "", []string{"Accept-Language", "zh"}, dropped("anna.jpg"), dropped("bert.wav"))
 	require.Equal(t, "生成 1 个视频，费用 ¥0.4544", zh.Button, "one picture is the picture of what came with it")
 
+	mixed := b.plan(t, "", nil, dropped("anna.jpg"), dropped("anna.wav"), dropped("bert.wav"))
+	require.Equal(t, 1, mixed.Films, "it is anna's picture, and not bert's")
+	require.Equal(t, 2, b.plan(t, "", nil, dropped("me.jpg"), dropped("anna.wav"), dropped("bert.wav")).Films, "it is nobody's, so everybody's")
+
 	tall := setup(t, func(c *Config) { c.Ratio, c.Simulated = job.Portrait, true }).plan(t, "", nil, dropped("anna.jpg"), dropped("anna.wav"))
 	require.Equal(t, "Films: 1. Make them (the real price would be ¥0.9088)", tall.Button)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"emodrop/shared/intake"
@@ -159,8 +160,8 @@ func pathOf(p *multipart.Part) (dir, name string) {
 }
 
 // sort finds out what was dropped together. One picture beside recordings is the
-// picture of all of them, whatever it is called, as with the two fields; else files
-// pair by their names.
+// picture of all of them, whatever it is called, as with the two fields, unless it has
+// the name of one of several; else files pair by their names.
 func (f *form) sort() {
 	var pictures, recordings []part
 	dirs := map[string]bool{}
@@ -175,7 +176,7 @@ func (f *form) sort() {
 		}
 		dirs[p.dir] = true
 	}
-	if len(dirs) != 1 || len(pictures) > 1 || len(recordings) > maxRecordings {
+	if len(dirs) != 1 || len(pictures) > 1 || len(recordings) > maxRecordings || len(recordings) > 1 && named(pictures, recordings) {
 		return
 	}
 	for dir := range dirs {
@@ -192,6 +193,17 @@ func (f *form) sort() {
 		}
 	}
 	f.files = others
+}
+
+// named says whether one of the pictures has the name of one of the recordings.
+func named(pictures, recordings []part) bool {
+	return slices.ContainsFunc(pictures, func(p part) bool {
+		_, own := intake.Classify(p.name)
+		return slices.ContainsFunc(recordings, func(r part) bool {
+			_, n := intake.Classify(r.name)
+			return n == own
+		})
+	})
 }
 
 // check says what is wrong with the form's names, by the very rules by which the

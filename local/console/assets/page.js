@@ -40,7 +40,7 @@
     if (!changes.length) return;
     said.textContent = changes.length > 3
       ? said.dataset.many.replace("12345", changes.length)
-      : changes.map(([name, state]) => said.dataset.one.replace("%1", () => name).replace("%2", () => state)).join(" ");
+      : changes.map(([name, state]) => said.dataset.single.replace("%1", () => name).replace("%2", () => state)).join(" ");
   };
 
   // The list. Only elements that show something else are replaced: a film may be
@@ -150,14 +150,19 @@
     }
   };
 
+  // A button that is disabled would lose the keyboard, so it only says that it is.
+  const off = (button, yes) => button.setAttribute("aria-disabled", String(yes));
+  const isOff = (button) => button.getAttribute("aria-disabled") === "true";
+
   // Cancel and retry. The card follows by the stream.
   document.addEventListener("submit", async (e) => {
     if (!e.target.matches(".decide")) return;
     e.preventDefault();
     const button = e.target.querySelector("button");
-    button.disabled = true;
+    if (isOff(button)) return;
+    off(button, true);
     const { ok, text } = await post(e.target.action, new URLSearchParams(new FormData(e.target)));
-    button.disabled = false;
+    off(button, false);
     tell(ok, text);
   });
 
@@ -178,7 +183,7 @@
     plans = null;
     plan.hidden = over.hidden = true;
     send.textContent = label;
-    send.disabled = false;
+    off(send, false);
     busy.textContent = "";
     files.value = tree.value = "";
   };
@@ -186,8 +191,9 @@
     checking?.abort();
     if (!picked.size) return;
     const mine = checking = new AbortController();
-    send.disabled = true;
+    off(send, true);
     over.hidden = false;
+    busy.className = "hint";
     busy.textContent = form.dataset.checking;
     try {
       const c = await post("/check", bodyOf(picked), mine.signal);
@@ -195,7 +201,9 @@
       plan.replaceChildren(...parse(c.html || "").body.childNodes);
       plan.hidden = !c.html;
       send.textContent = c.films ? c.button : label;
-      send.disabled = !c.films;
+      off(send, !c.films);
+      // The button says it to those who see it.
+      busy.className = c.films ? "unseen" : "hint";
       busy.textContent = c.text;
       if (c.films) send.focus({ preventScroll: true });
     } catch { /* other files were chosen meanwhile */ }
@@ -207,8 +215,8 @@
   form.addEventListener("submit", async (e) => {
     e.preventDefault();
     if (!picked.size) return files.click();
-    if (!plans?.films) return;
-    send.disabled = true;
+    if (isOff(send) || !plans?.films) return;
+    off(send, true);
     send.textContent = form.dataset.sending;
     const all = [...picked];
     const { ok, text } = await post("/upload", bodyOf(plans.send.map((i) => all[i])));
