@@ -10,12 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -99,6 +102,17 @@ func (b *tab) drop(paths ...string) {
 			Data: &input.DragData{Items: []*input.DragDataItem{}, Files: paths, DragOperationsMask: 1}})
 		require.NoError(b.t, err)
 	}
+}
+
+// busy is how long the page's main thread has worked.
+func (b *tab) busy() time.Duration {
+	b.t.Helper()
+	b.run(`document.body.offsetHeight`) // what is to be laid out is laid out
+	all, err := chromedp.Call(b.page, performance.GetMetrics, cdp.Empty{})
+	require.NoError(b.t, err)
+	i := slices.IndexFunc(all.Metrics, func(m *performance.Metric) bool { return m.Name == "TaskDuration" })
+	require.GreaterOrEqual(b.t, i, 0)
+	return time.Duration(all.Metrics[i].Value * float64(time.Second))
 }
 
 // scheme turns the person's taste to light or dark.
@@ -242,7 +256,7 @@ func TestAPersonMakesFilmsOnThePage(t *testing.T) {
 		require.Zero(t, start(t, home, "hold", "--reason", "maintenance").exit(time.Minute))
 		image, audio := pairIn(t, files, "later", sample.Portrait())
 		b.drop(image, audio)
-		b.until(`document.activeElement.id === "send" && document.querySelector("#send").getAttribute("aria-disabled") === "false"`, "the keyboard is not where the next step is")
+		b.until(`document.activeElement.id === "send" && document.activeElement.textContent.startsWith("Films: 1.")`, "the keyboard is not where the next step is")
 		b.do(chromedp.KeyEvent("\r"))
 		b.until(card("later")+`?.classList.contains("wait")`, "it does not wait")
 		require.Equal(t, "later: checking", evaluated[string](b, `document.querySelector("#said").textContent`), "a screen reader is told, in a few words")
@@ -336,20 +350,20 @@ func TestABoardOfFiveHundredJobsChangesACardAtOnce(t *testing.T) {
 	b := open(t)
 	b.do(chromedp.Navigate(srv.URL + "/?jobs=500"))
 	b.until(`document.querySelectorAll(".job").length === 500 && [...document.querySelectorAll("[id^=place]")].some((e) => e.textContent.startsWith("Number 499"))`, "not all are there")
-	b.run(`(window.long = [], new PerformanceObserver((l) => window.long.push(...l.getEntries().map((e) => e.duration))).observe({type: "longtask"}),
-		window.others = [...document.querySelectorAll(".job")].filter((c) => !c.id.includes("` + runs.ID + `")), performance.clearMeasures())`)
+	b.run(`(window.others = [...document.querySelectorAll(".job")].filter((c) => !c.id.includes("` + runs.ID + `")), performance.clearMeasures())`)
+	// In time on the processor: what else the machine does has no part in it.
+	_, err = chromedp.Call(b.page, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks})
+	require.NoError(t, err)
+	before := b.busy()
 	next := runs
 	next.State, next.Billed, next.Result = job.Storing, 454_400, nil
 	_, err = d.st.Jobs.Move(t.Context(), runs, next)
 	require.NoError(t, err)
 	b.until(`document.getElementById("job-`+runs.ID+`").querySelector(".steps .done:nth-child(4)") !== null`, "the card did not change")
-	took := evaluated[float64](b, `Math.max(...performance.getEntriesByName("emodrop-board").map((e) => e.duration))`)
-	long := evaluated[[]float64](b, `new Promise((ok) => requestAnimationFrame(() => setTimeout(() => ok(window.long), 100)))`)
-	t.Logf("a changed card among 500: %.1f ms of script, tasks over 50 ms: %v", took, long)
-	require.Less(t, took, 100.0)
-	for _, ms := range long {
-		require.Less(t, ms, 100.0, "layout and paint are part of it")
-	}
+	took := b.busy() - before
+	t.Logf("a changed card among 500: %s of the main thread, all included", took)
+	require.Less(t, took, 100*time.Millisecond, "script, layout and paint")
+	require.Equal(t, 1, evaluated[int](b, `performance.getEntriesByName("emodrop-board").length`), "one event brought it")
 	require.True(t, evaluated[bool](b, `window.others.length === 499 && window.others.every((c) => c.isConnected)`), "no other card is replaced")
 }
 
