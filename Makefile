@@ -14,6 +14,8 @@ ARCHES    := arm64 amd64
 # What lies in the checked-in lock file and what npm made of it.
 DYNAMO   := local/aws/dynamo
 DYNOXIDE := $(DYNAMO)/node_modules/.installed
+BROWSER  := local/console/browser
+AXE      := $(BROWSER)/node_modules/.installed
 
 .PHONY: command help up demo invoke test check e2e sim sim-scale sim-mutants build lint fmt clean tools \
         fmt-check vet rules modules portable FORCE
@@ -64,7 +66,7 @@ check: fmt-check vet lint rules modules portable test
 # left to `make test`: here real programs keep real time, some of them killed at random,
 # and a machine that is ten times as slow proves less.
 ## Run the packages with end-to-end tests, those included: real binaries, Chromium, aws; RUN selects
-e2e: $(DYNOXIDE)
+e2e: $(DYNOXIDE) $(AXE)
 	@dirs=$$(grep -rl --include='*_test.go' EMODROP_E2E cmd docs events functions local shared 2>/dev/null \
 	    | sed 's,^,./,; s,/[^/]*$$,,' | sort -u); \
 	if [ -z "$$dirs" ]; then echo "make e2e: no test asks for EMODROP_E2E" >&2; exit 1; fi; \
@@ -111,7 +113,7 @@ fmt:
 
 ## Remove what make made; films, jobs and dropped files stay
 clean:
-	rm -rf build $(DYNAMO)/node_modules
+	rm -rf build $(DYNAMO)/node_modules $(BROWSER)/node_modules
 
 ## Install what the other targets need beside Go: the DynamoDB stand-in
 tools: $(DYNOXIDE)
@@ -156,6 +158,10 @@ $(DYNOXIDE): $(DYNAMO)/package-lock.json $(DYNAMO)/package.json
 	else \
 	    echo "npm is missing: install Node.js (https://nodejs.org), or put dynoxide on PATH, or set AWS_ENDPOINT_URL_DYNAMODB" >&2; exit 1; \
 	fi
+
+# What the page's accessibility is checked with: for the end-to-end tests alone.
+$(AXE): $(BROWSER)/package-lock.json $(BROWSER)/package.json
+	npm ci --prefix $(BROWSER) --no-audit --no-fund && touch $@
 
 # --- the stack in an AWS account, see docs/deploy.md ---
 

@@ -26,21 +26,7 @@ type spent struct {
 	Unclear   int  `json:"unclear"`
 	Simulated bool `json:"simulated,omitempty"`
 
-	billed, wasted, expected job.Money
-}
-
-func (s *spent) add(j job.Job) {
-	s.billed, s.wasted = s.billed+j.Billed, s.wasted+j.Wasted
-	switch {
-	case j.State == job.Succeeded:
-		s.Films++
-		s.Seconds += j.Seconds()
-	case !j.State.Final() && j.Billed == 0:
-		s.expected += j.Quoted
-	}
-	if j.Billed+j.Wasted == 0 && (j.State == job.Expired || j.Fault != nil && (j.Fault.Code == job.CodeGivenUp || j.Fault.Code == job.CodeAmbiguous)) {
-		s.Unclear++
-	}
+	sum job.Spent
 }
 
 func (p *program) costCommand() *cobra.Command {
@@ -91,13 +77,14 @@ func (p *program) cost(cmd *cobra.Command, st *reach.Stack, days int) error {
 			if len(byDay) == 0 || byDay[len(byDay)-1].Day != day {
 				byDay = append(byDay, &spent{Day: day, Simulated: st.Simulated})
 			}
-			byDay[len(byDay)-1].add(j)
-			total.add(j)
+			byDay[len(byDay)-1].sum.Add(j)
+			total.sum.Add(j)
 		}
 	}
 	rows := [][]string{{p.pick("DAY", "日期"), p.pick("FILMS", "视频"), p.pick("LENGTH", "时长"), p.pick("CHARGED", "费用"), p.pick("BESIDES", "其他"), p.pick("EXPECTED", "预计")}}
 	for _, s := range append(byDay, &total) {
-		s.BilledCNY, s.WastedCNY, s.ExpectedCNY = s.billed.Decimal(), s.wasted.Decimal(), s.expected.Decimal()
+		s.Films, s.Seconds, s.Unclear = s.sum.Films, s.sum.Seconds, s.sum.Unclear
+		s.BilledCNY, s.WastedCNY, s.ExpectedCNY = s.sum.Billed.Decimal(), s.sum.Wasted.Decimal(), s.sum.Expected.Decimal()
 		switch {
 		case p.json:
 			p.line(s)
@@ -106,7 +93,7 @@ func (p *program) cost(cmd *cobra.Command, st *reach.Stack, days int) error {
 			if s.Total {
 				day = p.pick("together", "合计")
 			}
-			rows = append(rows, []string{day, fmt.Sprint(s.Films), length(s.Seconds), s.billed.String(), s.wasted.String(), s.expected.String()})
+			rows = append(rows, []string{day, fmt.Sprint(s.Films), length(s.Seconds), s.sum.Billed.String(), s.sum.Wasted.String(), s.sum.Expected.String()})
 		default:
 			day := s.Day
 			if s.Total {

@@ -17,14 +17,15 @@ import (
 	"emodrop/shared/media"
 )
 
-func demoCommand(args cobra.PositionalArgs) *cobra.Command {
+func (p *program) demoCommand(args cobra.PositionalArgs) *cobra.Command {
 	f := &stackFlags{}
 	var within time.Duration
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Take a sample pair from drop to film, check the film, and end",
-		Long: "Starts the stack in a folder of its own, drops a drawn portrait and a few seconds of speech, shows how they\n" +
+		Short: p.pick("Take a sample pair from drop to film, check the film, and end", "用示例文件制作一段视频，检查后结束"),
+		Long: p.pick("Starts the stack in a folder of its own, drops a drawn portrait and a few seconds of speech, shows how they\n"+
 			"become a film, checks it, prints where it is and ends.",
+			"在单独的目录中启动整个系统，放入一张绘制的人像和几秒语音，显示生成视频的过程，检查视频，输出其位置后结束。"),
 		Example: "  emodrop demo\n  emodrop demo --home /tmp/try --speed 1",
 		Args:    args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -44,8 +45,8 @@ func demoCommand(args cobra.PositionalArgs) *cobra.Command {
 			return err
 		},
 	}
-	f.add(cmd, filepath.Join(".emodrop", "demo"))
-	cmd.Flags().DurationVar(&within, "within", 3*time.Minute, "how long to wait for the film")
+	f.add(p, cmd, filepath.Join(".emodrop", "demo"))
+	cmd.Flags().DurationVar(&within, "within", 3*time.Minute, p.pick("how long to wait for the film", "等待视频的最长时间"))
 	return cmd
 }
 

@@ -18,7 +18,7 @@ import (
 	"emodrop/local/stack"
 )
 
-func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
+func (p *program) emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 	var (
 		addr, key, dir, faults string
 		push                   emo.Push
@@ -28,9 +28,11 @@ func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "emulator",
-		Short: "Run the emulator of DashScope EMO alone",
-		Long: "Serves DashScope's asynchronous API for emo-v1 and emo-detect-v1 on loopback, for any client. The admin path\n" +
+		Short: p.pick("Run the emulator of DashScope EMO alone", "单独运行 DashScope EMO 的模拟器"),
+		Long: p.pick("Serves DashScope's asynchronous API for emo-v1 and emo-detect-v1 on loopback, for any client. The admin path\n"+
 			"/_emo shows what would have been billed and takes faults; see docs/emulator.md.",
+			"在本机提供 DashScope 的 emo-v1 和 emo-detect-v1 异步接口，可供任何客户端使用。管理路径 /_emo\n"+
+				"显示本应产生的费用，并可设置故障；参见 docs/emulator.md。"),
 		Example: "  emodrop emulator --addr 127.0.0.1:4650 --speed 60\n  curl http://127.0.0.1:4650/_emo/ledger",
 		Args:    args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -101,14 +103,14 @@ func emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&addr, "addr", "127.0.0.1:4650", "loopback address to listen on; port 0 takes a free one")
-	fl.Float64Var(&speed, "speed", 1, "how many times faster than the real service tasks are worked on")
-	fl.IntVar(&slots, "slots", 1, "how many tasks are worked on at a time")
-	fl.StringVar(&key, "key", "", "the accepted API key (default sk-emodrop-local)")
-	fl.StringVar(&dir, "dir", "", "folder that keeps tasks and films over a restart (default: memory)")
-	fl.StringVar(&push.URL, "push", "", "URL that the events of tasks that end are pushed to, signed (default: nowhere)")
-	fl.StringVar(&push.Token, "push-token", "", "token that is sent along with pushes")
-	fl.StringVar(&faults, "faults", "", "JSON file of faults (see docs/emulator.md)")
-	fl.BoolVar(&verbose, "verbose", false, "log every call to standard error")
+	fl.StringVar(&addr, "addr", "127.0.0.1:4650", p.pick("loopback address to listen on; port 0 takes a free one", "监听的本机地址；端口 0 表示任选空闲端口"))
+	fl.Float64Var(&speed, "speed", 1, p.pick("how many times faster than the real service tasks are worked on", "任务处理速度是真实服务的多少倍"))
+	fl.IntVar(&slots, "slots", 1, p.pick("how many tasks are worked on at a time", "同时处理多少个任务"))
+	fl.StringVar(&key, "key", "", p.pick("the accepted API key (default sk-emodrop-local)", "接受的 API 密钥（默认 sk-emodrop-local）"))
+	fl.StringVar(&dir, "dir", "", p.pick("folder that keeps tasks and films over a restart (default: memory)", "重启后仍保留任务和视频的目录（默认保存在内存中）"))
+	fl.StringVar(&push.URL, "push", "", p.pick("URL that the events of tasks that end are pushed to, signed (default: nowhere)", "任务结束事件的推送地址，带签名（默认不推送）"))
+	fl.StringVar(&push.Token, "push-token", "", p.pick("token that is sent along with pushes", "随推送发送的令牌"))
+	fl.StringVar(&faults, "faults", "", p.pick("JSON file of faults (see docs/emulator.md)", "故障的 JSON 文件（参见 docs/emulator.md）"))
+	fl.BoolVar(&verbose, "verbose", false, p.pick("log every call to standard error", "将每次调用记录到标准错误"))
 	return cmd
 }

@@ -99,15 +99,14 @@ func (p *program) helpFlags(cmd *cobra.Command) {
 	}
 }
 
-// localised gives the commands that cobra makes, and those of the local stack, a
-// short description in the language of this run.
+// localised gives the commands that cobra makes a short description in the language of
+// this run.
 func (p *program) localised(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	p.helpFlags(root)
 	for name, short := range map[string]string{
-		"up": "在本机运行整个系统，直到按下 Ctrl-C", "demo": "用示例文件制作一段视频，检查后结束",
-		"emulator": "单独运行 DashScope EMO 的模拟器", "version": "显示版本", "help": "查看命令的帮助", "completion": "生成命令行补全脚本",
+		"help": "查看命令的帮助", "completion": "生成命令行补全脚本",
 	} {
 		if c, _, err := root.Find([]string{name}); err == nil && c != root && p.pick("en", "zh") == "zh" {
 			c.Short = short

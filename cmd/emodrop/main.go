@@ -92,12 +92,12 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().String("lang", "", p.pick("language: en or zh (default: as LC_ALL, LC_MESSAGES or LANG says)", "语言：en 或 zh（默认依 LC_ALL、LC_MESSAGES、LANG）"))
 	root.PersistentFlags().BoolVar(&p.json, "json", p.json, p.pick("JSON, one value to a line; errors too, as {\"code\",\"message\",\"fix\"} on standard error", "输出 JSON，每行一个；错误以 {\"code\",\"message\",\"fix\"} 写到标准错误"))
 	p.helped(root)
-	p.group(root, "here", p.pick("On this machine:", "在本机运行："), upCommand(usage), demoCommand(usage), p.invokeCommand(), emulatorCommand(usage))
+	p.group(root, "here", p.pick("On this machine:", "在本机运行："), p.upCommand(usage), p.demoCommand(usage), p.invokeCommand(), p.emulatorCommand(usage))
 	p.group(root, "hand", p.pick("Hand in and fetch:", "提交与下载："), p.submitCommand(), p.batchCommand(), p.getCommand())
-	p.group(root, "look", p.pick("Look:", "查看："), p.statusCommand(), p.watchCommand(), p.listCommand(), p.costCommand(), p.explainCommand())
+	p.group(root, "look", p.pick("Look:", "查看："), p.statusCommand(), p.watchCommand(), p.listCommand(), p.consoleCommand(), p.costCommand(), p.explainCommand())
 	p.group(root, "decide", p.pick("Decide:", "处理："), p.decisions()...)
 	p.group(root, "care", p.pick("Look after the stack:", "维护："), p.doctorCommand(), p.sweepCommand())
-	root.AddCommand(versionCommand(usage))
+	root.AddCommand(p.versionCommand(usage))
 	p.localised(root)
 	return root
 }

@@ -7,11 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
+
+	"emodrop/shared/words"
 )
 
 func TestWhatCannotBeDoneIsRefusedWithAWayOut(t *testing.T) {
@@ -77,6 +81,27 @@ func TestHelpIsInOneLanguage(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, exitUsage, run(t.Context(), []string{"invoke", "--lang", "zh"}, &stdout, &stderr))
 	require.Contains(t, stderr.String(), "需要一个函数")
+}
+
+func TestEveryVerbAndFlagIsDescribedInChineseToo(t *testing.T) {
+	t.Parallel()
+	p := &program{lang: words.Chinese, env: func(string) string { return "" }}
+	var look func(cmd *cobra.Command)
+	look = func(cmd *cobra.Command) {
+		require.Regexp(t, `\p{Han}`, cmd.Short, cmd.CommandPath())
+		if cmd.Long != "" && cmd.Name() != "help" {
+			require.Regexp(t, `\p{Han}`, cmd.Long, cmd.CommandPath())
+		}
+		for line := range strings.Lines(cmd.LocalFlags().FlagUsages()) {
+			require.Regexp(t, `\p{Han}`, line, cmd.CommandPath())
+		}
+		for _, c := range cmd.Commands() {
+			if c.Name() != "completion" { // cobra's own words
+				look(c)
+			}
+		}
+	}
+	look(p.root())
 }
 
 func TestTheStackIsRunInsideTheSourceTree(t *testing.T) {

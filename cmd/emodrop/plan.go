@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"emodrop/cmd/emodrop/reach"
@@ -104,13 +103,7 @@ func (h *handIn) asks() error {
 }
 
 // wanted says whether it is to be uploaded.
-func (h *handIn) wanted() bool { return h.refused() == nil && (h.old == nil || revives(*h.old)) }
-
-// revives says whether handing the same in again is what a job waits for: it ended
-// only because its files were not there, or were others for a while.
-func revives(j job.Job) bool {
-	return j.Fault != nil && (j.State == job.Canceled && j.Fault.Code == job.CodeReplaced || j.State == job.Rejected && j.Fault.Code == job.CodeFileGone)
-}
+func (h *handIn) wanted() bool { return h.refused() == nil && (h.old == nil || intake.GivenUp(*h.old)) }
 
 // look reads a file once, hashes it and judges it as the inbox will.
 func look(f *file, picture bool) error {
@@ -302,16 +295,8 @@ type scanned struct {
 
 // scan pairs the files of a folder, and of those below it, as the inbox will.
 func scan(root, folder string) (scanned, error) {
-	pictures, recordings, portraits := map[job.Name]*file{}, map[job.Name]*file{}, map[string]*file{}
-	sidecars := map[job.Name]*file{}
-	modified := map[*file]int64{}
-	var out scanned
-	newest := func(old *file, f *file) *file {
-		if old == nil || modified[f] > modified[old] || modified[f] == modified[old] && f.key > old.key {
-			return f
-		}
-		return old
-	}
+	var found []*file
+	var named []intake.Named
 	err := filepath.WalkDir(root, func(at string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -334,48 +319,27 @@ func scan(root, folder string) (scanned, error) {
 			return err
 		}
 		f := &file{path: at, key: path.Join(folder, filepath.ToSlash(rel))}
-		modified[f] = info.ModTime().UnixNano()
-		switch kind, n := intake.Classify(f.key); kind {
-		case intake.Picture:
-			pictures[n] = newest(pictures[n], f)
-		case intake.Recording:
-			recordings[n] = newest(recordings[n], f)
-		case intake.Sidecar:
-			sidecars[n] = newest(sidecars[n], f)
-		case intake.Shared:
-			portraits[n.Dir] = newest(portraits[n.Dir], f)
-		case intake.Unknown:
-			out.unknown = append(out.unknown, at)
-		}
+		found = append(found, f)
+		named = append(named, intake.Named{Key: f.key, Modified: info.ModTime()})
 		return nil
 	})
 	if err != nil {
 		return scanned{}, err
 	}
-	for n, audio := range recordings {
-		own, shared := pictures[n], portraits[n.Dir]
-		switch {
-		case own != nil:
-			out.pairs = append(out.pairs, &handIn{name: n, image: own, audio: audio})
-			delete(pictures, n)
-		case shared != nil:
-			out.pairs = append(out.pairs, &handIn{name: n, image: shared, audio: audio, shared: true})
-		default:
-			out.halves = append(out.halves, audio.path)
+	var out scanned
+	paired := intake.Pair(named)
+	for _, p := range paired.Pairs {
+		h := &handIn{name: p.Name, image: found[p.Picture], audio: found[p.Recording], shared: p.Shared}
+		if p.Sidecar >= 0 {
+			h.sidecar = found[p.Sidecar]
 		}
+		out.pairs = append(out.pairs, h)
 	}
-	for _, h := range out.pairs {
-		h.sidecar = sidecars[h.name]
-		delete(sidecars, h.name)
+	for _, i := range paired.Halves {
+		out.halves = append(out.halves, found[i].path)
 	}
-	for _, f := range sidecars {
-		out.halves = append(out.halves, f.path)
+	for _, i := range paired.Unknown {
+		out.unknown = append(out.unknown, found[i].path)
 	}
-	for _, f := range pictures {
-		out.halves = append(out.halves, f.path)
-	}
-	slices.SortFunc(out.pairs, func(a, b *handIn) int { return strings.Compare(a.audio.key, b.audio.key) })
-	slices.Sort(out.halves)
-	slices.Sort(out.unknown)
 	return out, nil
 }

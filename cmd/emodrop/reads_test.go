@@ -82,6 +82,9 @@ func TestOneScreenOfAHundredThousandJobsCostsOneScreensReads(t *testing.T) {
 		{[]string{"list"}, 1, 20, 21},
 		{[]string{"list", "--limit", "100", "--json"}, 1, 100, 101},
 		{[]string{"list", "--state", "held", "--limit", "250"}, 2, 500, 502},
+		// The page's first screen, and its larger one: the gate, the newest, the queue.
+		{[]string{"console", "/"}, 2, 101, 101},
+		{[]string{"console", "/?jobs=500"}, 2, 501, 501},
 		{[]string{"status"}, 1, 1, 0},
 		{[]string{"__complete", "watch", ""}, 1, 50, 51},
 	} {
@@ -91,7 +94,11 @@ func TestOneScreenOfAHundredThousandJobsCostsOneScreensReads(t *testing.T) {
 		cfg := d.aws.Config()
 		cfg.HTTPClient = &http.Client{Transport: v}
 		d.st.Jobs = store.NewDynamo(dynamodb.NewFromConfig(cfg), "jobs")
-		d.good(c.args...)
+		if c.args[0] == "console" {
+			require.Equal(t, http.StatusOK, d.served("GET", c.args[1], nil).Code)
+		} else {
+			d.good(c.args...)
+		}
 		require.Equal(t, map[string]int{"Query": c.queries, "GetItem": c.gets}, v.calls, "%q", c.args)
 		require.Equal(t, c.rows, v.rows, "%q", c.args)
 	}

@@ -93,7 +93,7 @@ func TestAtATerminalListsAreAlignedAndColoured(t *testing.T) {
 	d.job("bert", job.Rejected)
 	x := d.at("list")
 	require.Zero(t, x.exit())
-	x.screen.wait(t, regexp.MustCompile(`bert.*\n`), 20*time.Second)
+	x.screen.wait(t, regexp.MustCompile(`(?s)bert.*\n.*\n`), 20*time.Second)
 	shown := x.screen.String()
 	require.Contains(t, shown, "\x1b[32mdone\x1b[0m")
 	plain := strings.Split(regexp.MustCompile(`\x1b\[\d*m|\r`).ReplaceAllString(shown, ""), "\n")

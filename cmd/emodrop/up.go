@@ -36,18 +36,18 @@ type stackFlags struct {
 	verbose, noOpen bool
 }
 
-func (f *stackFlags) add(cmd *cobra.Command, home string) {
+func (f *stackFlags) add(p *program, cmd *cobra.Command, home string) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.home, "home", home, "folder for drop/, videos/, failed/, checked/ and the state")
-	fl.IntVar(&f.port, "port", 0, "port on loopback (default: the last run's, or a free one)")
-	fl.Float64Var(&f.speed, "speed", 0, "how many times faster than the real vendor the emulator works (default 10, with --cloud-timing 1)")
-	fl.StringVar(&f.transfer, "transfer", string(job.TransferAuto), "how files get to the vendor: auto, presign (links to S3) or temp (its own storage)")
-	fl.IntVar(&f.maxInFlight, "max-in-flight", 3, "how many tasks may be at the vendor at once")
-	fl.IntVar(&f.slots, "slots", 1, "how many tasks the emulated vendor works on at a time")
-	fl.StringVar(&f.faults, "faults", "", "JSON file of faults for the emulated vendor (see docs/emulator.md)")
-	fl.StringVar(&f.webhook, "webhook", "", "post every outcome, signed, to this address: http on this machine, or https (docs/messages.md)")
-	fl.BoolVar(&f.cloud, "cloud-timing", false, "the deployed stack's own times: a tick a minute, batches every 15 s")
-	fl.BoolVar(&f.verbose, "verbose", false, "also show the functions' own log lines")
+	fl.StringVar(&f.home, "home", home, p.pick("folder for drop/, videos/, failed/, checked/ and the state", "drop/、videos/、failed/、checked/ 和状态所在的目录"))
+	fl.IntVar(&f.port, "port", 0, p.pick("port on loopback (default: the last run's, or a free one)", "本机端口（默认沿用上次的，或任选空闲端口）"))
+	fl.Float64Var(&f.speed, "speed", 0, p.pick("how many times faster than the real vendor the emulator works (default 10, with --cloud-timing 1)", "模拟器比真实服务快多少倍（默认 10；与 --cloud-timing 同用时为 1）"))
+	fl.StringVar(&f.transfer, "transfer", string(job.TransferAuto), p.pick("how files get to the vendor: auto, presign (links to S3) or temp (its own storage)", "文件传给视频服务的方式：auto、presign（S3 链接）或 temp（其临时存储）"))
+	fl.IntVar(&f.maxInFlight, "max-in-flight", 3, p.pick("how many tasks may be at the vendor at once", "视频服务中最多同时有多少个任务"))
+	fl.IntVar(&f.slots, "slots", 1, p.pick("how many tasks the emulated vendor works on at a time", "模拟的视频服务同时处理多少个任务"))
+	fl.StringVar(&f.faults, "faults", "", p.pick("JSON file of faults for the emulated vendor (see docs/emulator.md)", "模拟故障的 JSON 文件（参见 docs/emulator.md）"))
+	fl.StringVar(&f.webhook, "webhook", "", p.pick("post every outcome, signed, to this address: http on this machine, or https (docs/messages.md)", "将每个结果签名后发送到此地址：本机 http 或任意 https（docs/messages.zh-CN.md）"))
+	fl.BoolVar(&f.cloud, "cloud-timing", false, p.pick("the deployed stack's own times: a tick a minute, batches every 15 s", "采用云端部署的节奏：每分钟一次，每 15 秒一批"))
+	fl.BoolVar(&f.verbose, "verbose", false, p.pick("also show the functions' own log lines", "同时显示各函数的日志"))
 }
 
 // config makes the stack's configuration, building the functions on the way.
@@ -137,13 +137,15 @@ func realKey(env func(string) string) (job.Secret, error) {
 	return key, nil
 }
 
-func upCommand(args cobra.PositionalArgs) *cobra.Command {
+func (p *program) upCommand(args cobra.PositionalArgs) *cobra.Command {
 	f := &stackFlags{}
 	cmd := &cobra.Command{
 		Use:   "up",
-		Short: "Run the whole stack on this machine until Ctrl-C",
-		Long: "Runs the four Lambda functions, S3, DynamoDB, the messages and an emulator of the vendor behind one\n" +
+		Short: p.pick("Run the whole stack on this machine until Ctrl-C", "在本机运行整个系统，直到按下 Ctrl-C"),
+		Long: p.pick("Runs the four Lambda functions, S3, DynamoDB, the messages and an emulator of the vendor behind one\n"+
 			"address on loopback. Copy a picture and a recording of the same name into drop/; the film appears in videos/.",
+			"在本机的一个地址上运行四个 Lambda 函数、S3、DynamoDB、消息服务和视频服务的模拟器。\n"+
+				"把同名的图片和录音复制到 drop/，视频会出现在 videos/。"),
 		Example: "  emodrop up\n  emodrop up --fresh --speed 60\n  emodrop up --cloud-timing\n  DASHSCOPE_API_KEY=sk-… emodrop up --vendor dashscope --home ~/films",
 		Args:    args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -179,10 +181,10 @@ func upCommand(args cobra.PositionalArgs) *cobra.Command {
 			return err
 		},
 	}
-	f.add(cmd, ".")
-	cmd.Flags().StringVar(&f.vendor, "vendor", "emulator", "who makes the films: emulator, or dashscope (the real service, by the key in DASHSCOPE_API_KEY; every film is paid)")
-	cmd.Flags().BoolVar(&f.fresh, "fresh", false, "forget earlier runs: their jobs, films and records (what is in drop/ stays)")
-	cmd.Flags().BoolVar(&f.noOpen, "no-open", false, "do not open the page in a browser")
+	f.add(p, cmd, ".")
+	cmd.Flags().StringVar(&f.vendor, "vendor", "emulator", p.pick("who makes the films: emulator, or dashscope (the real service, by the key in DASHSCOPE_API_KEY; every film is paid)", "由谁制作视频：emulator（模拟器）或 dashscope（真实服务，使用 DASHSCOPE_API_KEY 中的密钥，每个视频都收费）"))
+	cmd.Flags().BoolVar(&f.fresh, "fresh", false, p.pick("forget earlier runs: their jobs, films and records (what is in drop/ stays)", "清除以前运行的任务、视频和记录（drop/ 中的文件保留）"))
+	cmd.Flags().BoolVar(&f.noOpen, "no-open", false, p.pick("do not open the page in a browser", "不在浏览器中打开页面"))
 	return cmd
 }
 

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func versionCommand(args cobra.PositionalArgs) *cobra.Command {
+func (p *program) versionCommand(args cobra.PositionalArgs) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: args,
+		Use: "version", Short: p.pick("Print the version", "显示版本"), Args: args,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			version := "(unknown)"
 			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {

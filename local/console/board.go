@@ -1,12 +1,10 @@
 package console
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,37 +13,47 @@ import (
 )
 
 const (
-	// shown is how many jobs one page lists at most.
-	shown = 200
+	// shown is how many jobs a page lists, most how many it lists when asked for more.
+	shown, most = 100, 500
 	// readers is how many jobs are read at a time.
 	readers = 8
-	// fresh is how long what was read counts as now.
-	fresh = time.Second
-	// settled is how long an ended job's record counts as now: only a person's
-	// retry changes it.
+	// settled is how long the record of a job that has ended counts as now: only a
+	// person's retry changes it. The same for one that still stands in the queue.
 	settled = 10 * time.Second
 	// patience bounds one look at the table.
 	patience = 5 * time.Second
-	// keepDays and keepJobs bound what is remembered.
-	keepDays = 4
-	keepJobs = 1000
+	// keepLooks and keepJobs bound what is remembered.
+	keepLooks = 4
+	keepJobs  = 2000
 	// keepMessages is how many messages a page shows.
 	keepMessages = 20
-	// horizon is how far back days are offered: the table forgets ended jobs after
-	// 90 days.
-	horizon = 90
+	// window is how many days one page looks through at most.
+	window = 7
+	// horizon is how far back pages go: the table forgets ended jobs after 90 days.
+	horizon = 90 * 24 * time.Hour
+	// deep is how far into the queue a job's place is looked for.
+	deep = 1000
 )
 
+// span is which jobs a page lists: size of those received before a time, or of the
+// newest where that is zero.
+type span struct {
+	before time.Time
+	size   int
+}
+
 // board reads the table on behalf of all open pages: what one of them reads serves
-// every other for a second.
+// every other for as long as it is fresh.
 type board struct {
 	jobs     Jobs
+	profile  job.Profile
 	messages func() []Message
+	fresh    time.Duration
 	log      *slog.Logger
 
 	turn  chan struct{} // one place: who has it reads
-	looks map[string]*look
-	ended map[string]read
+	looks map[span]*look
+	known map[string]read
 }
 
 // read is a job's record and when it was read.
@@ -56,34 +64,37 @@ type read struct {
 
 // look is what was to be seen at one time. Nothing in it changes but the renderings.
 type look struct {
+	span
 	taken time.Time
-	// jobs of two days, newest first.
+	// jobs, newest first.
 	jobs []job.Job
 	gate job.Gate
-	// cut tells that the days had more than is shown.
-	cut bool
-	// newest tells that these are today's and yesterday's.
+	// queue is the ids of those that wait, next one first; as far as deep.
+	queue []string
+	// newest tells that nothing is newer than these.
 	newest bool
-	// older is the next day to show; zero at the end of what is kept.
+	// cut tells that the page was full; older is where the next one begins, zero at
+	// the end of what is kept.
+	cut      bool
 	older    time.Time
 	messages []Message
 	// stale tells that the table could not be read: this is what was seen before.
 	stale bool
-	// mark differs between looks at which there is something else to see.
+	// mark differs between looks at which there is something else to see, clocks and
+	// places in the queue aside.
 	mark string
 
-	mu       sync.Mutex
-	rendered map[words.Lang][]byte
+	mu    sync.Mutex
+	drawn map[words.Lang]*drawing
 }
 
-func newBoard(jobs Jobs, messages func() []Message, log *slog.Logger) *board {
-	return &board{jobs: jobs, messages: messages, log: log, turn: make(chan struct{}, 1),
-		looks: map[string]*look{}, ended: map[string]read{}}
+func newBoard(c Config) *board {
+	return &board{jobs: c.Jobs, profile: c.Profile, messages: c.Messages, fresh: c.Every, log: c.Log,
+		turn: make(chan struct{}, 1), looks: map[span]*look{}, known: map[string]read{}}
 }
 
-// at returns what is to be seen of a day and the one before; a zero day is today
-// (UTC). It fails only when ctx ends.
-func (b *board) at(ctx context.Context, day time.Time) (*look, error) {
+// at returns what is to be seen of a span. It fails only when ctx ends.
+func (b *board) at(ctx context.Context, s span) (*look, error) {
 	select {
 	case b.turn <- struct{}{}:
 		defer func() { <-b.turn }()
@@ -91,18 +102,13 @@ func (b *board) at(ctx context.Context, day time.Time) (*look, error) {
 		return nil, ctx.Err()
 	}
 	now := time.Now()
-	if day.IsZero() {
-		day = now
-	}
-	day = day.UTC().Truncate(24 * time.Hour)
-	key := day.Format(time.DateOnly)
-	last := b.looks[key]
-	if last != nil && now.Sub(last.taken) < fresh {
+	last := b.looks[s]
+	if last != nil && now.Sub(last.taken) < b.fresh {
 		return last, nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	next, err := b.read(bounded, day, now)
+	next, err := b.read(bounded, s, now)
 	if ctx.Err() != nil {
 		return nil, ctx.Err() // its reader left; who waits reads for himself
 	}
@@ -112,25 +118,36 @@ func (b *board) at(ctx context.Context, day time.Time) (*look, error) {
 		}
 		next = &look{stale: true}
 		if last != nil {
-			next.jobs, next.gate, next.cut, next.older = last.jobs, last.gate, last.cut, last.older
+			next.jobs, next.gate, next.queue, next.cut, next.older = last.jobs, last.gate, last.queue, last.cut, last.older
 		}
 	}
-	next.newest = key == now.UTC().Format(time.DateOnly)
+	next.span, next.newest = s, s.before.IsZero()
 	next.messages = tail(b.messages(), keepMessages)
 	next.mark = next.fingerprint()
-	next.taken, next.rendered = now, map[words.Lang][]byte{}
+	next.taken, next.drawn = now, map[words.Lang]*drawing{}
 	if last != nil && last.mark == next.mark {
-		next.rendered = last.take()
+		next.drawn = last.take()
 	}
-	b.keep(key, next)
+	b.keep(s, next)
 	return next, nil
 }
 
+// forget has a job read anew, for a person has just changed it.
+func (b *board) forget(ctx context.Context, id string) {
+	select {
+	case b.turn <- struct{}{}:
+		delete(b.known, id)
+		clear(b.looks)
+		<-b.turn
+	case <-ctx.Done():
+	}
+}
+
 // keep remembers a look and forgets the oldest.
-func (b *board) keep(key string, l *look) {
-	b.looks[key] = l
-	for len(b.looks) > keepDays {
-		oldest := key
+func (b *board) keep(s span, l *look) {
+	b.looks[s] = l
+	for len(b.looks) > keepLooks {
+		oldest := s
 		for k, v := range b.looks {
 			if v.taken.Before(b.looks[oldest].taken) {
 				oldest = k
@@ -140,124 +157,61 @@ func (b *board) keep(key string, l *look) {
 	}
 }
 
-// read looks at the table.
-func (b *board) read(ctx context.Context, day, now time.Time) (*look, error) {
+// read looks at the table: the gate, a page of the newest jobs, their records, and
+// the queue if one of them waits. What it costs does not grow with the table.
+func (b *board) read(ctx context.Context, s span, now time.Time) (*look, error) {
 	l := &look{}
 	var err error
 	if l.gate, err = b.jobs.Gate(ctx); err != nil {
 		return nil, fmt.Errorf("read the gate: %w", err)
 	}
-	var ids []string
-	for _, d := range []time.Time{day, day.AddDate(0, 0, -1)} {
-		room := shown - len(ids)
-		if room == 0 {
-			break
-		}
-		some, err := b.jobs.Recent(ctx, d, room+1)
-		if err != nil {
-			return nil, fmt.Errorf("list the jobs of a day: %w", err)
-		}
-		l.older = d.AddDate(0, 0, -1)
-		if len(some) > room {
-			some, l.cut = some[:room], true
-			if d != day {
-				l.older = d // its rest is shown when it comes first
-			}
-		}
-		ids = append(ids, some...)
+	from := now
+	if !s.before.IsZero() {
+		from = s.before.Add(-time.Millisecond)
 	}
-	beforeAll := !l.gate.Installed.IsZero() && l.older.Format(time.DateOnly) < l.gate.Installed.UTC().Format(time.DateOnly)
-	if beforeAll || now.Sub(l.older) > horizon*24*time.Hour {
-		l.older = time.Time{}
+	since := from.AddDate(0, 0, 1-window).UTC().Truncate(24 * time.Hour)
+	if !l.gate.Installed.IsZero() && since.Before(l.gate.Installed) {
+		since = l.gate.Installed
 	}
-	l.jobs, err = b.records(ctx, ids, now)
-	return l, err
+	ids, next, err := b.jobs.Page(ctx, s.before, since, s.size)
+	if err != nil {
+		return nil, fmt.Errorf("list the jobs: %w", err)
+	}
+	l.older, l.cut = next, !next.IsZero()
+	if next.IsZero() && now.Sub(since) < horizon && since.After(l.gate.Installed) {
+		l.older = since
+	}
+	waits := slices.ContainsFunc(ids, func(id string) bool { return b.known[id].job.State == job.Queued })
+	if waits {
+		if l.queue, err = b.jobs.Queue(ctx, deep); err != nil {
+			return nil, fmt.Errorf("list the queue: %w", err)
+		}
+	}
+	if l.jobs, err = b.records(ctx, ids, l.queue, now); err != nil {
+		return nil, err
+	}
+	if !waits && slices.ContainsFunc(l.jobs, func(j job.Job) bool { return j.State == job.Queued }) {
+		if l.queue, err = b.jobs.Queue(ctx, deep); err != nil {
+			return nil, fmt.Errorf("list the queue: %w", err)
+		}
+	}
+	return l, nil
 }
 
-// records reads the jobs, several at a time, in their order. Those that are gone are
-// left out: the list of a day lags.
-func (b *board) records(ctx context.Context, ids []string, now time.Time) ([]job.Job, error) {
-	type slot struct {
-		job job.Job
-		err error
-	}
-	slots := make([]slot, len(ids))
-	var wg sync.WaitGroup
-	places := make(chan struct{}, readers)
-	for i, id := range ids {
-		if known, ok := b.ended[id]; ok && now.Sub(known.at) < settled {
-			slots[i].job = known.job
-			continue
-		}
-		places <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-places }()
-			slots[i].job, slots[i].err = b.jobs.Job(ctx, id)
-		})
-	}
-	wg.Wait()
-	if len(b.ended) > keepJobs {
-		clear(b.ended)
-	}
-	jobs := make([]job.Job, 0, len(ids))
-	for i, s := range slots {
-		switch {
-		case errors.Is(s.err, job.ErrNotFound):
-			continue
-		case s.err != nil:
-			return nil, fmt.Errorf("read a job: %w", s.err)
-		}
-		if known, ok := b.ended[ids[i]]; !s.job.State.Final() {
-			delete(b.ended, ids[i])
-		} else if !ok || now.Sub(known.at) >= settled {
-			b.ended[ids[i]] = read{s.job, now}
-		}
-		jobs = append(jobs, s.job)
-	}
-	return jobs, nil
-}
-
-// fingerprint is the same for two looks that show the same, clocks aside.
+// fingerprint is the same for two looks that show the same, clocks and places aside.
 func (l *look) fingerprint() string {
-	var b bytes.Buffer
+	var f traits
 	for _, j := range l.jobs {
-		fmt.Fprintf(&b, "%s %d|", j.ID, j.Rev)
+		f.add("%s %d|", j.ID, j.Rev)
 	}
-	fmt.Fprintf(&b, "%d %d %v %v %d|", len(l.gate.Slots), l.gate.NotBefore.Unix(), l.cut, l.stale, l.older.Unix())
+	f.add("%d %d %d %v %v %d|", len(l.gate.Slots), len(l.queue), l.gate.NotBefore.Unix(), l.cut, l.stale, l.older.Unix())
 	if c := l.gate.Closed; c != nil {
-		fmt.Fprintf(&b, "%s %s %d|", c.Code, c.Detail, c.Since.Unix())
+		f.add("%s %s %d|", c.Code, c.Detail, c.Since.Unix())
 	}
 	for _, m := range l.messages {
-		fmt.Fprintf(&b, "%d %q %q|", m.Time.UnixNano(), m.Kind, m.Subject)
+		f.add("%d %q %q|", m.Time.UnixNano(), m.Kind, m.Subject)
 	}
-	h := fnv.New64a()
-	_, _ = h.Write(b.Bytes()) // a hash takes everything
-	return fmt.Sprintf("%016x", h.Sum64())
-}
-
-// render returns what draw makes of this look, made once for each language.
-func (l *look) render(lang words.Lang, draw func() ([]byte, error)) ([]byte, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if b, ok := l.rendered[lang]; ok {
-		return b, nil
-	}
-	b, err := draw()
-	if err == nil {
-		l.rendered[lang] = b
-	}
-	return b, err
-}
-
-// take copies the renderings for a later look that shows the same.
-func (l *look) take() map[words.Lang][]byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	out := make(map[words.Lang][]byte, len(l.rendered))
-	for k, v := range l.rendered {
-		out[k] = v
-	}
-	return out
+	return f.sum()
 }
 
 func tail[T any](s []T, n int) []T {

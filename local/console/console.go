@@ -1,8 +1,9 @@
-// Package console is the page of the one-machine stack: it takes a portrait and a
-// recording, lists the jobs with their states, and plays the films.
+// Package console is the page about a stack: it takes portraits and recordings, says
+// what their films will cost, lists the jobs with their states, and plays the films.
 //
-// It drives nothing: what it is given goes into the inbox like any other file, and
-// what it shows is read from the table and the outbox. It is server-rendered and
+// It drives nothing: what it is given goes into the inbox like any other file, what it
+// shows is read from the table and the outbox, and what a person decides is package
+// operate's to do. It is server-rendered and
 // works without script; with script the list follows by server-sent events. Its one
 // invariant: nothing that comes with a request names a file. A film is found through
 // its job's record, an upload goes below the inbox under a checked name, and only
@@ -23,11 +24,24 @@ import (
 
 // Jobs is what the page reads of the table.
 type Jobs interface {
-	// Recent lists the ids of the jobs received on that day (UTC), newest first.
-	Recent(ctx context.Context, day time.Time, limit int) ([]string, error)
+	// Page lists the ids of jobs received before a time (zero: all) and not before the
+	// day of since, newest first: limit of them, or a few more. next is where the page
+	// after it begins; zero at the end.
+	Page(ctx context.Context, before, since time.Time, limit int) (ids []string, next time.Time, err error)
+	// Queue lists the ids of those that wait, the next one first.
+	Queue(ctx context.Context, limit int) ([]string, error)
 	// Job returns job.ErrNotFound when there is none.
 	Job(ctx context.Context, id string) (job.Job, error)
 	Gate(ctx context.Context) (job.Gate, error)
+}
+
+// Operator does what a person may do to a job. What it refuses is an
+// *operate.Refusal, which says why.
+type Operator interface {
+	// Cancel takes a job back; one that comes back SUBMITTED ends when the vendor says so.
+	Cancel(ctx context.Context, id string) (job.Job, error)
+	// Retry makes a new attempt. charge accepts that it may be paid for twice.
+	Retry(ctx context.Context, id string, charge bool) (job.Job, error)
 }
 
 // Object is what is known of a file in the outbox.
@@ -54,8 +68,19 @@ type Config struct {
 	OpenResult func(ctx context.Context, key string) (io.ReadSeekCloser, Object, error)
 	// HandIn puts one file into the inbox. It reads body to its end.
 	HandIn func(ctx context.Context, key string, body io.Reader) error
+	// Operate cancels and tries again; nil: the page offers neither.
+	Operate Operator
+	// Sample is a portrait and a recording, by their keys, that a newcomer can make a
+	// film of without files of his own; nil: none is offered.
+	Sample map[string][]byte
+	// Name is the stack's, where it is not the one of this machine.
+	Name string
+	// Ratio is the shape of a film that asks for none; zero: 1:1.
+	Ratio job.Ratio
+	// Every is how often the table is looked at while a page is open; zero: 1 s.
+	Every time.Duration
 	// Messages are what was published last, newest last; nil: none. It is called
-	// at most once a second, however many pages are open.
+	// at most once in that time, however many pages are open.
 	Messages func() []Message
 	// DropDir and VideosDir are the folders that people may use instead; empty
 	// ones are not mentioned.
@@ -85,6 +110,7 @@ type console struct {
 	pages   pages
 	assets  map[string]asset
 	choose  chooser
+	costs   costs
 	streams chan struct{} // a place for each open stream
 }
 
@@ -110,13 +136,19 @@ func New(c Config) (http.Handler, error) {
 	if c.Outbox == "" {
 		c.Outbox = "emodrop-outbox"
 	}
+	if c.Ratio == "" {
+		c.Ratio = job.Square
+	}
+	if c.Every == 0 {
+		c.Every = time.Second
+	}
 	if c.Context == nil {
 		c.Context = context.Background()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &console{Config: c, board: newBoard(c.Jobs, c.Messages, c.Log), choose: newChooser(), streams: make(chan struct{}, maxStreams)}
+	h := &console{Config: c, board: newBoard(c), choose: newChooser(), streams: make(chan struct{}, maxStreams)}
 	var err error
 	if h.pages, err = parsePages(); err != nil {
 		return nil, err
@@ -127,7 +159,10 @@ func New(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.page)
 	mux.HandleFunc("POST /upload", h.upload)
+	mux.HandleFunc("POST /check", h.check)
+	mux.HandleFunc("POST /jobs/{id}/{what}", h.decide)
 	mux.HandleFunc("GET /events", h.events)
+	mux.HandleFunc("GET /cost", h.cost)
 	mux.HandleFunc("GET /film/{id}", h.film)
 	mux.HandleFunc("GET /assets/{name}", h.asset)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -135,5 +170,8 @@ func New(c Config) (http.Handler, error) {
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = io.WriteString(w, "ok\n")
 	})
+	if h.Sample != nil {
+		mux.HandleFunc("POST /sample", h.sample)
+	}
 	return guard(mux), nil
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"emodrop/shared/intake"
+	"emodrop/shared/job"
 )
 
 // maxKey is the longest key S3 takes, in bytes.
@@ -20,33 +21,93 @@ type handIn struct {
 	key, path string
 }
 
-// handIns are the form's files under the keys by which they become jobs. Recordings
-// keep their names, for a film takes its recording's. The picture keeps its own when
-// that pairs; each recording it does not pair with gets it under its own name, for
-// two files of different names would wait for one another for ever.
-func (f *form) handIns() []handIn {
-	var all []handIn
+// pair is a film that comes of a form: a picture and a recording of it, under the keys
+// by which they become a job.
+type pair struct {
+	name                     job.Name
+	picture, recording       part
+	pictureKey, recordingKey string
+}
+
+// pairs are the films that come of the form, and the files of which none does: halves
+// that wait for another, and what is of no use.
+//
+// Recordings keep their names, for a film takes its recording's. A picture that was
+// chosen for recordings keeps its own name when that pairs; each recording it does not
+// pair with gets it under its own name, for two files of different names would wait
+// for one another for ever.
+func (f *form) pairs() (all []pair, halves, unused []part) {
 	if f.picture != nil {
 		kind, own := intake.Classify(f.picture.name)
-		keep := kind == intake.Shared || len(f.recordings) == 0
 		for _, r := range f.recordings {
-			_, n := intake.Classify(r.name)
-			switch {
-			case n.Stem == own.Stem:
-				keep = true
-			case kind != intake.Shared:
-				all = append(all, handIn{f.key(n.Stem + path.Ext(f.picture.name)), f.picture.path})
+			_, n := intake.Classify(f.key(r.name))
+			name := f.picture.name
+			if kind != intake.Shared && n.Stem != own.Stem {
+				name = n.Stem + path.Ext(f.picture.name)
 				f.renamed = true
 			}
+			all = append(all, pair{n, *f.picture, r, f.key(name), f.key(r.name)})
 		}
-		if keep {
-			all = append(all, handIn{f.key(f.picture.name), f.picture.path})
+		if len(f.recordings) == 0 {
+			halves = append(halves, *f.picture)
+		}
+	} else {
+		halves = append(halves, f.recordings...)
+	}
+	var named []intake.Named
+	var parts []part
+	for _, p := range f.files {
+		if p.path == "" {
+			unused = append(unused, p)
+			continue
+		}
+		named, parts = append(named, intake.Named{Key: p.key}), append(parts, p)
+	}
+	paired := intake.Pair(named)
+	for _, p := range paired.Pairs {
+		picture, recording := parts[p.Picture], parts[p.Recording]
+		all = append(all, pair{p.Name, picture, recording, picture.key, recording.key})
+	}
+	for _, i := range paired.Halves {
+		halves = append(halves, parts[i])
+	}
+	for _, i := range paired.Unused {
+		unused = append(unused, parts[i])
+	}
+	return all, halves, unused
+}
+
+// handIns are the form's files under the keys by which they become jobs, pictures
+// first, so that no recording is taken with an older picture. Of the two fields' files
+// a lone half goes too, to wait for the other one; of a folder's only what makes a film.
+func (f *form) handIns() []handIn {
+	films, halves, _ := f.pairs()
+	var pictures, recordings []handIn
+	had := map[string]bool{}
+	for _, p := range films {
+		if !had[p.pictureKey] {
+			pictures = append(pictures, handIn{p.pictureKey, p.picture.path})
+		}
+		had[p.pictureKey] = true
+		recordings = append(recordings, handIn{p.recordingKey, p.recording.path})
+	}
+	for _, p := range halves {
+		if p.key == "" {
+			recordings = append(recordings, handIn{f.key(p.name), p.path})
 		}
 	}
-	for _, r := range f.recordings {
-		all = append(all, handIn{f.key(r.name), r.path})
+	return append(pictures, recordings...)
+}
+
+// waiting is which half is missing; empty when a film comes of the form.
+func (f *form) waiting() string {
+	switch {
+	case f.picture == nil && len(f.recordings) > 0:
+		return "picture"
+	case f.picture != nil && len(f.recordings) == 0:
+		return "recording"
 	}
-	return all
+	return ""
 }
 
 // usable refuses a name that the inbox would not take for one of these kinds.

@@ -2,7 +2,10 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +29,7 @@ type table struct {
 	gate job.Gate
 	fail error
 	// read counts calls; now and most count jobs being read at a time.
-	recent, read, now, most int
+	recent, queued, read, now, most int
 	// slow is how long a job's record takes.
 	slow time.Duration
 }
@@ -58,20 +61,47 @@ func (t *table) counts() (recent, read, most int) {
 	return t.recent, t.read, t.most
 }
 
-func (t *table) Recent(_ context.Context, day time.Time, limit int) ([]string, error) {
+func (t *table) Page(_ context.Context, before, since time.Time, limit int) ([]string, time.Time, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.recent++
+	if t.fail != nil {
+		return nil, time.Time{}, t.fail
+	}
+	var of []job.Job
+	for _, j := range t.jobs {
+		if (before.IsZero() || j.Received.Before(before)) && !j.Received.UTC().Truncate(24*time.Hour).Before(since.UTC().Truncate(24*time.Hour)) {
+			of = append(of, j)
+		}
+	}
+	slices.SortFunc(of, func(a, b job.Job) int { return cmp.Or(b.Received.Compare(a.Received), strings.Compare(a.ID, b.ID)) })
+	var next time.Time
+	if len(of) > limit {
+		of = of[:limit]
+		next = of[limit-1].Received
+	}
+	var ids []string
+	for _, j := range of {
+		ids = append(ids, j.ID)
+	}
+	return ids, next, nil
+}
+
+// Queue has the oldest first, as the ranks are.
+func (t *table) Queue(_ context.Context, limit int) ([]string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.queued++
 	if t.fail != nil {
 		return nil, t.fail
 	}
 	var of []job.Job
 	for _, j := range t.jobs {
-		if j.Received.UTC().Format(time.DateOnly) == day.UTC().Format(time.DateOnly) {
+		if j.State == job.Queued {
 			of = append(of, j)
 		}
 	}
-	slices.SortFunc(of, func(a, b job.Job) int { return b.Received.Compare(a.Received) })
+	slices.SortFunc(of, func(a, b job.Job) int { return a.Received.Compare(b.Received) })
 	var ids []string
 	for _, j := range of[:min(limit, len(of))] {
 		ids = append(ids, j.ID)
@@ -171,6 +201,12 @@ func setup(t *testing.T, change func(*Config), jobs ...job.Job) *bench {
 	return b
 }
 
+// setupOn is another page over the same table, which remembers nothing.
+func setupOn(t *testing.T, on *table) *bench {
+	t.Helper()
+	return setup(t, func(c *Config) { c.Jobs = on })
+}
+
 // ask sends one request from a browser on this machine; headers come in pairs.
 func (b *bench) ask(method, target string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, body)
@@ -189,6 +225,11 @@ func (b *bench) ask(method, target string, body io.Reader, headers ...string) *h
 
 func (b *bench) get(target string, headers ...string) *httptest.ResponseRecorder {
 	return b.ask(http.MethodGet, target, nil, headers...)
+}
+
+func sha(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 func idOf(n int) string { return fmt.Sprintf("%032x", n) }

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"fmt"
+	"html"
 	"os"
 	"regexp"
 	"slices"
@@ -261,35 +262,42 @@ func TestNoPhraseLacksALanguageAndNoneIsIdle(t *testing.T) {
 	}
 }
 
-func TestOlderDaysAreOneLinkAway(t *testing.T) {
+func TestOlderFilmsAreOneLinkAway(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // no midnight in between
+	synctest.Test(t, func(t *testing.T) { // the clock stands still
 		now := time.Now().UTC()
-		day := func(n int) string { return now.AddDate(0, 0, -n).Format(time.DateOnly) }
 		var jobs []job.Job
-		for i := range 6 {
+		for i := range 20 {
 			j := one(i+1, job.Canceled, fmt.Sprintf("name-%d", i))
 			j.Received = now.AddDate(0, 0, -i)
 			jobs = append(jobs, j)
 		}
 		b := setup(t, nil, jobs...)
 		first := b.get("/").Body.String()
-		require.Equal(t, []string{"name-0", "name-1"}, names(first))
-		require.Contains(t, first, `href="/?day=`+day(2)+`"`)
+		require.Len(t, names(first), window, "a week at a time")
 		require.NotContains(t, first, "Back to the newest")
+		older := link(t, first, "Show older films")
 
-		second := b.get("/?day=" + day(2)).Body.String()
-		require.Equal(t, []string{"name-2", "name-3"}, names(second))
-		require.Contains(t, second, `href="/?day=`+day(4)+`"`)
+		second := b.get(older).Body.String()
+		require.Equal(t, "name-7", names(second)[0])
 		require.Contains(t, second, "Back to the newest")
-		require.Contains(t, second, `data-events="/events?day=`+day(2), "the stream follows the day that is shown")
+		require.Contains(t, second, `data-events="/events?`+strings.TrimPrefix(escaped(older), "/?")+"&amp;mark=", "the stream follows what is shown")
+		require.Equal(t, "name-14", names(b.get(link(t, second, "Show older films")).Body.String())[0])
 
-		for _, odd := range []string{day(-1), day(100), "2026-13-01", "x", "0001-01-01"} {
-			require.Equal(t, []string{"name-0", "name-1"}, names(b.get("/?day="+odd).Body.String()), odd)
+		for _, odd := range []string{now.Add(time.Hour).Format(time.RFC3339), now.AddDate(0, 0, -100).Format(time.RFC3339), "2026-13-01", "x", "0001-01-01T00:00:00Z"} {
+			require.Equal(t, names(first), names(b.get("/?before="+odd).Body.String()), odd)
 		}
 		b.table.set(func() { b.table.gate.Installed = now.AddDate(0, 0, -3) })
-		require.NotContains(t, b.get("/?day="+day(3)).Body.String(), "Show older", "there is nothing before the installation")
+		require.NotContains(t, setupOn(t, b.table).get("/").Body.String(), "Show older", "there is nothing before the installation")
 	})
+}
+
+// link is where a link of a page leads.
+func link(t *testing.T, body, text string) string {
+	t.Helper()
+	m := regexp.MustCompile(`<a href="([^"]*)">` + regexp.QuoteMeta(text)).FindStringSubmatch(body)
+	require.NotNil(t, m, "no link %q", text)
+	return html.UnescapeString(m[1])
 }
 
 func names(body string) []string {
@@ -300,26 +308,25 @@ func names(body string) []string {
 	return all
 }
 
-func TestAPageShowsTwoHundredJobsAndLeadsToTheRest(t *testing.T) {
+func TestAPageShowsAScreenfulAndLeadsToTheRest(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { // no midnight in between
-		now := time.Now().UTC()
+	synctest.Test(t, func(t *testing.T) { // the clock stands still
 		var jobs []job.Job
-		for i := range shown + 50 {
-			j := one(i+1, job.Canceled, fmt.Sprintf("name-%d", i))
-			j.Received = now
-			if i >= 150 {
-				j.Received = now.AddDate(0, 0, -1)
-			}
-			jobs = append(jobs, j)
+		for i := range 700 {
+			jobs = append(jobs, one(i+1, job.Canceled, fmt.Sprintf("name-%d", i)))
 		}
 		b := setup(t, nil, jobs...)
 		body := b.get("/").Body.String()
 		require.Len(t, names(body), shown)
-		require.Contains(t, body, "the newest 200 are shown")
-		yesterday := now.AddDate(0, 0, -1).Format(time.DateOnly)
-		require.Contains(t, body, `href="/?day=`+yesterday+`"`, "yesterday's rest comes first there")
-		require.Len(t, names(b.get("/?day="+yesterday).Body.String()), 100)
+		require.Contains(t, body, "the newest 100 of them are shown")
+		next := b.get(link(t, body, "Show older films")).Body.String()
+		require.Equal(t, "name-100", names(next)[0], "the next page begins where this one ends")
+
+		large := b.get(link(t, body, "Show up to 500")).Body.String()
+		require.Len(t, names(large), most)
+		require.NotContains(t, large, "Show up to")
+		require.Equal(t, "name-500", names(b.get(link(t, large, "Show older films")).Body.String())[0])
+		require.Len(t, names(b.get("/?jobs=100000").Body.String()), shown, "nobody makes it read the whole table")
 	})
 }
 

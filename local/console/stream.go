@@ -3,10 +3,13 @@ package console
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
+
+	"emodrop/shared/words"
 )
 
 const (
@@ -18,9 +21,10 @@ const (
 	writeWithin = 10 * time.Second
 )
 
-// events follows the jobs: the board is sent whole when there is something else to
-// see, at most once a second, and what changed between is never sent. The script
-// keeps what stayed the same, films that play among it.
+// events follows the jobs: what shows something else is sent by its element's id, at
+// most once a second, and what changed between is never sent. Who has seen nothing
+// yet, or something that is forgotten, is sent everything. Places in the queue, which
+// all change when one job leaves it, go as text alone.
 //
 // Source of the format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 func (h *console) events(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +44,6 @@ func (h *console) events(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(h.Context, cancel)()
-	lang, day := h.choose.of(w, r), dayOf(r)
 	seen := r.URL.Query().Get("mark")
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		seen = last
@@ -52,24 +55,13 @@ func (h *console) events(w http.ResponseWriter, r *http.Request) {
 	if out.send("retry: 2000\n\n") != nil {
 		return
 	}
-	tick := time.NewTicker(fresh)
+	f := &follower{console: h, out: out, lang: h.choose.of(w, r), seen: seen}
+	span := spanOf(r)
+	tick := time.NewTicker(h.Every)
 	defer tick.Stop()
 	for {
-		l, err := h.board.at(ctx, day)
-		if err != nil {
-			return
-		}
-		if l.mark != seen {
-			b, err := l.render(lang, func() ([]byte, error) { return h.draw(lang, "board", h.boardView(l, lang, time.Now())) })
-			if err != nil {
-				h.Log.Error("the board could not be drawn", "err", err)
-				return
-			}
-			if out.event(l.mark, b) != nil {
-				return
-			}
-			seen = l.mark
-		} else if time.Since(out.last) >= pulse && out.send(": alive\n\n") != nil {
+		l, err := h.board.at(ctx, span)
+		if err != nil || !f.show(l) {
 			return
 		}
 		select {
@@ -80,6 +72,53 @@ func (h *console) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// follower is one page that follows the jobs.
+type follower struct {
+	*console
+	out  *stream
+	lang words.Lang
+	// seen is the mark of what the page shows; last is that, once it is known.
+	seen   string
+	last   *drawing
+	places map[string]string
+}
+
+// show sends what a look has that the page does not. It reports whether to go on.
+func (f *follower) show(l *look) bool {
+	now := time.Now()
+	next, err := f.drawn(l, f.lang)
+	var places map[string]string
+	if err == nil {
+		places, err = f.console.places(l, f.lang, now)
+	}
+	var change []byte
+	if err == nil && l.mark != f.seen {
+		change, err = next.since(f.last)
+	}
+	if err != nil {
+		f.Log.Error("the board could not be drawn", "err", err)
+		return false
+	}
+	if l.mark != f.seen && f.out.event("board", l.mark, change) != nil {
+		return false
+	}
+	moved := map[string]string{}
+	for id, text := range places {
+		if f.places[id] != text {
+			moved[id] = text
+		}
+	}
+	// Cards are drawn with the places of their time, so the first look sends them too.
+	if len(moved) > 0 {
+		b, err := json.Marshal(moved)
+		if err != nil || f.out.event("places", "", b) != nil {
+			return false
+		}
+	}
+	f.seen, f.last, f.places = l.mark, next, places
+	return time.Since(f.out.last) < pulse || f.out.send(": alive\n\n") == nil
+}
+
 // stream writes events.
 type stream struct {
 	w    http.ResponseWriter
@@ -87,9 +126,13 @@ type stream struct {
 	last time.Time
 }
 
-func (s *stream) event(id string, data []byte) error {
+// event sends one event. Without an id the reader keeps the last.
+func (s *stream) event(name, id string, data []byte) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "event: board\nid: %s\n", id)
+	fmt.Fprintf(&b, "event: %s\n", name)
+	if id != "" {
+		fmt.Fprintf(&b, "id: %s\n", id)
+	}
 	for line := range bytes.Lines(data) {
 		b.WriteString("data: ")
 		// A bare CR would end the line as well.

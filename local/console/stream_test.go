@@ -115,6 +115,60 @@ func TestAStreamSendsTheJobsAtOnceAndThenWhatChanges(t *testing.T) {
 	})
 }
 
+func TestOnlyWhatChangedIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var jobs []job.Job
+		for i := range 90 {
+			jobs = append(jobs, one(i+1, job.Running, fmt.Sprintf("name-%d", i)))
+		}
+		b := setup(t, nil, jobs...)
+		r := b.follow("/events")
+		defer r.end()
+		synctest.Wait()
+		require.Equal(t, 90, strings.Count(r.taken(), `<li class="job `))
+
+		b.table.put(one(7, job.Succeeded, "name-6"))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		got := r.taken()
+		require.Equal(t, 1, strings.Count(got, `<li class="job `))
+		require.Contains(t, got, `id="job-`+idOf(7)+`"`)
+		require.NotContains(t, got, "data-ids=", "the order stays")
+		require.NotContains(t, got, `id="messages"`)
+
+		fresh := one(0, job.Received, "newcomer")
+		b.table.put(fresh)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		got = r.taken()
+		require.Equal(t, 1, strings.Count(got, `<li class="job `))
+		require.Contains(t, got, `data-ids="job-`+idOf(0)+` job-`+idOf(1)+` `)
+	})
+}
+
+func TestPlacesInTheQueueMoveWithoutTheirCards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var jobs []job.Job
+		for i := range 50 {
+			jobs = append(jobs, one(i+1, job.Queued, fmt.Sprintf("name-%d", i)))
+		}
+		b := setup(t, nil, jobs...)
+		r := b.follow("/events")
+		defer r.end()
+		synctest.Wait()
+		require.Contains(t, r.taken(), `"`+idOf(50)+`":"Number 1 in the queue · ready about`, "the oldest goes first")
+		b.table.put(one(50, job.Running, "name-49"))
+		time.Sleep(settled)
+		synctest.Wait()
+		got := r.taken()
+		require.Equal(t, 1, strings.Count(got, `<li class="job `), "one card, although all have moved up")
+		require.Contains(t, got, `"`+idOf(49)+`":"Number 1 in the queue`)
+		require.Contains(t, got, `"`+idOf(1)+`":"Number 49 in the queue`)
+		_, read, _ := b.table.counts()
+		require.LessOrEqual(t, read, 50+2*50+int(settled/time.Second), "what waits is not read every second")
+	})
+}
+
 func TestChangesWithinASecondAreSentAsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := setup(t, nil)
@@ -274,7 +328,7 @@ func TestWhileTheTableIsDownTheLastIsShownAndThenTheNewest(t *testing.T) {
 		got := r.taken()
 		require.Equal(t, 1, strings.Count(got, "event: board\n"))
 		require.Contains(t, got, "could not be read just now")
-		require.Contains(t, got, ">anna<")
+		require.NotContains(t, got, "data-ids=", "what was seen stays")
 		b.table.set(func() { b.table.fail = nil })
 		time.Sleep(time.Second)
 		synctest.Wait()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"emodrop/shared/job"
+	"emodrop/shared/operate"
 	"emodrop/shared/words"
 )
 
@@ -22,7 +23,8 @@ type boardView struct {
 	Jobs      []jobView
 	Cut       int // how many are shown of more; 0 when all are
 	Older     string
-	Past      bool // not the newest days
+	Larger    string // the same with more jobs, when there are
+	Past      bool   // not the newest days
 	Messages  []messageView
 }
 
@@ -49,6 +51,11 @@ type jobView struct {
 	// Tone is how the state is coloured: wait, work, good, bad, off.
 	Tone  string
 	Steps []stepView
+	// Expected is its place in the queue and when it may be done; empty when nothing is.
+	Expected string
+	// Cancel: it may be taken back. Retry: it may be tried again, for a charge that a
+	// person has to accept first if Charge.
+	Cancel, Retry, Charge bool
 	// Since is when counting began, in Unix milliseconds, while it goes on; else 0.
 	Since    int64
 	Elapsed  string
@@ -74,7 +81,7 @@ type filmView struct {
 }
 
 func (h *console) boardView(l *look, lang words.Lang, now time.Time) boardView {
-	v := boardView{Stale: l.stale, InFlight: len(l.gate.Slots)}
+	v := boardView{Stale: l.stale, InFlight: len(l.gate.Slots), Queued: len(l.queue)}
 	if c := l.gate.Closed; c != nil {
 		what, fix := words.Explain(job.Fault{Code: c.Code, Detail: c.Detail}, job.Name{}, lang)
 		v.Closed = &closureView{What: what, Fix: fix, Since: clockTime(c.Since, now), ByHand: c.ByHand}
@@ -86,15 +93,17 @@ func (h *console) boardView(l *look, lang words.Lang, now time.Time) boardView {
 		v.Cut = len(l.jobs)
 	}
 	if !l.older.IsZero() {
-		v.Older = "/?day=" + l.older.Format(time.DateOnly)
+		v.Older = "/" + span{l.older, max(shown, l.size)}.query().suffix()
+	}
+	if l.cut && l.size < most {
+		v.Larger = "/" + span{l.before, most}.query().suffix()
 	}
 	v.Past = !l.newest
 	films := 0
+	outlooks := l.forecast(h.Profile, now)
 	for _, j := range l.jobs {
-		if j.State == job.Queued {
-			v.Queued++
-		}
 		one := h.jobView(j, lang, now)
+		one.Expected, _ = expected(outlooks[j.ID], lang, now) // a phrase that is not there: the tests find it
 		if one.Film != nil {
 			if films++; films <= preloaded {
 				one.Film.Preload = "metadata"
@@ -133,6 +142,10 @@ func (h *console) jobView(j job.Job, lang words.Lang, now time.Time) jobView {
 	}
 	if j.Fault != nil && j.State != job.Succeeded {
 		v.Fault = faultOf(j, lang)
+	}
+	if h.Operate != nil {
+		v.Cancel = operate.Cancelable(j.State)
+		v.Retry, v.Charge = j.State.Final(), operate.MaybePaid(j)
 	}
 	if j.Film != nil && j.State == job.Succeeded {
 		v.Film = &filmView{URL: "/film/" + j.ID, Name: fileName(j), Width: j.Film.Width, Height: j.Film.Height, Preload: "none"}

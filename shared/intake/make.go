@@ -38,7 +38,7 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 	if late && old.ID != j.ID && old.Audio.SHA256 == j.Audio.SHA256 {
 		return false, h.tooLate(ctx, st, p, old, a)
 	}
-	if old.ID != j.ID && sameContent(old, j) && !unsent(old) && !givenUp(old) {
+	if old.ID != j.ID && sameContent(old, j) && !unsent(old) && !GivenUp(old) {
 		return false, h.tooLate(ctx, st, p, old, a)
 	}
 	if old.ID != "" && old.ID != j.ID {
@@ -179,7 +179,7 @@ func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew boo
 	}
 	next := old
 	next.Image, next.Audio = j.Image, j.Audio
-	if old.State == job.Received || old.State == job.Queued || givenUp(old) {
+	if old.State == job.Received || old.State == job.Queued || GivenUp(old) {
 		next.Options, next.Labels = j.Options, j.Labels
 		if next.Rank != "" {
 			next.Rank = job.Rank(j.Options.Priority, old.Received.UnixMilli(), old.ID)
@@ -188,7 +188,7 @@ func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew boo
 	switch {
 	case j.State != job.Received:
 		return old, false, nil
-	case givenUp(old):
+	case GivenUp(old):
 		next.State, next.Attempt, next.Fault = job.Received, old.Attempt+1, nil
 		next.Series = old.Attempt
 		next.Refusals, next.Received, next.Due = 0, j.Received, j.Due

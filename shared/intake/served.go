@@ -17,7 +17,7 @@ func (h *Handler) served(ctx context.Context, st job.Stem, p picture) (bool, err
 	if err != nil || old.ID == "" {
 		return true, err // long past: its record has been deleted
 	}
-	if givenUp(old) {
+	if GivenUp(old) {
 		return false, nil
 	}
 	other := old.Image.Key != p.half.Key || old.Image.ETag != p.half.ETag
@@ -29,7 +29,7 @@ func (h *Handler) served(ctx context.Context, st job.Stem, p picture) (bool, err
 // own may take the place of all that has not left or has ended unpaid; a portrait
 // only of what could never go with the picture it had.
 func yields(old job.Job, p picture) bool {
-	if givenUp(old) {
+	if GivenUp(old) {
 		return true
 	}
 	switch old.State {
@@ -43,9 +43,9 @@ func yields(old job.Job, p picture) bool {
 	return false
 }
 
-// givenUp says whether a job ended only because its files were not, or no longer,
-// there as it knew them.
-func givenUp(j job.Job) bool {
+// GivenUp says whether a job ended only because its files were not, or no longer,
+// there as it knew them: handing the same in again revives it.
+func GivenUp(j job.Job) bool {
 	if j.Fault == nil {
 		return false
 	}

@@ -55,6 +55,10 @@ func (s *Step) Cancel(ctx context.Context, id string) (job.Job, error) {
 	return job.Job{}, refuse(Moved, j)
 }
 
+// Cancelable says whether a job in that state may be taken back. One that is at the
+// vendor may be refused all the same: its film may have been begun since.
+func Cancelable(s job.State) bool { return uncancelable(s) == "" }
+
 // uncancelable is why a job in that state cannot be taken back; empty when it may.
 func uncancelable(s job.State) string {
 	switch s {

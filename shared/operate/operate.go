@@ -155,7 +155,7 @@ func (s *Step) Retry(ctx context.Context, id string, charge bool) (job.Job, erro
 	if !j.State.Final() {
 		return job.Job{}, refuse(NotEnded, j)
 	}
-	if maybePaid(j) && !charge {
+	if MaybePaid(j) && !charge {
 		return job.Job{}, refuse(ChargeNotAccepted, j)
 	}
 	next := again(j, job.Received)
@@ -163,9 +163,9 @@ func (s *Step) Retry(ctx context.Context, id string, charge bool) (job.Job, erro
 	return s.move(ctx, j, next)
 }
 
-// maybePaid says whether anything of a job was charged, or may have been without
-// anybody knowing.
-func maybePaid(j job.Job) bool {
+// MaybePaid says whether anything of a job was charged, or may have been without
+// anybody knowing: then a person has to accept the charge before it is tried again.
+func MaybePaid(j job.Job) bool {
 	return j.State == job.Succeeded || j.State == job.Expired || j.Billed+j.Wasted > 0 ||
 		j.Fault != nil && j.Fault.Code == job.CodeGivenUp
 }

@@ -16,7 +16,7 @@ func intakes() []mutant {
 		{"unheard options", "a recording does not go without the options that stand beside it", []edit{
 			{portrait, "kind != Sidecar && kind != Picture ||", "kind != Picture ||"}}},
 		{"late options", "options that come after the job has left make no second one", []edit{
-			{makeJob, "if old.ID != j.ID && sameContent(old, j) && !unsent(old) && !givenUp(old) {", "if false {"}}},
+			{makeJob, "if old.ID != j.ID && sameContent(old, j) && !unsent(old) && !GivenUp(old) {", "if false {"}}},
 		{"another portrait", "a portrait never makes a second job of a recording", []edit{
 			{makeJob, "late := (st.Shared || p.shared) && st.Job != \"\" && !yields(old, p)", "late := false"},
 			{served, "return !p.shared || !other || !yields(old, p), nil", "return !p.shared || !other, nil"}}},
