@@ -50,12 +50,16 @@ func (later) Tell(context.Context, string) error { return nil }
 
 // operator is what the page's buttons do.
 func (s *Stack) operator() (*operate.Step, error) {
-	vendor, err := dashscope.New(dashscope.Config{BaseURL: s.URL() + vendorPath + "/api/v1",
-		Key: func(context.Context) (job.Secret, error) { return apiKey, nil }})
+	base, workspace, key := s.URL()+vendorPath+"/api/v1", "", job.Secret(apiKey)
+	if v := s.cfg.Vendor; v != nil {
+		base, workspace, key = v.address(), v.Workspace, v.Key
+	}
+	vendor, err := dashscope.New(dashscope.Config{BaseURL: base, Workspace: workspace,
+		Key: func(context.Context) (job.Secret, error) { return key, nil }})
 	if err != nil {
 		return nil, err
 	}
-	return operate.New(operate.Config{Vendor: vendor, Jobs: s.Jobs, Gate: s.Jobs, Tell: later{}, Log: s.quiet()})
+	return operate.New(operate.Config{Vendor: vendor, Jobs: s.Jobs, Gate: s.Jobs, Messages: s.Jobs, Tell: later{}, Log: s.quiet()})
 }
 
 // openResult opens an object of the outbox.
