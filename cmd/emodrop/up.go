@@ -67,7 +67,7 @@ func (f *stackFlags) config(ctx context.Context, stderr io.Writer) (stack.Config
 		return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--speed must not be negative, --max-in-flight and --slots must be at least 1")}
 	}
 	transfer := job.Transfer(f.transfer)
-	if !slices.Contains([]job.Transfer{job.TransferAuto, job.TransferPresign, job.TransferTemp}, transfer) {
+	if !slices.Contains([]job.Transfer{"", job.TransferAuto, job.TransferPresign, job.TransferTemp}, transfer) {
 		return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--transfer %s: want auto, presign or temp", f.transfer)}
 	}
 	if f.webhook != "" {
