@@ -31,10 +31,12 @@ type round struct {
 	work job.Work
 	// films are the jobs whose films are to be brought home.
 	films []job.Job
-	// holding are the jobs seen to hold a slot.
+	// holding are the jobs seen to hold a slot, as they stand.
 	holding map[string]job.Job
-	gauges  gauges
-	busy    bool
+	// pending: the vendor said of a task that it has to wait. ended: one is over.
+	pending, ended bool
+	gauges         gauges
+	busy           bool
 	// waiting: a job of the queue could go.
 	waiting bool
 	// stop is set when the vendor wants no more questions for now.
@@ -53,6 +55,19 @@ func (r *round) set(f func(*round)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f(r)
+}
+
+// now takes note of what a look made of a job that was at the vendor; the zero value,
+// that somebody else was faster, whose word a batch will read.
+func (r *round) now(id string, j job.Job) {
+	r.set(func(r *round) {
+		if j.State.AtVendor() {
+			r.holding[id] = j
+			return
+		}
+		delete(r.holding, id)
+		r.ended = true
+	})
 }
 
 // give puts a name among those that submit is to see to, if one invocation can take
@@ -74,25 +89,51 @@ func (r *round) stopped() bool {
 	return r.stop
 }
 
-// batch does all that is due now. busy says that something will want another
-// batch within the minute.
-func (s *Step) batch(ctx context.Context) (busy bool, err error) {
+// batch does all that is due now. The next begins at that time; looks that fall due
+// until later are made now, if there are questions to spare. The round is nil when
+// nothing could be read; else its busy says that something will want another batch
+// within the minute.
+func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*round, error) {
 	now := time.Now()
 	due, err := s.Agenda.Due(ctx, now.Add(s.Period), batchLimit)
 	if err != nil {
-		return true, err
+		return nil, err
 	}
 	g, err := s.Gate.Gate(ctx)
 	if err != nil {
-		return true, err
+		return nil, err
 	}
 	r := &round{holding: map[string]job.Job{}}
 	// With a refused key every question would be refused; the probe finds out
 	// when that is over.
 	r.stop = g.Closed != nil && g.Closed.Code == job.CodeKeyRefused
+	jobs, rest := agenda(due, g, now)
+	s.driveAll(ctx, r, jobs, now)
+	var found []job.Job
+	for _, j := range r.holding {
+		if j.State.AtVendor() {
+			found = append(found, j)
+		}
+	}
+	p.begin(found, g, s.Profile, next)
+	now = time.Now()
+	// What would be looked at right after the batch may as well be now.
+	looks, _ := p.due(now, now.Add(s.Interval/15), later)
+	s.lookAt(ctx, r, p, looks)
+	s.driveAll(ctx, r, rest, now)
+	s.bring(ctx, r)
+	r.note(s.hand(ctx, r))
+	s.report(ctx, r, g)
+	err = errors.Join(r.errs...)
+	r.errs = nil
+	return r, err
+}
+
+// driveAll does what is due of these, a few at a time.
+func (s *Step) driveAll(ctx context.Context, r *round, due []job.Due, now time.Time) {
 	var wg sync.WaitGroup
 	free := make(chan struct{}, inFlight)
-	for _, d := range agenda(due, g, now) {
+	for _, d := range due {
 		if d.At.After(now) {
 			r.set(func(r *round) { r.busy = true })
 			continue
@@ -104,13 +145,9 @@ func (s *Step) batch(ctx context.Context) (busy bool, err error) {
 		})
 	}
 	wg.Wait()
-	s.bring(ctx, r)
-	r.note(s.hand(ctx, r))
-	s.report(ctx, r, g)
-	return r.busy, errors.Join(r.errs...)
 }
 
-// film has a job's film brought home at the end of the batch.
+// film has a job's film brought home when the looks are made.
 func (r *round) film(j job.Job) { r.set(func(r *round) { r.films = append(r.films, j) }) }
 
 // bring invokes finalize, for the film first whose link ends first. One that cannot be
@@ -122,13 +159,13 @@ func (s *Step) bring(ctx context.Context, r *round) {
 	for _, j := range r.films {
 		r.note(s.Functions.Finalize(ctx, j.ID))
 	}
+	r.films = nil
 }
 
-// agenda is what is due, jobs first and the longest overdue of them before all, and
-// whoever else holds a slot: what is at the vendor is looked at in every batch, without
-// a due time that moves with it.
-func agenda(due []job.Due, g job.Gate, now time.Time) []job.Due {
-	var jobs, rest []job.Due
+// agenda is what is due: the jobs, the longest overdue of them first, with whoever else
+// holds a slot, and all the rest. What is at the vendor is read in every batch, without a
+// due time that moves with it.
+func agenda(due []job.Due, g job.Gate, now time.Time) (jobs, rest []job.Due) {
 	others := maps.Clone(g.Slots)
 	for _, d := range due {
 		if d.Kind != job.DueJob {
@@ -144,7 +181,7 @@ func agenda(due []job.Due, g job.Gate, now time.Time) []job.Due {
 	for _, id := range slices.Sorted(maps.Keys(others)) {
 		jobs = append(jobs, job.Due{Kind: job.DueJob, ID: id, At: now})
 	}
-	return append(jobs, rest...)
+	return jobs, rest
 }
 
 // drive does what one due thing wants.
@@ -188,7 +225,7 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 	next := j
 	switch j.State {
 	case job.Submitted, job.Running:
-		return s.look(ctx, r, j)
+		return nil // the plan says when it is looked at
 	case job.Submitting:
 		return s.reconcile(ctx, r, j)
 	case job.Storing:
@@ -229,6 +266,7 @@ func inHand(j job.Job, now time.Time) bool {
 
 // hand gives submit what it is to do, and repairs the gate's set of slots.
 func (s *Step) hand(ctx context.Context, r *round) error {
+	r.ended = false
 	g, err := s.Gate.Gate(ctx)
 	if err != nil {
 		return err
@@ -250,7 +288,9 @@ func (s *Step) hand(ctx context.Context, r *round) error {
 		return nil
 	}
 	r.work.Dispatch = true
-	return s.Functions.Submit(ctx, r.work)
+	w := r.work
+	r.work = job.Work{}
+	return s.Functions.Submit(ctx, w)
 }
 
 // portion is how many names of a kind go into one invocation, and so into one batch:

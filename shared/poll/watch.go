@@ -1,0 +1,89 @@
+package poll
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// counting is a vendor whose questions are counted.
+type counting struct {
+	Vendor
+	step *Step
+}
+
+func (c counting) Task(ctx context.Context, baseURL, id string) (job.Answer, error) {
+	c.step.asked.Add(1)
+	return c.Vendor.Task(ctx, baseURL, id)
+}
+
+func (c counting) List(ctx context.Context, q job.ListQuery) (job.ListPage, error) {
+	c.step.asked.Add(1)
+	return c.Vendor.List(ctx, q)
+}
+
+// lookAt looks at jobs, a few at a time, unless the vendor wants no more questions.
+func (s *Step) lookAt(ctx context.Context, r *round, p *plan, jobs []job.Job) {
+	began := make([]time.Time, len(jobs))
+	var wg sync.WaitGroup
+	free := make(chan struct{}, inFlight)
+	for i, j := range jobs {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			if !r.stopped() {
+				began[i] = time.Now()
+				r.note(s.look(ctx, r, j))
+			}
+		})
+	}
+	wg.Wait()
+	at := map[string]time.Time{}
+	for i, j := range jobs {
+		if !began[i].IsZero() {
+			at[j.ID] = began[i]
+		}
+	}
+	p.looked(at, r.holding, r.pending)
+	r.pending = false
+}
+
+// watch makes the looks between two batches that are planned before a time; a last one
+// just then takes what would fall due until later. What has ended goes on at once, and a
+// slot that is free is offered.
+func (s *Step) watch(ctx context.Context, r *round, p *plan, until, later time.Time) {
+	for !r.stopped() {
+		now := time.Now()
+		if !now.Before(later) {
+			return
+		}
+		soon := now
+		if !now.Before(until) {
+			soon = later
+		}
+		jobs, next := p.due(now, soon, soon)
+		if len(jobs) > 0 {
+			s.lookAt(ctx, r, p, jobs)
+			s.bring(ctx, r)
+			if r.ended {
+				r.note(s.hand(ctx, r))
+			}
+			for _, err := range r.errs {
+				s.Log.ErrorContext(ctx, "looks", "err", err)
+			}
+			r.errs = nil
+			continue
+		}
+		if next.IsZero() || !next.Before(later) || !now.Before(until) {
+			return
+		}
+		if next.After(until) {
+			next = until
+		}
+		if !s.fits(ctx, next) || pause(ctx, time.Until(next)) != nil {
+			return
+		}
+	}
+}
