@@ -42,9 +42,10 @@ type plan struct {
 	ended time.Time
 	// saved is how many questions were not asked.
 	saved int
-	// asked says how many questions of all kinds this batch has asked, next is when the
-	// next begins.
+	// asked says how many questions of all kinds this batch has asked. It may ask limit,
+	// and the next begins at next.
 	asked func() int
+	limit int
 	next  time.Time
 }
 
@@ -60,52 +61,75 @@ func newPlan(interval time.Duration) *plan {
 
 // begin takes on what a batch has found at the vendor, and the gate's word for speeds.
 func (p *plan) begin(found []job.Job, g job.Gate, profile job.Profile, next time.Time) {
-	last := map[string]time.Time{}
+	known := map[string]placed{}
 	for _, t := range p.tasks {
-		last[t.Task.ID] = t.last
+		known[t.Task.ID] = t
 	}
-	p.tasks = p.tasks[:0:0]
+	var tasks []placed
 	for _, j := range found {
 		if j.Task == nil {
 			continue
 		}
-		t := placed{j, last[j.Task.ID]}
+		t := placed{j, known[j.Task.ID].last}
 		if t.last.IsZero() && !j.Task.Adopted {
 			t.last = j.Task.Submitted // the create call's answer says how it stood then
 		}
-		delete(last, j.Task.ID)
-		p.tasks = append(p.tasks, t)
+		tasks = append(tasks, t)
 	}
-	if len(last) > 0 {
-		p.ended = time.Now() // others have seen that
-	}
-	slices.SortFunc(p.tasks, func(a, b placed) int {
+	slices.SortFunc(tasks, func(a, b placed) int {
 		return cmp.Or(a.Task.Submitted.Compare(b.Task.Submitted), strings.Compare(a.ID, b.ID))
 	})
+	p.replace(tasks)
 	p.least, p.most = g.Work(profile)
-	p.next = next
+	p.limit, p.next = len(p.tasks)+beyond, next
 	// What a minute of looking at everything would ask is enough to keep.
 	p.saved = min(p.saved+len(p.tasks), 4*len(p.tasks))
+}
+
+// replace has the plan go on with what is left of its tasks, and with new ones. Where
+// some have ended, those that waited for their places may have begun: not before the
+// looks at which the former were still there.
+func (p *plan) replace(tasks []placed) {
+	left := map[string]bool{}
+	for _, t := range tasks {
+		left[t.Task.ID] = true
+	}
+	waited := map[string]bool{}
+	var freed time.Time
+	for i, t := range p.tasks {
+		waited[t.Task.ID] = p.waits(i)
+		if !left[t.Task.ID] && (freed.IsZero() || t.last.Before(freed)) {
+			freed = t.last
+		}
+	}
+	if !freed.IsZero() {
+		p.ended = time.Now()
+	}
+	p.tasks = tasks
+	for i, t := range tasks {
+		if waited[t.Task.ID] && !p.waits(i) && t.last.Before(freed) {
+			p.tasks[i].last = freed
+		}
+	}
 }
 
 // looked notes what became of looks that began at these times: holding are the jobs that
 // still have a slot, pending says that the vendor answered for one that it has to wait.
 func (p *plan) looked(at map[string]time.Time, holding map[string]job.Job, pending bool) {
 	var left []placed
+	p.saved -= len(at)
 	for _, t := range p.tasks {
-		if began, ok := at[t.ID]; ok {
-			t.last = began
-			p.saved--
-		}
 		j, ok := holding[t.ID]
 		if !ok || !j.State.AtVendor() {
-			p.ended = time.Now()
 			continue
 		}
 		t.Job = j
+		if began, ok := at[t.ID]; ok {
+			t.last = began
+		}
 		left = append(left, t)
 	}
-	p.tasks = left
+	p.replace(left)
 	n := p.running()
 	switch {
 	case n > p.slots && (p.slots > 0 || pending):
@@ -179,13 +203,16 @@ func begun(j job.Job) time.Time {
 // later.
 func (p *plan) due(now, soon, later time.Time) (jobs []job.Job, next time.Time) {
 	s := p.sums(now)
-	spare := s.spare
+	spare, room, rich := s.spare, p.limit-p.asked(), p.saved > 2*len(p.tasks)
 	for i, t := range p.tasks {
 		at := p.latest(i)
 		early, ok := p.early(t, s, now)
 		ok = ok && early.Before(at)
-		if !at.After(soon) || !ok && spare > 0 && !at.After(later) {
-			if !at.Before(p.next) {
+		switch due := !at.After(soon); {
+		case due && room <= 0 && now.Before(p.next):
+			at, ok = p.next, false // one that came to the vendor's head in this batch
+		case due, !ok && rich && spare > 0 && !at.After(later):
+			if room--; !at.Before(p.next) {
 				spare-- // it was not reckoned with
 			}
 			jobs = append(jobs, t.Job)
@@ -199,6 +226,7 @@ func (p *plan) due(now, soon, later time.Time) (jobs []job.Job, next time.Time) 
 				}
 			case !early.After(now):
 				spare--
+				room--
 				jobs = append(jobs, t.Job)
 				continue
 			}
@@ -226,26 +254,23 @@ type sums struct {
 }
 
 func (p *plan) sums(now time.Time) (s sums) {
-	must, waiting, others := 0, 0, 0
+	must, others, waiting := 0, 0, 0
 	for i, t := range p.tasks {
 		if p.latest(i).Before(p.next) {
 			must++
 		}
-		if p.waits(i) {
-			waiting++
-			continue
-		}
 		if from, to, ok := p.ends(t); ok && !now.Before(from) && now.Before(to) {
 			s.ending++
+		} else if p.waits(i) {
+			waiting++
 		} else {
 			others++
 		}
 	}
-	// For each that ends, one that waits may begin and has to be looked at.
-	most := len(p.tasks) + beyond - min(max(s.ending, 1), waiting)
-	s.saved = p.saved - must
-	s.spare = min(s.saved, most-p.asked()-must)
-	s.gap = max(p.interval/finest, p.interval*time.Duration(max(s.ending, 1))/time.Duration(max(1, most-others)))
+	// For each that ends, one that waited is looked at.
+	s.saved = p.saved - must - min(s.ending, waiting)
+	s.spare = min(s.saved, p.limit-p.asked()-must)
+	s.gap = max(p.interval/finest, p.interval*time.Duration(max(1, s.ending))/time.Duration(max(1, p.limit-others)))
 	return s
 }
 

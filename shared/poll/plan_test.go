@@ -27,7 +27,7 @@ func TestAFilmIsSeenWithinSecondsWithNoMoreQuestions(t *testing.T) {
 	}{
 		"one slot":      {&service{slots: 1, inFlight: 3, jobs: lot(10_000, 400)}, 2500 * time.Millisecond},
 		"short films":   {&service{slots: 1, inFlight: 3, jobs: lot(10_000, 400), film: nil}, 2500 * time.Millisecond},
-		"dedicated":     {&service{slots: 100, inFlight: 126, jobs: lot(10_000, 2000)}, 5 * time.Second},
+		"dedicated":     {&service{slots: 100, inFlight: 126, jobs: lot(10_000, 1000)}, 5 * time.Second},
 		"all at work":   {&service{slots: 20, inFlight: 20, jobs: lot(10_000, 400)}, 7500 * time.Millisecond},
 		"one at a time": {&service{slots: 1, inFlight: 1, rest: 47 * time.Second, jobs: lot(10_000, 400)}, 7500 * time.Millisecond},
 		"two at a time": {&service{slots: 1, inFlight: 2, jobs: lot(10_000, 400)}, 7500 * time.Millisecond},
