@@ -3,6 +3,7 @@ package sim_test
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -24,10 +25,13 @@ type observer struct {
 	mu sync.Mutex
 	// ended are the vendor's tasks that ended, as it tells of them.
 	ended []emo.Finished
-	// asked are poll's calls to the vendor in the present batch of each invocation:
-	// how many, and of which tasks.
+	// open are the tasks that poll has asked for and not seen to have ended, over those
+	// that have ended.
+	open, over map[string]bool
+	// asked are poll's calls to the vendor from the beginning of the present batch of each
+	// invocation on: how many, and which tasks were there.
 	asked map[int]*batch
-	// most is the most calls of one batch beyond one for each task.
+	// most is the most calls of one batch beyond one for each task at the vendor.
 	most    int
 	batches int
 	// seen is up to when the vendor's history was looked at, recent its calls of the
@@ -47,15 +51,17 @@ type batch struct {
 // large makes the configuration of a world with so many slots at the vendor.
 func (o *observer) large(slots, inFlight int) sim.Config {
 	o.asked, o.recent, o.made, o.calls = map[int]*batch{}, map[string][]time.Time{}, map[string]time.Time{}, map[string]int{}
+	o.open, o.over = map[string]bool{}, map[string]bool{}
 	return sim.Config{MaxInFlight: inFlight, Forget: true, Batch: 10, Log: slog.New(slog.DiscardHandler), Emulator: emo.Config{Slots: slots, HistoryLen: 30_000, OnFinish: func(f emo.Finished) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.ended = append(o.ended, f)
+		o.over[f.TaskID] = true
 	}}}
 }
 
 // watch is a plan that lets every call be and counts poll's to the vendor. A batch
-// begins with a look at what is due.
+// begins with a look at what is due, and lasts until the next one.
 func (o *observer) watch(c sim.Call) sim.Fate {
 	if c.Function != "poll" {
 		return sim.Pass
@@ -66,13 +72,16 @@ func (o *observer) watch(c sim.Call) sim.Fate {
 	switch c.Op {
 	case "store.Due":
 		o.close(b)
-		o.asked[c.Invocation] = &batch{tasks: map[string]bool{}}
+		o.asked[c.Invocation] = &batch{tasks: maps.Clone(o.open)}
 	case "store.EndLease":
 		o.close(b)
 		delete(o.asked, c.Invocation)
 	case "vendor.task":
 		b.calls++
-		b.tasks[c.About] = true
+		b.tasks[c.About], o.open[c.About] = true, true
+		if o.over[c.About] {
+			delete(o.open, c.About)
+		}
 	case "vendor.list":
 		b.calls++
 	}
