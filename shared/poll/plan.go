@@ -49,10 +49,12 @@ type plan struct {
 	next  time.Time
 }
 
-// placed is a task and when it was last looked at.
+// placed is a task, and when it was last looked at or had to wait for certain.
 type placed struct {
 	job.Job
 	last time.Time
+	// freed: it has waited until a place was freed in this batch.
+	freed bool
 }
 
 func newPlan(interval time.Duration) *plan {
@@ -70,7 +72,7 @@ func (p *plan) begin(found []job.Job, g job.Gate, profile job.Profile, next time
 		if j.Task == nil {
 			continue
 		}
-		t := placed{j, known[j.Task.ID].last}
+		t := placed{Job: j, last: known[j.Task.ID].last}
 		if t.last.IsZero() && !j.Task.Adopted {
 			t.last = j.Task.Submitted // the create call's answer says how it stood then
 		}
@@ -80,6 +82,9 @@ func (p *plan) begin(found []job.Job, g job.Gate, profile job.Profile, next time
 		return cmp.Or(a.Task.Submitted.Compare(b.Task.Submitted), strings.Compare(a.ID, b.ID))
 	})
 	p.replace(tasks)
+	for i := range p.tasks {
+		p.tasks[i].freed = false
+	}
 	p.least, p.most = g.Work(profile)
 	p.limit, p.next = len(p.tasks)+beyond, next
 	// What a minute of looking at everything would ask is enough to keep.
@@ -107,8 +112,11 @@ func (p *plan) replace(tasks []placed) {
 	}
 	p.tasks = tasks
 	for i, t := range tasks {
-		if waited[t.Task.ID] && !p.waits(i) && t.last.Before(freed) {
-			p.tasks[i].last = freed
+		if waited[t.Task.ID] && !p.waits(i) && !freed.IsZero() {
+			p.tasks[i].freed = true
+			if t.last.Before(freed) {
+				p.tasks[i].last = freed
+			}
 		}
 	}
 }
@@ -125,7 +133,7 @@ func (p *plan) looked(at map[string]time.Time, holding map[string]job.Job, pendi
 		}
 		t.Job = j
 		if began, ok := at[t.ID]; ok {
-			t.last = began
+			t.last, t.freed = began, false
 		}
 		left = append(left, t)
 	}
@@ -186,7 +194,7 @@ func (p *plan) ends(t placed) (from, to time.Time, ok bool) {
 // if it is known how its clock differs, and at the latest when we saw it.
 func begun(j job.Job) time.Time {
 	began, t := j.Updated, j.Task
-	if !t.Adopted && !t.Started.IsZero() && !t.Created.IsZero() {
+	if !t.Started.IsZero() && !t.Created.IsZero() {
 		if said := t.Started.Add(t.Submitted.Sub(t.Created)); said.Before(began) {
 			began = said
 		}
@@ -199,44 +207,38 @@ func begun(j job.Job) time.Time {
 
 // due gives the jobs to be looked at now, and when it is worth asking again: the next
 // look's time, as far as it can be told. What has to be looked at until soon is looked
-// at now already, and so, while there are questions to spare, what has to be until
-// later.
+// at now already, and so, while there is plenty to spare, what has to be until later.
 func (p *plan) due(now, soon, later time.Time) (jobs []job.Job, next time.Time) {
 	s := p.sums(now)
-	spare, room, rich := s.spare, p.limit-p.asked(), p.saved > 2*len(p.tasks)
+	spare, left, rich := s.spare, p.limit-p.asked(), p.saved > 2*len(p.tasks)
 	for i, t := range p.tasks {
-		at := p.latest(i)
-		early, ok := p.early(t, s, now)
-		ok = ok && early.Before(at)
-		switch due := !at.After(soon); {
-		case due && room <= 0 && now.Before(p.next):
-			at, ok = p.next, false // one that came to the vendor's head in this batch
-		case due, !ok && rich && spare > 0 && !at.After(later):
-			if room--; !at.Before(p.next) {
-				spare-- // it was not reckoned with
+		must := p.latest(i)
+		at, take := must, false
+		early, ending := p.early(t, s, now)
+		ending = ending && early.Before(must)
+		switch {
+		case t.freed && left <= 0 && now.Before(p.next):
+			at = p.next // nobody has reckoned with it
+		case !must.After(soon):
+			take = true
+		case !ending:
+			take = rich && spare > 0 && !must.After(later)
+		case spare > 0:
+			at, take = early, !early.After(now)
+		case p.next.Before(must):
+			at = p.next // there will be more to spare
+		}
+		if !take {
+			if next.IsZero() || at.Before(next) {
+				next = at
 			}
-			jobs = append(jobs, t.Job)
 			continue
 		}
-		if ok {
-			switch {
-			case spare <= 0:
-				if early.Before(p.next) {
-					early = p.next
-				}
-			case !early.After(now):
-				spare--
-				room--
-				jobs = append(jobs, t.Job)
-				continue
-			}
-			if early.Before(at) {
-				at = early
-			}
+		if must.After(soon) {
+			spare--
 		}
-		if next.IsZero() || at.Before(next) {
-			next = at
-		}
+		left--
+		jobs = append(jobs, t.Job)
 	}
 	return jobs, next
 }

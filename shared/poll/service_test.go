@@ -87,7 +87,7 @@ func (v *service) Due(context.Context, time.Time, int) ([]job.Due, error) {
 
 func (v *service) close() {
 	if v.calls > v.most+2 {
-		v.say("%d questions in a batch with %d tasks", v.calls, v.most)
+		v.say("%s: %d questions in a batch with %d tasks", time.Now(), v.calls, v.most)
 	}
 	v.calls = 0
 }
