@@ -40,10 +40,12 @@ type service struct {
 	skew time.Duration
 	// pushed is the share of the ends that are pushed, a second later.
 	pushed float64
+	// strange is the share of the tasks that somebody else's comes before.
+	strange float64
 	// rest is how long the stack posts nothing after an end.
 	rest time.Duration
-	// cold has each tick begin in a process of its own.
-	cold bool
+	// cold has each tick begin in a process of its own, twice has two begin at once.
+	cold, twice bool
 
 	mu       sync.Mutex
 	dice     *rand.Rand
@@ -211,6 +213,16 @@ func (v *service) post(t *testing.T) {
 	}
 }
 
+// first is the slot that is free first.
+func (v *service) first() (slot int) {
+	for i, at := range v.free {
+		if at.Before(v.free[slot]) {
+			slot = i
+		}
+	}
+	return slot
+}
+
 func (v *service) postOne(ctx context.Context) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	id := fmt.Sprintf("job-%05d", v.posted)
@@ -229,11 +241,13 @@ func (v *service) postOne(ctx context.Context) {
 		work = time.Duration(part * float64(work))
 	}
 	v.mu.Lock()
-	slot := 0
-	for i, at := range v.free {
-		if at.Before(v.free[slot]) {
-			slot = i
+	slot := v.first()
+	if v.dice.Float64() < v.strange {
+		if v.free[slot].Before(now) {
+			v.free[slot] = now
 		}
+		v.free[slot] = v.free[slot].Add(time.Duration(30*v.dice.Float64()) * v.speed)
+		slot = v.first()
 	}
 	begin := now
 	if v.free[slot].After(now) {
@@ -305,16 +319,21 @@ func (v *service) play(t *testing.T) (m measured) {
 			if v.cold {
 				s = v.step(t)
 			}
-			tick := s
-			running.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-				defer cancel()
-				if err := tick.Run(ctx); err != nil {
-					v.mu.Lock()
-					v.say("tick: %v", err)
-					v.mu.Unlock()
-				}
-			})
+			ticks := []*poll.Step{s}
+			if v.twice {
+				ticks = append(ticks, v.step(t))
+			}
+			for _, tick := range ticks {
+				running.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+					defer cancel()
+					if err := tick.Run(ctx); err != nil {
+						v.mu.Lock()
+						v.say("tick: %v", err)
+						v.mu.Unlock()
+					}
+				})
+			}
 			time.Sleep(time.Minute)
 		}
 		v.want()
