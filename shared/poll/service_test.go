@@ -308,7 +308,7 @@ func (v *service) play(t *testing.T) (m measured) {
 		var err error
 		v.single, err = poll.NewSingle(poll.SingleConfig{Vendor: pushed{v}, Jobs: v, Slots: v, Functions: v, Profile: job.EMO(), Log: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
-		s := v.step(t)
+		s, other := v.step(t), v.step(t)
 		require.NoError(t, s.Run(t.Context())) // the first has a sweep to plan
 		time.Sleep(7 * time.Second)
 		v.want()
@@ -321,7 +321,7 @@ func (v *service) play(t *testing.T) (m measured) {
 			}
 			ticks := []*poll.Step{s}
 			if v.twice {
-				ticks = append(ticks, v.step(t))
+				ticks = append(ticks, other)
 			}
 			for _, tick := range ticks {
 				running.Go(func() {
