@@ -151,8 +151,9 @@ const (
 	// surely is how many measured films tell how far the vendor's speeds lie apart;
 	// until then each may be doubt away from the speed, in parts of it.
 	surely, doubt = 5, .25
-	// narrow is the least that a film's speed is taken to differ from the others'.
-	narrow = .03
+	// narrow is the least that a film's speed is taken to differ from the others', near
+	// the most that it is taken to lie beside all of them.
+	narrow, near = .03, .02
 )
 
 // Work bounds the vendor's work for one second of film: what was measured lies between,
@@ -166,7 +167,7 @@ func (g Gate) Work(p Profile) (least, most time.Duration) {
 		return least, most
 	}
 	low, high := time.Duration(slices.Min(g.Speeds))*time.Millisecond, time.Duration(slices.Max(g.Speeds))*time.Millisecond
-	beside := (high - low) / 8
+	beside := min((high-low)/8, part(near))
 	return max(least, min(low-beside, part(1-narrow))), min(most, max(high+beside, part(1+narrow)))
 }
 
