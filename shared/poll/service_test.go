@@ -25,8 +25,6 @@ type service struct {
 	light
 	// slots of the vendor, inFlight of the stack, jobs in all.
 	slots, inFlight, jobs int
-	// film draws a film's length in seconds; nil: 5 to 30.
-	film func(*rand.Rand) float64
 	// speed is the work for a second of film, before a film's own share; zero: what the
 	// profile says.
 	speed time.Duration
@@ -89,7 +87,7 @@ func (v *service) Due(context.Context, time.Time, int) ([]job.Due, error) {
 
 func (v *service) close() {
 	if v.calls > v.most+2 {
-		v.say("%s: %d questions in a batch with %d tasks", time.Now(), v.calls, v.most)
+		v.say("%d questions in a batch with %d tasks", v.calls, v.most)
 	}
 	v.calls = 0
 }
@@ -224,18 +222,14 @@ func (v *service) first() (slot int) {
 }
 
 func (v *service) postOne(ctx context.Context) {
-	now := time.Now().UTC().Truncate(time.Millisecond)
 	id := fmt.Sprintf("job-%05d", v.posted)
 	v.mu.Lock()
 	seconds := 5 + 25*v.dice.Float64()
-	if v.film != nil {
-		seconds = v.film(v.dice)
-	}
 	share := 1 + v.spread*(2*v.dice.Float64()-1)
 	fails, part, push := v.dice.Float64() < v.failing, v.dice.Float64(), v.dice.Float64() < v.pushed
 	v.mu.Unlock()
 	time.Sleep(time.Second)
-	now = time.Now().UTC().Truncate(time.Millisecond)
+	now := time.Now().UTC().Truncate(time.Millisecond)
 	work := time.Duration(seconds * share * float64(v.speed))
 	if fails {
 		work = time.Duration(part * float64(work))
