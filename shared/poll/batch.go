@@ -33,6 +33,8 @@ type round struct {
 	films []job.Job
 	// holding are the jobs seen to hold a slot, as they stand.
 	holding map[string]job.Job
+	// unclear are the jobs whose create calls are to be looked into.
+	unclear []job.Job
 	// pending: the vendor said of a task that it has to wait. ended: one is over.
 	pending, ended bool
 	gauges         gauges
@@ -108,7 +110,7 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	// when that is over.
 	r.stop = g.Closed != nil && g.Closed.Code == job.CodeKeyRefused
 	jobs, rest := agenda(due, g, now)
-	s.driveAll(ctx, r, jobs, now)
+	s.drive(ctx, r, jobs, now)
 	var found []job.Job
 	for _, j := range r.holding {
 		if j.State.AtVendor() {
@@ -119,8 +121,12 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	now = time.Now()
 	// What would be looked at right after the batch may as well be now.
 	looks, _ := p.due(now, now.Add(s.Interval/15), later)
-	s.lookAt(ctx, r, p, looks)
-	s.driveAll(ctx, r, rest, now)
+	// A vendor that does not answer, or one call of it, holds up nothing else.
+	var wg sync.WaitGroup
+	wg.Go(func() { s.lookAt(ctx, r, p, looks) })
+	wg.Go(func() { few(r, r.unclear, func(j job.Job) error { return s.reconcile(ctx, r, j) }) })
+	s.drive(ctx, r, rest, now)
+	wg.Wait()
 	s.bring(ctx, r)
 	r.note(s.hand(ctx, r))
 	s.report(ctx, r, g)
@@ -129,22 +135,27 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	return r, err
 }
 
-// driveAll does what is due of these, a few at a time.
-func (s *Step) driveAll(ctx context.Context, r *round, due []job.Due, now time.Time) {
+// few does something with each of many, a few at a time, and notes what fails.
+func few[T any](r *round, all []T, do func(T) error) {
 	var wg sync.WaitGroup
 	free := make(chan struct{}, inFlight)
-	for _, d := range due {
-		if d.At.After(now) {
-			r.set(func(r *round) { r.busy = true })
-			continue
-		}
+	for _, one := range all {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			r.note(s.drive(ctx, r, d))
+			r.note(do(one))
 		})
 	}
 	wg.Wait()
+}
+
+// drive does what is due of these by now.
+func (s *Step) drive(ctx context.Context, r *round, all []job.Due, now time.Time) {
+	due := slices.DeleteFunc(all, func(d job.Due) bool { return d.At.After(now) })
+	if len(due) < len(all) {
+		r.set(func(r *round) { r.busy = true })
+	}
+	few(r, due, func(d job.Due) error { return s.driveOne(ctx, r, d) })
 }
 
 // film has a job's film brought home when the looks are made.
@@ -184,8 +195,8 @@ func agenda(due []job.Due, g job.Gate, now time.Time) (jobs, rest []job.Due) {
 	return jobs, rest
 }
 
-// drive does what one due thing wants.
-func (s *Step) drive(ctx context.Context, r *round, d job.Due) error {
+// driveOne does what one due thing wants.
+func (s *Step) driveOne(ctx context.Context, r *round, d job.Due) error {
 	switch d.Kind {
 	case job.DueStem:
 		r.give(&r.work.Stems, d.ID)
@@ -227,7 +238,7 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 	case job.Submitted, job.Running:
 		return nil // the plan says when it is looked at
 	case job.Submitting:
-		return s.reconcile(ctx, r, j)
+		r.set(func(r *round) { r.unclear = append(r.unclear, j) })
 	case job.Storing:
 		if inHand(j, time.Now()) {
 			r.set(func(r *round) { r.busy = true })

@@ -27,7 +27,7 @@ func lot(promised, everyDay int) int {
 // than there are tasks, and no second has more than twenty questions.
 func TestAnEndIsSeenSoonWithNoMoreQuestions(t *testing.T) {
 	t.Parallel()
-	jobs := lot(10_000, 150)
+	jobs := lot(10_000, 120)
 	short, long := 2500*time.Millisecond, 15*time.Second
 	for name, c := range map[string]struct {
 		v    *service
@@ -45,7 +45,7 @@ func TestAnEndIsSeenSoonWithNoMoreQuestions(t *testing.T) {
 		"a film's work is anything":             {&service{slots: 1, inFlight: 3, jobs: jobs, spread: .6}, 7 * time.Second},
 		"others' tasks come before ours":        {&service{slots: 1, inFlight: 3, jobs: jobs, strange: .3}, 3 * time.Second},
 		"two slots, and others' tasks":          {&service{slots: 2, inFlight: 4, jobs: jobs, strange: .3}, 5 * time.Second},
-		"a dedicated deployment":                {&service{slots: 100, inFlight: 126, jobs: lot(10_000, 200)}, 5 * time.Second},
+		"a dedicated deployment":                {&service{slots: lot(100, 40), inFlight: lot(126, 51), jobs: lot(10_000, 120)}, 5 * time.Second},
 		"a dedicated deployment that fails":     {&service{slots: 20, inFlight: 26, jobs: jobs, failing: .3}, 6 * time.Second},
 		// Nothing waits, so nothing can be saved.
 		"all tasks at work":     {&service{slots: 20, inFlight: 20, jobs: jobs}, long / 2 * 11 / 10},

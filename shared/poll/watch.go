@@ -24,30 +24,23 @@ func (c counting) List(ctx context.Context, q job.ListQuery) (job.ListPage, erro
 	return c.Vendor.List(ctx, q)
 }
 
-// lookAt looks at jobs, a few at a time, unless the vendor wants no more questions.
+// lookAt looks at jobs, unless the vendor wants no more questions.
 func (s *Step) lookAt(ctx context.Context, r *round, p *plan, jobs []job.Job) {
-	began := make([]time.Time, len(jobs))
-	var wg sync.WaitGroup
-	free := make(chan struct{}, inFlight)
-	for i, j := range jobs {
-		free <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-free }()
-			if !r.stopped() {
-				began[i] = time.Now()
-				r.note(s.look(ctx, r, j))
-			}
-		})
-	}
-	wg.Wait()
-	at := map[string]time.Time{}
-	for i, j := range jobs {
-		if !began[i].IsZero() {
-			at[j.ID] = began[i]
+	var mu sync.Mutex
+	began := map[string]time.Time{}
+	few(r, jobs, func(j job.Job) error {
+		if r.stopped() {
+			return nil
 		}
-	}
-	p.looked(at, r.holding, r.pending)
-	r.pending = false
+		mu.Lock()
+		began[j.ID] = time.Now()
+		mu.Unlock()
+		return s.look(ctx, r, j)
+	})
+	r.set(func(r *round) {
+		p.looked(began, r.holding, r.pending)
+		r.pending = false
+	})
 }
 
 // watch makes the looks between two batches that are planned before a time; a last one
