@@ -33,8 +33,8 @@ type round struct {
 	films []job.Job
 	// holding are the jobs seen to hold a slot, as they stand.
 	holding map[string]job.Job
-	// unclear are the jobs whose create calls are to be looked into.
-	unclear []job.Job
+	// aside is what the looks do not wait for.
+	aside sync.WaitGroup
 	// pending: the vendor said of a task that it has to wait. ended: one is over.
 	pending, ended bool
 	gauges         gauges
@@ -121,12 +121,10 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	now = time.Now()
 	// What would be looked at right after the batch may as well be now.
 	looks, _ := p.due(now, now.Add(s.Interval/15), later)
-	// A vendor that does not answer, or one call of it, holds up nothing else.
-	var wg sync.WaitGroup
-	wg.Go(func() { s.lookAt(ctx, r, p, looks) })
-	wg.Go(func() { few(r, r.unclear, func(j job.Job) error { return s.reconcile(ctx, r, j) }) })
+	// A vendor that does not answer holds up nothing else.
+	r.aside.Go(func() { s.lookAt(ctx, r, p, looks) })
 	s.drive(ctx, r, rest, now)
-	wg.Wait()
+	r.aside.Wait()
 	s.bring(ctx, r)
 	r.note(s.hand(ctx, r))
 	s.report(ctx, r, g)
@@ -238,7 +236,7 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 	case job.Submitted, job.Running:
 		return nil // the plan says when it is looked at
 	case job.Submitting:
-		r.set(func(r *round) { r.unclear = append(r.unclear, j) })
+		r.aside.Go(func() { r.note(s.reconcile(ctx, r, j)) })
 	case job.Storing:
 		if inHand(j, time.Now()) {
 			r.set(func(r *round) { r.busy = true })
