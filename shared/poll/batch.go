@@ -133,15 +133,16 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	return r, err
 }
 
-// few does something with each of many, a few at a time, and notes what fails.
-func few[T any](r *round, all []T, do func(T) error) {
+// few does something with each of many, by its place, a few at a time, and notes what
+// fails.
+func few[T any](r *round, all []T, do func(i int, one T) error) {
 	var wg sync.WaitGroup
 	free := make(chan struct{}, inFlight)
-	for _, one := range all {
+	for i, one := range all {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			r.note(do(one))
+			r.note(do(i, one))
 		})
 	}
 	wg.Wait()
@@ -153,7 +154,7 @@ func (s *Step) drive(ctx context.Context, r *round, all []job.Due, now time.Time
 	if len(due) < len(all) {
 		r.set(func(r *round) { r.busy = true })
 	}
-	few(r, due, func(d job.Due) error { return s.driveOne(ctx, r, d) })
+	few(r, due, func(_ int, d job.Due) error { return s.driveOne(ctx, r, d) })
 }
 
 // film has a job's film brought home when the looks are made.

@@ -24,12 +24,18 @@ func (c counting) List(ctx context.Context, q job.ListQuery) (job.ListPage, erro
 	return c.Vendor.List(ctx, q)
 }
 
+// turn is the time from one look to the next: the vendor takes 20 questions a second,
+// https://help.aliyun.com/zh/model-studio/manage-asynchronous-tasks (2026). The client
+// keeps to that; but a look that waited there would be made after a refusal too.
+const turn = time.Second / 20
+
 // lookAt looks at jobs, unless the vendor wants no more questions.
 func (s *Step) lookAt(ctx context.Context, r *round, p *plan, jobs []job.Job) {
 	var mu sync.Mutex
 	began := map[string]time.Time{}
-	few(r, jobs, func(j job.Job) error {
-		if r.stopped() {
+	start := time.Now()
+	few(r, jobs, func(i int, j job.Job) error {
+		if pause(ctx, time.Until(start.Add(time.Duration(i)*turn))) != nil || r.stopped() {
 			return nil
 		}
 		mu.Lock()

@@ -257,7 +257,7 @@ func TestOneBatchAMinuteStaysOneBatchAMinute(t *testing.T) {
 			time.Sleep(time.Minute)
 			began := time.Now()
 			require.NoError(t, s.Run(t.Context()))
-			require.Zero(t, time.Since(began), "whoever asks for a look a minute pays for no more")
+			require.Less(t, time.Since(began), time.Second, "whoever asks for a look a minute pays for no more")
 		}
 		require.Equal(t, []float64{60, 120}, seconds(asked["anna"]))
 	})
@@ -274,7 +274,7 @@ func TestARefusedKeyIsTriedByNoMoreLooks(t *testing.T) {
 			}
 			return a, err
 		}
-		r.ticks(3)
+		r.ticks(2) // a free call tries the key again after that
 		n := 0
 		for _, at := range asked["anna"] {
 			if at > 80*time.Second {
