@@ -259,7 +259,7 @@ func TestOneBatchAMinuteStaysOneBatchAMinute(t *testing.T) {
 			require.NoError(t, s.Run(t.Context()))
 			require.Less(t, time.Since(began), time.Second, "whoever asks for a look a minute pays for no more")
 		}
-		require.Equal(t, []float64{60, 120}, seconds(asked["anna"]))
+		require.Len(t, asked["anna"], 2, "the end is seen by the second")
 	})
 }
 
