@@ -48,22 +48,22 @@ func costOfFilms(t *testing.T, seconds int) bill {
 			require.NoError(t, err)
 		}
 		require.Len(t, w.Films(), films)
-		batches, functions := map[int]int{}, map[int]string{}
+		first, last, functions := map[int]time.Duration{}, map[int]time.Duration{}, map[int]string{}
 		for _, c := range w.Calls() {
 			charge, known := portCharges[c.Op]
 			require.True(t, known, "prices_test.go says nothing of %s", c.Op)
 			b[charge.row] += charge.price
 			if c.Function != "" {
-				functions[c.Invocation] = c.Function
-			}
-			if c.Op == "store.Lease" {
-				batches[c.Invocation]++
+				if functions[c.Invocation] == "" {
+					first[c.Invocation] = c.At
+				}
+				functions[c.Invocation], last[c.Invocation] = c.Function, c.At
 			}
 		}
 		for invocation, fn := range functions {
 			s := functionSeconds[fn]
-			if fn == "poll" { // its last batch is taken to last a second
-				s = float64(batches[invocation]-1)*15 + 1
+			if fn == "poll" { // its last call is taken to last a second
+				s = (last[invocation] - first[invocation]).Seconds() + 1
 			}
 			b[rowFunctions] += lambdaRequest + s*memoryGB*lambdaGBSecond
 			b[rowRest] += 1000 * logGB / 1e9 // what Lambda itself writes of an invocation

@@ -83,7 +83,7 @@ var portCharges = map[string]charge{
 	"vendor.create": {}, "vendor.detect": {}, "vendor.list": {}, "vendor.task": {},
 }
 
-// functionSeconds is how long an invocation is charged for; poll's are counted from
-// its batches. ASSUMED: submit waits its 5 s of settling and reads two files,
+// functionSeconds is how long an invocation is charged for; poll's is taken from its
+// calls. ASSUMED: submit waits its 5 s of settling and reads two files,
 // finalize moves a film of some MB; the simulation's calls take no real time.
 var functionSeconds = map[string]float64{"submit": 7, "finalize": 5}

@@ -24,10 +24,14 @@ type observer struct {
 	mu sync.Mutex
 	// ended are the vendor's tasks that ended, as it tells of them.
 	ended []emo.Finished
-	// asked are poll's calls to the vendor in the present batch of each invocation:
-	// how many, and of which tasks.
+	// open is how many tasks were posted and not seen to have ended, over those that have
+	// ended and were not seen yet.
+	open int
+	over map[string]bool
+	// asked are poll's calls to the vendor from the beginning of the present batch of each
+	// invocation on.
 	asked map[int]*batch
-	// most is the most calls of one batch beyond one for each task.
+	// most is the most calls of one batch beyond one for each task at the vendor.
 	most    int
 	batches int
 	// seen is up to when the vendor's history was looked at, recent its calls of the
@@ -39,40 +43,50 @@ type observer struct {
 	wrong  []string
 }
 
-type batch struct {
-	calls int
-	tasks map[string]bool
-}
+// batch is how many calls one had, and how many tasks there were at the vendor.
+type batch struct{ calls, tasks int }
 
 // large makes the configuration of a world with so many slots at the vendor.
 func (o *observer) large(slots, inFlight int) sim.Config {
 	o.asked, o.recent, o.made, o.calls = map[int]*batch{}, map[string][]time.Time{}, map[string]time.Time{}, map[string]int{}
+	o.over = map[string]bool{}
 	return sim.Config{MaxInFlight: inFlight, Forget: true, Batch: 10, Log: slog.New(slog.DiscardHandler), Emulator: emo.Config{Slots: slots, HistoryLen: 30_000, OnFinish: func(f emo.Finished) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.ended = append(o.ended, f)
+		o.over[f.TaskID] = true
 	}}}
 }
 
-// watch is a plan that lets every call be and counts poll's to the vendor. A batch
-// begins with a look at what is due.
+// watch is a plan that lets every call be and counts poll's to the vendor. A batch begins
+// with a look at what is due, and lasts until the next one. No create call fails in these
+// worlds.
 func (o *observer) watch(c sim.Call) sim.Fate {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if c.Op == "vendor.create" {
+		o.open++
+		for _, b := range o.asked {
+			b.tasks++
+		}
+	}
 	if c.Function != "poll" {
 		return sim.Pass
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	b := o.asked[c.Invocation]
 	switch c.Op {
 	case "store.Due":
 		o.close(b)
-		o.asked[c.Invocation] = &batch{tasks: map[string]bool{}}
+		o.asked[c.Invocation] = &batch{tasks: o.open}
 	case "store.EndLease":
 		o.close(b)
 		delete(o.asked, c.Invocation)
 	case "vendor.task":
 		b.calls++
-		b.tasks[c.About] = true
+		if o.over[c.About] {
+			delete(o.over, c.About)
+			o.open--
+		}
 	case "vendor.list":
 		b.calls++
 	}
@@ -82,7 +96,7 @@ func (o *observer) watch(c sim.Call) sim.Fate {
 func (o *observer) close(b *batch) {
 	if b != nil {
 		o.batches++
-		o.most = max(o.most, b.calls-len(b.tasks))
+		o.most = max(o.most, b.calls-b.tasks)
 	}
 }
 

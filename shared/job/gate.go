@@ -150,6 +150,30 @@ func (g Gate) Speed(p Profile) time.Duration {
 	return min(max(time.Duration(s[len(s)/2])*time.Millisecond, p.WorkMin), p.WorkMax)
 }
 
+const (
+	// surely is how many measured films tell how far the vendor's speeds lie apart;
+	// until then each may be doubt away from the speed, in parts of it.
+	surely, doubt = 5, .25
+	// narrow is the least that a film's speed is taken to differ from the others', near
+	// the most that it is taken to lie beside all of them.
+	narrow, near = .03, .02
+)
+
+// Work bounds the vendor's work for one second of film: what was measured lies between,
+// with a little beside it. One film that took far longer than the others says nothing of
+// the next, so neither bound is further than a quarter from Speed.
+func (g Gate) Work(p Profile) (least, most time.Duration) {
+	speed := g.Speed(p)
+	part := func(f float64) time.Duration { return time.Duration(f * float64(speed)) }
+	least, most = part(1-doubt), part(1+doubt)
+	if len(g.Speeds) < surely {
+		return least, most
+	}
+	low, high := time.Duration(slices.Min(g.Speeds))*time.Millisecond, time.Duration(slices.Max(g.Speeds))*time.Millisecond
+	beside := min((high-low)/8, part(near))
+	return max(least, min(low-beside, part(1-narrow))), min(most, max(high+beside, part(1+narrow)))
+}
+
 // oneOf is how many films there are for one that is measured, once enough are.
 const oneOf = 8
 

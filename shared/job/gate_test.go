@@ -170,3 +170,30 @@ func TestTheGateLearnsFromTheLatestFifteenFilms(t *testing.T) {
 	g.Learn(time.Second, -1)
 	require.Len(t, g.Speeds, 1, "what cannot have been measured is not learned")
 }
+
+func TestTheVendorsWorkLiesBetweenWhatWasMeasured(t *testing.T) {
+	t.Parallel()
+	p := job.EMO()
+	for name, c := range map[string]struct {
+		measured    []time.Duration // for a film of ten seconds
+		least, most time.Duration   // for one second of film
+	}{
+		"nothing was":                  {nil, 6375 * time.Millisecond, 10625 * time.Millisecond},
+		"too little was":               {[]time.Duration{90, 90, 90, 90}, 6750 * time.Millisecond, 11250 * time.Millisecond},
+		"they lie apart":               {[]time.Duration{84, 88, 90, 94, 100}, 8220 * time.Millisecond, 10180 * time.Millisecond},
+		"they are all the same":        {[]time.Duration{100, 100, 100, 100, 100}, 9700 * time.Millisecond, 10300 * time.Millisecond},
+		"one took for ever":            {[]time.Duration{100, 100, 100, 100, 100, 900}, 9700 * time.Millisecond, 12500 * time.Millisecond},
+		"one was over before it began": {[]time.Duration{100, 100, 100, 100, 100, 1}, 7500 * time.Millisecond, 10300 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var g job.Gate
+			for _, work := range c.measured {
+				g.Learn(work*time.Second, 10)
+			}
+			least, most := g.Work(p)
+			require.InDelta(t, c.least.Seconds(), least.Seconds(), .002)
+			require.InDelta(t, c.most.Seconds(), most.Seconds(), .002)
+		})
+	}
+}

@@ -31,10 +31,14 @@ type round struct {
 	work job.Work
 	// films are the jobs whose films are to be brought home.
 	films []job.Job
-	// holding are the jobs seen to hold a slot.
+	// holding are the jobs seen to hold a slot, as they stand.
 	holding map[string]job.Job
-	gauges  gauges
-	busy    bool
+	// aside is what the looks do not wait for.
+	aside sync.WaitGroup
+	// pending: the vendor said of a task that it has to wait. ended: one is over.
+	pending, ended bool
+	gauges         gauges
+	busy           bool
 	// waiting: a job of the queue could go.
 	waiting bool
 	// stop is set when the vendor wants no more questions for now.
@@ -53,6 +57,19 @@ func (r *round) set(f func(*round)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f(r)
+}
+
+// now takes note of what a look made of a job that was at the vendor; the zero value,
+// that somebody else was faster, whose word a batch will read.
+func (r *round) now(id string, j job.Job) {
+	r.set(func(r *round) {
+		if j.State.AtVendor() {
+			r.holding[id] = j
+			return
+		}
+		delete(r.holding, id)
+		r.ended = true
+	})
 }
 
 // give puts a name among those that submit is to see to, if one invocation can take
@@ -74,43 +91,73 @@ func (r *round) stopped() bool {
 	return r.stop
 }
 
-// batch does all that is due now. busy says that something will want another
-// batch within the minute.
-func (s *Step) batch(ctx context.Context) (busy bool, err error) {
+// batch does all that is due now. The next begins at that time; looks that fall due
+// until later are made now, if there are questions to spare. The round is nil when
+// nothing could be read; else its busy says that something will want another batch
+// within the minute.
+func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*round, error) {
 	now := time.Now()
 	due, err := s.Agenda.Due(ctx, now.Add(s.Period), batchLimit)
 	if err != nil {
-		return true, err
+		return nil, err
 	}
 	g, err := s.Gate.Gate(ctx)
 	if err != nil {
-		return true, err
+		return nil, err
 	}
 	r := &round{holding: map[string]job.Job{}}
 	// With a refused key every question would be refused; the probe finds out
 	// when that is over.
 	r.stop = g.Closed != nil && g.Closed.Code == job.CodeKeyRefused
-	var wg sync.WaitGroup
-	free := make(chan struct{}, inFlight)
-	for _, d := range agenda(due, g, now) {
-		if d.At.After(now) {
-			r.set(func(r *round) { r.busy = true })
-			continue
+	jobs, rest := agenda(due, g, now)
+	s.drive(ctx, r, jobs, now)
+	var found []job.Job
+	for _, j := range r.holding {
+		if j.State.AtVendor() {
+			found = append(found, j)
 		}
-		free <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-free }()
-			r.note(s.drive(ctx, r, d))
-		})
 	}
-	wg.Wait()
+	p.begin(found, g, s.Profile, next)
+	now = time.Now()
+	// What would be looked at right after the batch may as well be now.
+	looks, _ := p.due(now, now.Add(s.Interval/15), later)
+	// A vendor that does not answer holds up nothing else.
+	r.aside.Go(func() { s.lookAt(ctx, r, p, looks) })
+	s.drive(ctx, r, rest, now)
+	r.aside.Wait()
 	s.bring(ctx, r)
 	r.note(s.hand(ctx, r))
 	s.report(ctx, r, g)
-	return r.busy, errors.Join(r.errs...)
+	err = errors.Join(r.errs...)
+	r.errs = nil
+	return r, err
 }
 
-// film has a job's film brought home at the end of the batch.
+// few does something with each of many, by its place, a few at a time, and notes what
+// fails.
+func few[T any](r *round, all []T, do func(i int, one T) error) {
+	var wg sync.WaitGroup
+	free := make(chan struct{}, inFlight)
+	for i, one := range all {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			r.note(do(i, one))
+		})
+	}
+	wg.Wait()
+}
+
+// drive does what is due of these by now.
+func (s *Step) drive(ctx context.Context, r *round, all []job.Due, now time.Time) {
+	due := slices.DeleteFunc(all, func(d job.Due) bool { return d.At.After(now) })
+	if len(due) < len(all) {
+		r.set(func(r *round) { r.busy = true })
+	}
+	few(r, due, func(_ int, d job.Due) error { return s.driveOne(ctx, r, d) })
+}
+
+// film has a job's film brought home when the looks are made.
 func (r *round) film(j job.Job) { r.set(func(r *round) { r.films = append(r.films, j) }) }
 
 // bring invokes finalize, for the film first whose link ends first. One that cannot be
@@ -122,13 +169,13 @@ func (s *Step) bring(ctx context.Context, r *round) {
 	for _, j := range r.films {
 		r.note(s.Functions.Finalize(ctx, j.ID))
 	}
+	r.films = nil
 }
 
-// agenda is what is due, jobs first and the longest overdue of them before all, and
-// whoever else holds a slot: what is at the vendor is looked at in every batch, without
-// a due time that moves with it.
-func agenda(due []job.Due, g job.Gate, now time.Time) []job.Due {
-	var jobs, rest []job.Due
+// agenda is what is due: the jobs, the longest overdue of them first, with whoever else
+// holds a slot, and all the rest. What is at the vendor is read in every batch, without a
+// due time that moves with it.
+func agenda(due []job.Due, g job.Gate, now time.Time) (jobs, rest []job.Due) {
 	others := maps.Clone(g.Slots)
 	for _, d := range due {
 		if d.Kind != job.DueJob {
@@ -144,11 +191,11 @@ func agenda(due []job.Due, g job.Gate, now time.Time) []job.Due {
 	for _, id := range slices.Sorted(maps.Keys(others)) {
 		jobs = append(jobs, job.Due{Kind: job.DueJob, ID: id, At: now})
 	}
-	return append(jobs, rest...)
+	return jobs, rest
 }
 
-// drive does what one due thing wants.
-func (s *Step) drive(ctx context.Context, r *round, d job.Due) error {
+// driveOne does what one due thing wants.
+func (s *Step) driveOne(ctx context.Context, r *round, d job.Due) error {
 	switch d.Kind {
 	case job.DueStem:
 		r.give(&r.work.Stems, d.ID)
@@ -188,9 +235,9 @@ func (s *Step) driveJob(ctx context.Context, r *round, j job.Job) error {
 	next := j
 	switch j.State {
 	case job.Submitted, job.Running:
-		return s.look(ctx, r, j)
+		return nil // the plan says when it is looked at
 	case job.Submitting:
-		return s.reconcile(ctx, r, j)
+		r.aside.Go(func() { r.note(s.reconcile(ctx, r, j)) })
 	case job.Storing:
 		if inHand(j, time.Now()) {
 			r.set(func(r *round) { r.busy = true })
@@ -229,6 +276,7 @@ func inHand(j job.Job, now time.Time) bool {
 
 // hand gives submit what it is to do, and repairs the gate's set of slots.
 func (s *Step) hand(ctx context.Context, r *round) error {
+	r.ended = false
 	g, err := s.Gate.Gate(ctx)
 	if err != nil {
 		return err
@@ -250,7 +298,9 @@ func (s *Step) hand(ctx context.Context, r *round) error {
 		return nil
 	}
 	r.work.Dispatch = true
-	return s.Functions.Submit(ctx, r.work)
+	w := r.work
+	r.work = job.Work{}
+	return s.Functions.Submit(ctx, w)
 }
 
 // portion is how many names of a kind go into one invocation, and so into one batch:

@@ -48,9 +48,9 @@ func TestABatchSaysHowLongTheOldestJobHasBeenUnderWay(t *testing.T) {
 			time.Sleep(time.Hour)
 		}, nil},
 		"two at the vendor": {func(r *rig) {
-			r.submitted("anna")
+			r.fresh("anna")
 			time.Sleep(20 * time.Minute)
-			r.submitted("ben")
+			r.fresh("ben")
 			time.Sleep(10 * time.Minute)
 		}, map[string]any{"jobs": 2.0, "oldest_s": 1800.0, "unclear_s": 0.0, "link_left_s": -1.0, "stands_still": 0.0}},
 		"a create call that nobody answered": {func(r *rig) {
@@ -59,14 +59,14 @@ func TestABatchSaysHowLongTheOldestJobHasBeenUnderWay(t *testing.T) {
 		}, map[string]any{"jobs": 1.0, "oldest_s": 600.0, "unclear_s": 510.0, "link_left_s": -1.0, "stands_still": 0.0}},
 		"films whose links end": {func(r *rig) {
 			for _, left := range []time.Duration{5 * time.Hour, 2 * time.Hour} {
-				r.to(r.submitted(left.String()), job.Storing, func(j *job.Job) {
+				r.to(r.fresh(left.String()), job.Storing, func(j *job.Job) {
 					j.Due, j.Result = time.Now().Add(time.Minute), &job.Result{URLEnds: time.Now().Add(left)}
 				})
 			}
 			time.Sleep(time.Hour)
 		}, map[string]any{"jobs": 2.0, "oldest_s": 3600.0, "unclear_s": 0.0, "link_left_s": 3600.0, "stands_still": 0.0}},
 		"a link that should have ended": {func(r *rig) {
-			r.to(r.submitted("anna"), job.Storing, func(j *job.Job) {
+			r.to(r.fresh("anna"), job.Storing, func(j *job.Job) {
 				j.Due, j.Result = time.Now().Add(time.Minute), &job.Result{URLEnds: time.Now().Add(-time.Minute)}
 			})
 			time.Sleep(time.Hour)
@@ -82,7 +82,7 @@ func TestABatchSaysHowLongTheOldestJobHasBeenUnderWay(t *testing.T) {
 			time.Sleep(time.Hour)
 		}, map[string]any{"jobs": 0.0, "oldest_s": 0.0, "unclear_s": 0.0, "link_left_s": -1.0, "stands_still": 1.0}},
 		"a queue while something is at the vendor": {func(r *rig) {
-			r.submitted("ben")
+			r.fresh("ben")
 			r.queued("anna")
 			time.Sleep(time.Minute)
 		}, map[string]any{"jobs": 1.0, "oldest_s": 60.0, "unclear_s": 0.0, "link_left_s": -1.0, "stands_still": 0.0}},

@@ -290,11 +290,17 @@ func (r *rig) posting(id string) job.Job {
 	return j
 }
 
-// submitted has a task at the vendor whose create call was answered.
-func (r *rig) submitted(id string) job.Job {
-	now := time.Now().UTC().Truncate(time.Millisecond)
+// submitted has a task at the vendor whose create call was answered so long ago that it
+// is to be looked at.
+func (r *rig) submitted(id string) job.Job { return r.recorded(id, time.Now().Add(-15*time.Second)) }
+
+// fresh has a task at the vendor whose create call was answered just now.
+func (r *rig) fresh(id string) job.Job { return r.recorded(id, time.Now()) }
+
+func (r *rig) recorded(id string, at time.Time) job.Job {
+	at = at.UTC().Truncate(time.Millisecond)
 	return r.to(r.posting(id), job.Submitted, func(j *job.Job) {
-		j.Due, j.Task = now, &job.Task{ID: "task-" + id, BaseURL: "https://vendor.test", Status: job.TaskPending, Submitted: now, Created: now}
+		j.Due, j.Task = at, &job.Task{ID: "task-" + id, BaseURL: "https://vendor.test", Status: job.TaskPending, Submitted: at, Created: at}
 	})
 }
 

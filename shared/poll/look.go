@@ -19,20 +19,18 @@ const (
 // look asks how a task stands and stores what changed. An unchanged answer writes
 // nothing.
 func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
-	if r.stopped() {
-		return nil
-	}
 	a, err := s.Vendor.Task(ctx, j.Task.BaseURL, j.Task.ID)
 	if err != nil {
 		return s.lookFailed(ctx, r, j, err)
 	}
 	switch a.Status {
+	case job.TaskPending:
+		r.set(func(r *round) { r.pending = true })
 	case job.TaskRunning:
 		if j.State == job.Submitted {
 			next := with(j, func(t *job.Task) { t.Status, t.Started, t.Missing = a.Status, a.Started.UTC(), 0 })
 			next.State = job.Running
-			_, _, err := s.move(ctx, j, next)
-			return err
+			return s.answered(ctx, r, j, next)
 		}
 	case job.TaskSucceeded:
 		if a.VideoURL != "" {
@@ -43,28 +41,34 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 			// It is charged whatever becomes of it, and known for a day only.
 			next := with(j, func(t *job.Task) { t.Status, t.Ended, t.Missing = a.Status, a.Ended.UTC(), 0 })
 			next.Billed = s.bill(j, a)
-			_, _, err := s.move(ctx, j, next)
-			return err
+			return s.answered(ctx, r, j, next)
 		}
 	case job.TaskFailed:
-		return s.failed(ctx, j, a)
+		return s.failed(ctx, r, j, a)
 	case job.TaskCanceled:
 		next := with(j, func(t *job.Task) { t.Status, t.Ended = a.Status, a.Ended.UTC() })
 		next.State, next.Fault = job.Canceled, &job.Fault{Code: job.CodeVendorCanceled, RequestID: a.RequestID}
-		_, _, err := s.move(ctx, j, next)
-		return err
+		return s.answered(ctx, r, j, next)
 	case job.TaskUnknown:
-		return s.missing(ctx, j, a)
+		return s.missing(ctx, r, j, a)
 	}
 	// Still going on, or a word we do not know, or one that goes backwards.
 	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
-		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID)
+		return s.expire(ctx, r, j, job.CodeTaskExpired, a.RequestID)
 	}
 	if j.Task.Missing > 0 && a.Status != job.TaskSucceeded {
-		_, _, err := s.move(ctx, j, with(j, func(t *job.Task) { t.Missing = 0 }))
-		return err
+		return s.answered(ctx, r, j, with(j, func(t *job.Task) { t.Missing = 0 }))
 	}
 	return nil
+}
+
+// answered stores what an answer made of the job, for the next look too.
+func (s *Step) answered(ctx context.Context, r *round, j, next job.Job) error {
+	moved, _, err := s.move(ctx, j, next)
+	if err == nil {
+		r.now(j.ID, moved)
+	}
+	return err
 }
 
 // lookFailed decides what trouble with the question means: never anything for
@@ -82,10 +86,11 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 			if err := s.close(ctx, v); err != nil {
 				return err
 			}
+			r.set(func(r *round) { r.stop = r.stop || c.Code == job.CodeKeyRefused })
 		}
 	}
 	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
-		return s.expire(ctx, j, job.CodeTaskExpired, v.RequestID)
+		return s.expire(ctx, r, j, job.CodeTaskExpired, v.RequestID)
 	}
 	return nil
 }
@@ -115,12 +120,13 @@ func (s *Step) storing(j job.Job, a job.Answer) job.Job {
 
 // succeeded stores the answer and hands the film to finalize.
 func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer) error {
-	next := s.storing(j, a)
-	moved, ok, err := s.move(ctx, j, next)
+	moved, ok, err := s.move(ctx, j, s.storing(j, a))
+	if err == nil {
+		r.now(j.ID, moved)
+	}
 	if err != nil || !ok {
 		return err
 	}
-	r.set(func(r *round) { delete(r.holding, j.ID) })
 	if !a.Started.IsZero() && a.Ended.After(a.Started) {
 		if err := s.Slots.Learn(ctx, a.Ended.Sub(a.Started), moved.Seconds(), "", j.Via != job.TransferTemp); err != nil {
 			s.Log.WarnContext(ctx, "speed not learned", "err", err)
@@ -144,7 +150,7 @@ func (s *Step) bill(j job.Job, a job.Answer) job.Money {
 }
 
 // failed decides what a task that ended without a film means. It is not billed.
-func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
+func (s *Step) failed(ctx context.Context, r *round, j job.Job, a job.Answer) error {
 	next := with(j, func(t *job.Task) { t.Status, t.Started, t.Ended = a.Status, a.Started.UTC(), a.Ended.UTC() })
 	again := func() {
 		next.State, next.Due = job.Queued, time.Now().Add(job.Backoff(s.Backoff, j.Attempt-1))
@@ -188,15 +194,14 @@ func (s *Step) failed(ctx context.Context, j job.Job, a job.Answer) error {
 			next.Fault.Code = job.CodeCannotDownload
 		}
 	}
-	_, _, err := s.move(ctx, j, next)
-	return err
+	return s.answered(ctx, r, j, next)
 }
 
 // missing decides what it means that the vendor does not know a task.
-func (s *Step) missing(ctx context.Context, j job.Job, a job.Answer) error {
+func (s *Step) missing(ctx context.Context, r *round, j job.Job, a job.Answer) error {
 	age := time.Since(j.Task.Submitted)
 	if age >= s.Profile.IDLife {
-		return s.expire(ctx, j, job.CodeTaskExpired, a.RequestID)
+		return s.expire(ctx, r, j, job.CodeTaskExpired, a.RequestID)
 	}
 	next := with(j, func(t *job.Task) { t.Missing++ })
 	if next.Task.Missing > looks {
@@ -209,22 +214,20 @@ func (s *Step) missing(ctx context.Context, j job.Job, a job.Answer) error {
 			return err
 		}
 		if !listed {
-			return s.expire(ctx, j, job.CodeVendorLost, a.RequestID)
+			return s.expire(ctx, r, j, job.CodeVendorLost, a.RequestID)
 		}
 		next.Task.Missing = 0
 	}
-	_, _, err := s.move(ctx, j, next)
-	return err
+	return s.answered(ctx, r, j, next)
 }
 
 // expire ends a job whose task is gone. Unless the vendor has said so, nobody can
 // tell from here whether it was charged: the message says that.
-func (s *Step) expire(ctx context.Context, j job.Job, code, requestID string) error {
+func (s *Step) expire(ctx context.Context, r *round, j job.Job, code, requestID string) error {
 	next := j
 	next.Wasted, next.Billed = j.Wasted+j.Billed, 0
 	next.State, next.Fault = job.Expired, &job.Fault{Code: code, RequestID: requestID}
-	_, _, err := s.move(ctx, j, next)
-	return err
+	return s.answered(ctx, r, j, next)
 }
 
 // close stops the stack for what would fail every job.

@@ -227,7 +227,7 @@ func (r *rig) again(id string) {
 	j, err := r.s.Admit(r.t.Context(), r.job(id), job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{Until: time.Now().Add(time.Minute)}})
 	require.NoError(r.t, err)
 	r.to(j, job.Submitted, func(j *job.Job) {
-		j.Due, j.Task = time.Now(), &job.Task{ID: id + "-again-" + j.Intent.Until.String(), Submitted: time.Now()}
+		j.Due, j.Task = time.Now(), &job.Task{ID: id + "-again-" + j.Intent.Until.String(), Submitted: time.Now().Add(-15 * time.Second)}
 	})
 }
 

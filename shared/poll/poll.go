@@ -144,6 +144,10 @@ type Step struct {
 	Config
 	// planned is set once the sweep is known to be planned.
 	planned atomic.Bool
+	// asked is how many questions the vendor was asked.
+	asked atomic.Int64
+	// looks is the plan that the last tick left behind; nil while one is at work.
+	looks atomic.Pointer[plan]
 }
 
 // New returns a step, or an error that lists all that is wrong.
@@ -182,7 +186,9 @@ func New(c Config) (*Step, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Step{Config: c}, nil
+	s := &Step{Config: c}
+	s.Vendor = counting{c.Vendor, s}
+	return s, nil
 }
 
 const (
@@ -199,7 +205,8 @@ const (
 )
 
 // Run is one tick: batches at +0, +Interval, … inside Period while there is
-// anything to do, none that could not end before the deadline.
+// anything to do, and the looks between them that the plan wants; none that could not
+// end before the deadline.
 func (s *Step) Run(ctx context.Context) error {
 	owner := rand.Text()
 	start := time.Now()
@@ -217,15 +224,38 @@ func (s *Step) Run(ctx context.Context) error {
 	if err := s.plan(ctx); err != nil {
 		s.Log.WarnContext(ctx, "sweep not planned", "err", err)
 	}
+	p := s.looks.Swap(nil)
+	if p == nil {
+		p = newPlan(s.Interval)
+	}
+	defer s.looks.Store(p)
 	first := time.Now()
+	// The next tick finds this one gone, and takes on what falls due from its beginning.
+	leave, relief := start.Add(s.Period-min(2*knock, s.Interval/8)), start.Add(s.Period-time.Millisecond)
 	for n := 1; ; n++ {
-		busy, err := s.batch(ctx)
+		next, later := first.Add(time.Duration(n)*s.Interval), time.Time{}
+		last := next.Sub(start) >= s.Period
+		if last {
+			later = relief
+		}
+		before := s.asked.Load()
+		p.asked = func() int { return int(s.asked.Load() - before) }
+		r, err := s.batch(ctx, p, next, later)
 		if err != nil {
 			// One bad batch is no reason to miss the next.
 			s.Log.ErrorContext(ctx, "batch", "err", err)
 		}
-		next := first.Add(time.Duration(n) * s.Interval)
-		if err == nil && !busy || next.Sub(start) >= s.Period || !s.fits(ctx, next) {
+		if err == nil && !r.busy {
+			return nil
+		}
+		switch {
+		case r == nil:
+		case !last:
+			s.watch(ctx, r, p, next, next)
+		case s.Interval < s.Period:
+			s.watch(ctx, r, p, leave, relief)
+		}
+		if last || !s.fits(ctx, next) {
 			return err
 		}
 		if err := pause(ctx, time.Until(next)); err != nil {
