@@ -27,7 +27,13 @@ func (w *World) ByHand(key string) {
 
 // somebody makes a task behind the stack's back.
 func (w *World) somebody(key, image, audio string) {
+	w.mu.Lock()
+	w.strangers++
+	apart := time.Duration(w.strangers) * time.Microsecond
+	w.mu.Unlock()
 	w.running.Go(func() {
+		// Of two at the same instant nobody could say which one is first.
+		time.Sleep(apart)
 		ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 		defer cancel()
 		body := fmt.Sprintf(`{"model":"emo-v1","input":{"image_url":%q,"audio_url":%q,"face_bbox":[10,10,20,20],"ext_bbox":[0,0,40,40]}}`, image, audio)

@@ -100,6 +100,8 @@ type World struct {
 	ctx       context.Context
 	end       context.CancelFunc
 	running   sync.WaitGroup
+	// strangers is how many tasks somebody else has made.
+	strangers int
 
 	queue   chan struct{} // a place for each invocation that the intake queue may make
 	backlog backlog
