@@ -17,7 +17,7 @@ DYNOXIDE := $(DYNAMO)/node_modules/.installed
 BROWSER  := local/console/browser
 AXE      := $(BROWSER)/node_modules/.installed
 
-.PHONY: command help up demo invoke test check e2e sim sim-scale sim-mutants build lint fmt clean tools \
+.PHONY: command help up demo invoke test check e2e sim sim-scale sim-mutants contract build lint fmt clean tools \
         fmt-check vet rules modules portable FORCE
 
 ## Print this list
@@ -93,6 +93,10 @@ sim-scale:
 ## Take each guard out of the code in turn and demand that the seeds notice; RUN selects by name
 sim-mutants:
 	@nice $(GO) run ./local/sim/mutants $(if $(RUN),-run '$(RUN)') $(ARGS)
+
+## Try what the client relies on against the real service: needs DASHSCOPE_API_KEY, pays for one look at a portrait (CNY 0.004)
+contract:
+	EMODROP_CONTRACT=1 $(GO) test -count=1 -v -run TestTheRealServiceKeepsTheContract ./local/emo/contract
 
 ## Build the four Lambda binaries into build/<arch>/<function>/bootstrap, the same bytes everywhere
 build: $(foreach arch,$(ARCHES),$(foreach fn,$(FUNCTIONS),build/$(arch)/$(fn)/bootstrap))
