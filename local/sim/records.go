@@ -79,9 +79,14 @@ func (r records) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	})
 }
 
+func (r records) Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error) {
+	return do(ctx, r.w, "store.Revive", from.ID, true, func() (job.Job, error) { return r.s.Revive(ctx, from, to, claim) })
+}
+
 func (r records) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {
 	return do(ctx, r.w, "store.Admit", from.ID, true, func() (job.Job, error) {
 		g, unread := r.s.Gate(ctx)
+		r.w.trying(from.ID)
 		moved, err := r.s.Admit(ctx, from, a)
 		if err == nil && unread == nil {
 			r.w.admitted(g, moved)

@@ -2,7 +2,9 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +23,8 @@ type watch struct {
 	// made, left and faces say when a job was written, when it was first admitted, and
 	// when what detect said of a picture (by its hash and the ratio) was written.
 	made, left, faces map[string]time.Duration
+	// tried are the jobs that somebody wanted admitted and that have not ended.
+	tried map[string]bool
 	// asked are the detect calls for a picture and a ratio.
 	asked map[string][]time.Duration
 }
@@ -35,7 +39,7 @@ type handed struct {
 
 func newWatch() watch {
 	return watch{made: map[string]time.Duration{}, left: map[string]time.Duration{}, faces: map[string]time.Duration{},
-		asked: map[string][]time.Duration{}}
+		tried: map[string]bool{}, asked: map[string][]time.Duration{}}
 }
 
 // breach notes a promise that is broken now.
@@ -89,14 +93,31 @@ func (w *World) moved(before, from, to job.Job) {
 
 // posters are the jobs whose create call may begin, or be under way, now: whatever the
 // gate says.
-func (w *World) posters() []job.Job {
-	all, err := w.Jobs()
-	if err != nil {
-		panic(err) // a store in memory that nobody disturbs
+func (w *World) posters() (all []job.Job) {
+	w.mu.Lock()
+	ids := slices.Sorted(maps.Keys(w.watch.tried))
+	w.mu.Unlock()
+	for _, id := range ids {
+		j, err := w.Store.Job(context.Background(), id)
+		switch {
+		case err != nil && !errors.Is(err, job.ErrNotFound):
+			panic(err) // a store in memory that nobody disturbs
+		case err != nil, j.State.Final():
+			w.mu.Lock()
+			delete(w.watch.tried, id) // a retry is admitted anew
+			w.mu.Unlock()
+		case j.State == job.Submitting && j.Intent != nil && time.Now().Before(j.Intent.Until):
+			all = append(all, j)
+		}
 	}
-	return slices.DeleteFunc(all, func(j job.Job) bool {
-		return j.State != job.Submitting || j.Intent == nil || !time.Now().Before(j.Intent.Until)
-	})
+	return all
+}
+
+// trying notes that somebody is about to have a job admitted.
+func (w *World) trying(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watch.tried[id] = true
 }
 
 // uploadedAudio finds the job's id in a link to the vendor's storage.

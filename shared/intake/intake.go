@@ -43,6 +43,8 @@ type Jobs interface {
 	Job(ctx context.Context, id string) (job.Job, error)
 	Create(ctx context.Context, j job.Job) (job.Job, error)
 	Move(ctx context.Context, from, to job.Job) (job.Job, error)
+	// Revive is Move while the name's record is as it was claimed.
+	Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error)
 	AddNotice(ctx context.Context, m job.Message) (bool, error)
 }
 

@@ -59,7 +59,7 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 	if claim, err = h.HandIns.PutStem(ctx, st, claim); err != nil {
 		return false, err
 	}
-	made, isNew, err := h.create(ctx, j)
+	made, isNew, err := h.create(ctx, j, claim)
 	if err != nil {
 		return false, err
 	}
@@ -162,7 +162,7 @@ func (h *Handler) read(ctx context.Context, st job.Stem, p picture, a ask) (j jo
 // given up because its files were not there as they had been, and is now handed in
 // again, lives again; one on its way notes under which ETags its files are now, and one
 // that still waits notes its labels and its priority.
-func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew bool, err error) {
+func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out job.Job, isNew bool, err error) {
 	var old job.Job
 	for range races {
 		out, err = h.Jobs.Create(ctx, j)
@@ -192,7 +192,7 @@ func (h *Handler) create(ctx context.Context, j job.Job) (out job.Job, isNew boo
 		next.State, next.Attempt, next.Fault = job.Received, old.Attempt+1, nil
 		next.Series = old.Attempt
 		next.Refusals, next.Received, next.Due = 0, j.Received, j.Due
-		out, err = h.Jobs.Move(ctx, old, next)
+		out, err = h.Jobs.Revive(ctx, old, next, claim)
 		return out, err == nil, err
 	case sameFiles(old, j) && next.Options == old.Options && next.Labels == old.Labels:
 		return old, false, nil

@@ -116,6 +116,10 @@ func (s *slow) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	return call(ctx, s, func() (job.Job, error) { return s.store.Move(ctx, from, to) })
 }
 
+func (s *slow) Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error) {
+	return call(ctx, s, func() (job.Job, error) { return s.store.Revive(ctx, from, to, claim) })
+}
+
 func (s *slow) AddNotice(ctx context.Context, m job.Message) (bool, error) {
 	return call(ctx, s, func() (bool, error) { return s.store.AddNotice(ctx, m) })
 }

@@ -64,6 +64,29 @@ var recordSentences = []sentence{
 		submitted(t, s, "bert")
 		require.Equal(t, "kept", raw(t, s, store.GateKey)["newer"])
 	}},
+	{"a job that was given up comes back only while its name is as it was claimed", func(t *testing.T, s *store.Store) {
+		j := created(t, s, "anna")
+		st, err := s.PutStem(t.Context(), job.Stem{Name: j.Name}, job.Stem{Job: j.ID})
+		require.NoError(t, err)
+		given := j
+		given.State, given.Fault = job.Canceled, &job.Fault{Code: job.CodeReplaced}
+		given, err = s.Move(t.Context(), j, given)
+		require.NoError(t, err)
+		next := given
+		next.State, next.Attempt, next.Fault, next.Due = job.Received, 2, nil, day
+		newer, err := s.PutStem(t.Context(), st, job.Stem{Job: "another"})
+		require.NoError(t, err)
+		_, err = s.Revive(t.Context(), given, next, st)
+		require.ErrorIs(t, err, job.ErrConflict, "somebody else has replaced it since")
+		still, err := s.Job(t.Context(), j.ID)
+		require.NoError(t, err)
+		require.Equal(t, given.Rev, still.Rev)
+		claim, err := s.PutStem(t.Context(), newer, job.Stem{Job: j.ID})
+		require.NoError(t, err)
+		back, err := s.Revive(t.Context(), given, next, claim)
+		require.NoError(t, err)
+		require.Equal(t, job.Received, back.State)
+	}},
 	{"only the records of ended jobs are deleted by time, after the retention", func(t *testing.T, s *store.Store) {
 		for st, j := range oneOfEach(t, s) {
 			ttl, has := raw(t, s, store.JobKey(j.ID))[store.TTL]

@@ -76,6 +76,17 @@ func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
 // own (a new Task, not a change inside from's), or the change is seen on neither
 // side and lost.
 func (s *Store) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
+	return s.move(ctx, from, to)
+}
+
+// Revive is Move for a hand-in that has come back to a job which was given up: it holds
+// only while the name's record is as it was claimed, job.ErrConflict otherwise. Whoever
+// was slow must not bring back what somebody else has meanwhile replaced.
+func (s *Store) Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error) {
+	return s.move(ctx, from, to, write{key: stemKey(claim.Name), set: []assign{{at(writeAttr), newMark()}}, conds: []cond{equal(claim.Rev, "rev")}})
+}
+
+func (s *Store) move(ctx context.Context, from, to job.Job, also ...write) (job.Job, error) {
 	if from.State != to.State && (!job.CanMove(from.State, to.State) || to.State == job.Submitting) {
 		return job.Job{}, &job.MoveError{From: from.State, To: to.State}
 	}
@@ -83,7 +94,7 @@ func (s *Store) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	if err != nil {
 		return job.Job{}, err
 	}
-	ws := []write{w}
+	ws := append([]write{w}, also...)
 	if moved.Task != nil && (from.Task == nil || from.Task.ID != moved.Task.ID) {
 		ws = append(ws, own(*moved.Task, moved.ID))
 	}
