@@ -184,9 +184,7 @@ func (g *Gate) Learn(work time.Duration, seconds float64) {
 		return
 	}
 	g.Speeds = append(g.Speeds, int64(work.Seconds()*1000/seconds))
-	if n := len(g.Speeds); n > keepSpeed {
-		g.Speeds = g.Speeds[n-keepSpeed:]
-	}
+	g.Speeds = g.Speeds[max(0, len(g.Speeds)-keepSpeed):]
 }
 
 // Due is one thing that is past its time.

@@ -151,6 +151,15 @@ func TestACreateKeepsItsDistanceFromTheLast(t *testing.T) {
 	require.Less(t, time.Second, 5*p.DetectEvery)
 }
 
+func TestWhatIsAheadIsReckonedByTheTasksThatThereAre(t *testing.T) {
+	t.Parallel()
+	p := job.EMO()
+	// A dedicated deployment, and films so long that two of them are too much for it.
+	g := job.Gate{Slots: map[string]job.Slot{"a": {Seconds: 3000}}}
+	require.Equal(t, job.TooLong, g.Admits(noon, "b", 3000, 10, noon.Add(24*time.Hour), p), "8 units work for 106 minutes on 6000 s")
+	require.Equal(t, job.Go, g.Admits(noon, "b", 1900, 10, noon.Add(24*time.Hour), p), "and for 87 on 4900 s")
+}
+
 func TestTheGateLearnsFromTheLatestFifteenFilms(t *testing.T) {
 	t.Parallel()
 	var g job.Gate
@@ -181,6 +190,7 @@ func TestTheVendorsWorkLiesBetweenWhatWasMeasured(t *testing.T) {
 		"nothing was":                  {nil, 6375 * time.Millisecond, 10625 * time.Millisecond},
 		"too little was":               {[]time.Duration{90, 90, 90, 90}, 6750 * time.Millisecond, 11250 * time.Millisecond},
 		"they lie apart":               {[]time.Duration{84, 88, 90, 94, 100}, 8220 * time.Millisecond, 10180 * time.Millisecond},
+		"they lie close together":      {[]time.Duration{96, 98, 100, 102, 104}, 9500 * time.Millisecond, 10500 * time.Millisecond},
 		"they are all the same":        {[]time.Duration{100, 100, 100, 100, 100}, 9700 * time.Millisecond, 10300 * time.Millisecond},
 		"one took for ever":            {[]time.Duration{100, 100, 100, 100, 100, 900}, 9700 * time.Millisecond, 12500 * time.Millisecond},
 		"one was over before it began": {[]time.Duration{100, 100, 100, 100, 100, 1}, 7500 * time.Millisecond, 10300 * time.Millisecond},

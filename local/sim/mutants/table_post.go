@@ -65,6 +65,6 @@ func creates() []mutant {
 		{"staged copies of their own", "what was taken back does not come again", []edit{
 			{jobKeys, `strconv.Itoa(post) + "-" + nonce + "/"`, `"1-x/"`}, {jobKeys, "\t\"strconv\"\n", ""}}},
 		{"detect cache", "a picture is paid for once", []edit{
-			{prepare, "\tif !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, j.Via, err\n", "\tif err != nil && !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, err\n"}}},
+			{prepare, "\tif !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, j.Via, err\n", "\tif err != nil && !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, j.Via, err\n"}}},
 	}
 }
