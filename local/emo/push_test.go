@@ -125,10 +125,10 @@ func (r *rig) verified(req *http.Request, body []byte, newline bool) bool {
 func TestTheEndOfATaskIsPushedSignedAsTheVendorDoes(t *testing.T) {
 	pushed(t, nil, func(t *testing.T, r *rig, g *target) {
 		id := r.submit(nil)
-		time.Sleep(86*time.Second - 1) // 85 s of work
+		time.Sleep(86*time.Second - time.Nanosecond) // 85 s of work
 		synctest.Wait()
 		require.Empty(t, g.seen().got)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		p := g.seen()
 		require.Len(t, p.got, 1, "a second after the end")
