@@ -17,13 +17,9 @@ import (
 	"emodrop/shared/job"
 )
 
-// in runs a test in a bubble with a world of its own. With the race detector one world
-// in four has to do, chosen by the test's name; `make test` plays all without it too.
+// in runs a test in a bubble with a world of its own.
 func in(t *testing.T, cfg sim.Config, f func(t *testing.T, w *sim.World)) {
 	t.Helper()
-	if racing && crc32.ChecksumIEEE([]byte(t.Name()))%4 != 0 {
-		return
-	}
 	synctest.Test(t, func(t *testing.T) {
 		if testing.Verbose() && cfg.Log == nil {
 			cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))

@@ -135,7 +135,7 @@ func (s *Stack) functions() error {
 	var err error
 	s.Host, err = lambda.New(lambda.Config{
 		Functions: []lambda.Function{
-			fn("submit", t.Redeliver, 4, 0), fn("poll", time.Minute, 2, lambda.NoRetries),
+			fn("submit", t.Redeliver, 4, 0), fn("poll", 90*time.Second, 2, lambda.NoRetries),
 			fn("finalize", t.StoreLease-t.StoreLease/6, 4, 0), fn("callback", 10*time.Second, 2, 0),
 		},
 		Region: region, AccountID: account, Log: s.quiet(), OnLog: s.say.function,
