@@ -54,7 +54,7 @@ func (s Schedule) Play(w *World) {
 func (s Schedule) install(w *World) {
 	_, err := w.Store.Gate(w.ctx)
 	if err == nil && !s.Young {
-		err = w.Store.Learn(w.ctx, 0, 0, s.Config.Emulator.APIKeys[s.Config.Key], false)
+		err = w.Store.Learn(w.ctx, job.Lesson{KeyID: s.Config.Emulator.APIKeys[s.Config.Key]})
 	}
 	if err != nil {
 		panic(err) // a store in memory that nobody disturbs

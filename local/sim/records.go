@@ -111,16 +111,16 @@ func (r records) Throttle(ctx context.Context, until time.Time) error {
 	return done(ctx, r.w, "store.Throttle", "", true, func() error { return r.s.Throttle(ctx, until) })
 }
 
-func (r records) Learn(ctx context.Context, work time.Duration, seconds float64, keyID string, fetched bool) error {
-	return done(ctx, r.w, "store.Learn", keyID, true, func() error { return r.s.Learn(ctx, work, seconds, keyID, fetched) })
+func (r records) Learn(ctx context.Context, l job.Lesson) error {
+	return done(ctx, r.w, "store.Learn", l.KeyID, true, func() error { return r.s.Learn(ctx, l) })
 }
 
-func (r records) Fetched(ctx context.Context, ok bool) error {
-	return done(ctx, r.w, "store.Fetched", "", true, func() error { return r.s.Fetched(ctx, ok) })
+func (r records) Fetched(ctx context.Context, f job.Fetch) error {
+	return done(ctx, r.w, "store.Fetched", f.Job, true, func() error { return r.s.Fetched(ctx, f) })
 }
 
-func (r records) Trial(ctx context.Context, g job.Gate) error {
-	return done(ctx, r.w, "store.Trial", "", true, func() error { return r.s.Trial(ctx, g) })
+func (r records) Trial(ctx context.Context, g job.Gate, id string) error {
+	return done(ctx, r.w, "store.Trial", id, true, func() error { return r.s.Trial(ctx, g, id) })
 }
 
 func (r records) FreeSlot(ctx context.Context, id string, fence int64) error {

@@ -75,9 +75,9 @@ func (d *day) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	return d.Store.Move(ctx, from, to)
 }
 
-func (d *day) Learn(ctx context.Context, work time.Duration, seconds float64, key string, fetched bool) error {
+func (d *day) Learn(ctx context.Context, l job.Lesson) error {
 	time.Sleep(2 * awsCall)
-	return d.Store.Learn(ctx, work, seconds, key, fetched)
+	return d.Store.Learn(ctx, l)
 }
 
 func (d *day) Task(_ context.Context, _, id string) (job.Answer, error) {

@@ -35,6 +35,7 @@ const (
 	CodeVendorRefused  = "vendor_refuses"
 	CodeVendorFailed   = "vendor_failed"
 	CodeCannotDownload = "vendor_cannot_download"
+	CodeCannotUpload   = "cannot_upload"
 	CodeVendorCanceled = "vendor_canceled"
 	CodeVendorLost     = "vendor_lost_task"
 	CodeTaskExpired    = "task_expired"
@@ -60,6 +61,6 @@ func Codes() []string {
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
 		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
-		CodeCannotDownload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
+		CodeCannotDownload, CodeCannotUpload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
 		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
 }

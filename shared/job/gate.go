@@ -177,6 +177,17 @@ func (g Gate) Work(p Profile) (least, most time.Duration) {
 // oneOf is how many films there are for one that is measured, once enough are.
 const oneOf = 8
 
+// Lesson is what a finished task teaches. The zero value teaches nothing.
+type Lesson struct {
+	// Work of the vendor for that many Seconds of film.
+	Work    time.Duration
+	Seconds float64
+	// KeyID is by which key of ours the vendor's list knows us.
+	KeyID string
+	// Fetched is the job whose inputs the vendor fetched from S3.
+	Fetched string
+}
+
 // Learn adds a measured speed and forgets the oldest. When as many are known as are
 // kept, one film in eight is enough: the others leave the gate as it is.
 func (g *Gate) Learn(work time.Duration, seconds float64) {

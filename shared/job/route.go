@@ -21,13 +21,26 @@ const (
 // Route is what a stack has seen of the vendor's way to its S3. The zero value is a way
 // that nothing is known against.
 type Route struct {
-	// Failed is how many fetches in a row have failed.
-	Failed int `json:"failed,omitempty"`
+	// Failed is how many tasks and create calls in a row have failed because an input
+	// could not be fetched, Portraits how many detect calls have. They are counted apart:
+	// a portrait that was fetched shows nothing for a recording, which is larger.
+	Failed    int `json:"failed,omitempty"`
+	Portraits int `json:"portraits,omitempty"`
 	// Until is when S3 is tried again; zero while it is used.
 	Until time.Time `json:"until,omitzero"`
-	// Trials is how many jobs have tried it again in vain, Trying that one does now.
-	Trials int  `json:"trials,omitempty"`
-	Trying bool `json:"trying,omitempty"`
+	// Trials is how many jobs have tried it again in vain, Trier the one that does now.
+	Trials int    `json:"trials,omitempty"`
+	Trier  string `json:"trier,omitempty"`
+}
+
+// Fetch is what became of links to S3 that the vendor was given.
+type Fetch struct {
+	// Job whose inputs they were.
+	Job string
+	// Portrait: the picture alone, for detect. Else all of a task's inputs.
+	Portrait bool
+	// OK: they were fetched.
+	OK bool
 }
 
 const (
@@ -39,10 +52,10 @@ const (
 	trialMax  = 8 * time.Hour
 )
 
-// Transfer is how a job's inputs are to be sent now. trial says that the job would be
-// the one that finds out whether the vendor can fetch from S3 by now: nobody else is to,
-// and so it has to be noted first.
-func (g Gate) Transfer(mode Transfer, j Job, now time.Time) (t Transfer, trial bool) {
+// Transfer is how a job's inputs are to be sent now; portrait: the picture alone, for
+// detect. trial says that the job would be the one that finds out whether the vendor can
+// fetch from S3 by now: nobody else is to, and so it has to be noted first.
+func (g Gate) Transfer(mode Transfer, j Job, portrait bool, now time.Time) (t Transfer, trial bool) {
 	switch {
 	case mode == TransferPresign, mode == TransferTemp:
 		return mode, false
@@ -50,44 +63,52 @@ func (g Gate) Transfer(mode Transfer, j Job, now time.Time) (t Transfer, trial b
 		return TransferTemp, false // it was sent, or was not fetched, otherwise before
 	case g.Route == nil || g.Route.Until.IsZero():
 		return TransferPresign, false
-	case now.Before(g.Route.Until):
+	case now.Before(g.Route.Until), portrait && g.Route.Failed > 0:
 		return TransferTemp, false
 	}
 	return TransferPresign, true
 }
 
 // Trial notes that a job is about to try S3 again.
-func (g *Gate) Trial(now time.Time) {
+func (g *Gate) Trial(id string, now time.Time) {
 	r := *g.Route
-	r.Until, r.Trying = stamp(now.Add(trialWait)), true
+	r.Until, r.Trier = stamp(now.Add(trialWait)), id
 	g.Route = &r
 }
 
-// Fetched notes whether the vendor has fetched an input from S3.
-func (g *Gate) Fetched(ok bool, now time.Time) {
-	if ok {
-		g.Route = nil
-		return
-	}
+// Fetched notes whether the vendor has fetched what was in S3. While S3 is given up only
+// the one that tries it has something to say: the others were sent before that.
+func (g *Gate) Fetched(f Fetch, now time.Time) {
 	var r Route
 	if g.Route != nil {
 		r = *g.Route
 	}
+	closed := !r.Until.IsZero()
 	switch {
-	case r.Trying:
-		r.Trying = false
-		r.Trials++
-	case !r.Until.IsZero():
-		return // it was sent before S3 was given up, and shows nothing new
+	case closed && r.Trier != f.Job:
+		return
+	case f.OK && f.Portrait && r.Failed > 0:
+		r.Portraits = 0
+	case f.OK:
+		g.Route = nil
+		return
+	case f.Portrait:
+		r.Portraits++
 	default:
-		if r.Failed++; r.Failed < failures {
-			g.Route = &r
-			return
-		}
+		r.Failed++
 	}
-	r.Until = stamp(now.Add(min(trialWait<<min(r.Trials, 8), trialMax)))
+	if closed && !f.OK {
+		r.Trier = ""
+		r.Trials++
+	}
+	if !f.OK && (closed || r.Failed+r.Portraits >= failures) {
+		r.Until = stamp(now.Add(min(trialWait<<min(r.Trials, 8), trialMax)))
+	}
 	g.Route = &r
 }
+
+// InputLife is how long links to staged inputs live at least.
+const InputLife = 40 * time.Minute
 
 // stamp is a time as records keep it.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

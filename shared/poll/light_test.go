@@ -80,10 +80,10 @@ func (l *light) Gate(context.Context) (job.Gate, error) {
 	return g, nil
 }
 
-func (l *light) Learn(_ context.Context, work time.Duration, seconds float64, _ string, _ bool) error {
+func (l *light) Learn(_ context.Context, lesson job.Lesson) error {
 	l.guard.Lock()
 	defer l.guard.Unlock()
-	l.gate.Learn(work, seconds)
+	l.gate.Learn(lesson.Work, lesson.Seconds)
 	return nil
 }
 
@@ -125,7 +125,7 @@ func (l *light) CloseGate(context.Context, job.Closure, time.Time) (bool, error)
 func (l *light) NextProbe(context.Context, int, time.Time) error                 { panic("probed") }
 func (l *light) Reopen(context.Context, job.Closure) error                       { panic("opened") }
 func (l *light) FreeSlot(context.Context, string, int64) error                   { panic("a slot leaked") }
-func (l *light) Fetched(context.Context, bool) error                             { panic("nothing failed to be fetched") }
+func (l *light) Fetched(context.Context, job.Fetch) error                        { panic("nothing failed to be fetched") }
 func (l *light) TakeSlot(context.Context, job.Job) error                         { panic("a slot was lost") }
 func (l *light) Stray(context.Context, string) (job.Stray, error)                { panic("a stray") }
 func (l *light) PutStray(context.Context, job.Stray, job.Stray) error            { panic("a stray") }

@@ -128,7 +128,11 @@ func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer)
 		return err
 	}
 	if !a.Started.IsZero() && a.Ended.After(a.Started) {
-		if err := s.Slots.Learn(ctx, a.Ended.Sub(a.Started), moved.Seconds(), "", j.Via != job.TransferTemp); err != nil {
+		l := job.Lesson{Work: a.Ended.Sub(a.Started), Seconds: moved.Seconds()}
+		if j.Via != job.TransferTemp {
+			l.Fetched = j.ID
+		}
+		if err := s.Slots.Learn(ctx, l); err != nil {
 			s.Log.WarnContext(ctx, "speed not learned", "err", err)
 		}
 	}
@@ -176,10 +180,10 @@ func (s *Step) failed(ctx context.Context, r *round, j job.Job, a job.Answer) er
 		}
 		again()
 		next.Series = j.Series + 1 // no attempt of the job's own
-	case v.Outcome == job.OtherTransport && j.Via != job.TransferTemp && s.Transfer == job.TransferAuto:
+	case v.Outcome == job.OtherTransport && j.Via != job.TransferTemp && s.Transfer == job.TransferAuto && !late(j, a):
 		// S3 is to blame, not the job: the same again through the vendor's storage, and
 		// it counts for nothing.
-		if err := s.Slots.Fetched(ctx, false); err != nil {
+		if err := s.Slots.Fetched(ctx, job.Fetch{Job: j.ID}); err != nil {
 			s.Log.WarnContext(ctx, "route not noted", "err", err)
 		}
 		again()
@@ -195,6 +199,15 @@ func (s *Step) failed(ctx context.Context, r *round, j job.Job, a job.Answer) er
 		}
 	}
 	return s.answered(ctx, r, j, next)
+}
+
+// late says whether a task may have come to its inputs when their links had ended: that
+// S3 refuses those says nothing against the way there.
+func late(j job.Job, a job.Answer) bool {
+	if a.Ended.IsZero() || j.Task.Created.IsZero() {
+		return time.Since(j.Task.Submitted) > job.InputLife
+	}
+	return a.Ended.Sub(j.Task.Created) > job.InputLife
 }
 
 // missing decides what it means that the vendor does not know a task.

@@ -186,8 +186,8 @@ func TestAFilmWhoseInputsCameFromS3ShowsThatS3CanBeReached(t *testing.T) {
 	for via, left := range map[job.Transfer]bool{"": false, job.TransferTemp: true} {
 		t.Run(string(via), func(t *testing.T) {
 			in(t, func(t *testing.T, r *rig) {
-				for range 3 {
-					require.NoError(t, r.s.Fetched(t.Context(), false))
+				for range 2 {
+					require.NoError(t, r.s.Fetched(t.Context(), job.Fetch{}))
 				}
 				j := r.submitted("anna")
 				next := j
@@ -410,4 +410,30 @@ func TestTasksThatFailForWantOfMoneyAreNoAttempts(t *testing.T) {
 		}
 		require.Equal(t, job.Queued, r.job("anna").State, "its first real failure: attempt %d", r.job("anna").Attempt)
 	})
+}
+
+func TestS3IsNotBlamedForLinksThatHadEnded(t *testing.T) {
+	for name, c := range map[string]struct {
+		took time.Duration
+		via  job.Transfer
+	}{"in time": {30 * time.Minute, job.TransferTemp}, "too late": {50 * time.Minute, ""}} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				j := r.submitted("anna")
+				next := j
+				task := *j.Task
+				task.Created = j.Task.Submitted.Add(8 * time.Hour) // another clock
+				next.Task = &task
+				_, err := r.s.Move(t.Context(), j, next)
+				require.NoError(t, err)
+				r.vendor.says(job.TaskFailed, func(a *job.Answer) {
+					a.Fault, a.Ended = job.Verdict{Outcome: job.OtherTransport}, task.Created.Add(c.took)
+				})
+				require.NoError(t, r.tick())
+				require.Equal(t, job.Queued, r.job("anna").State)
+				require.Equal(t, c.via, r.job("anna").Via)
+				require.Equal(t, c.via != "", r.theGate().Route != nil)
+			})
+		})
+	}
 }

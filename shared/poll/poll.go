@@ -52,9 +52,9 @@ type Gate interface {
 type Slots interface {
 	FreeSlot(ctx context.Context, id string, fence int64) error
 	TakeSlot(ctx context.Context, j job.Job) error
-	Learn(ctx context.Context, work time.Duration, seconds float64, keyID string, fetched bool) error
-	// Fetched notes whether the vendor has fetched an input from S3.
-	Fetched(ctx context.Context, ok bool) error
+	Learn(ctx context.Context, l job.Lesson) error
+	// Fetched notes whether the vendor has fetched what was in S3.
+	Fetched(ctx context.Context, f job.Fetch) error
 }
 
 // Strays are the tasks that jobs went on without.

@@ -23,7 +23,7 @@ func (r *rig) line() (asked map[string][]time.Duration) {
 	asked = map[string][]time.Duration{}
 	r.theGate()
 	for range 5 {
-		require.NoError(r.t, r.s.Learn(r.t.Context(), work, 10, "", false))
+		require.NoError(r.t, r.s.Learn(r.t.Context(), job.Lesson{Work: work, Seconds: 10}))
 	}
 	ids := []string{"task-anna", "task-bert", "task-cleo"}
 	for _, id := range ids {

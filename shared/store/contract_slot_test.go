@@ -270,55 +270,61 @@ var gateSentences = []sentence{
 		require.Equal(t, job.Throttle, g.Admits(time.Now(), "any", 1, 3, until, job.EMO()))
 	}},
 	{"what a film taught is kept", func(t *testing.T, s *store.Store) {
-		require.NoError(t, s.Learn(t.Context(), 120*time.Second, 12, "", false))
-		require.NoError(t, s.Learn(t.Context(), 80*time.Second, 10, "key-7", false))
-		require.NoError(t, s.Learn(t.Context(), 0, 0, "", false))
+		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: 120 * time.Second, Seconds: 12}))
+		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: 80 * time.Second, Seconds: 10, KeyID: "key-7"}))
+		require.NoError(t, s.Learn(t.Context(), job.Lesson{}))
 		g := gate(t, s)
 		require.Equal(t, []int64{10_000, 8_000}, g.Speeds)
 		require.Equal(t, "key-7", g.KeyID)
 		for range 30 {
-			require.NoError(t, s.Learn(t.Context(), time.Second, 1, "", false))
+			require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1}))
 		}
 		require.Len(t, gate(t, s).Speeds, 15)
 		require.Equal(t, "key-7", gate(t, s).KeyID)
 	}},
 	{"S3 is given up after three failures in a row, tried again by one, and used again when it works", func(t *testing.T, s *store.Store) {
-		g := gate(t, s)
-		require.ErrorIs(t, s.Trial(t.Context(), g), job.ErrConflict, "nothing is to be tried")
-		via := func() (job.Transfer, bool) { return gate(t, s).Transfer(job.TransferAuto, job.Job{}, time.Now()) }
+		fetched := func(id string, ok bool) { require.NoError(t, s.Fetched(t.Context(), job.Fetch{Job: id, OK: ok})) }
+		require.ErrorIs(t, s.Trial(t.Context(), gate(t, s), "one"), job.ErrConflict, "nothing is to be tried")
+		via := func() (job.Transfer, bool) {
+			return gate(t, s).Transfer(job.TransferAuto, job.Job{}, false, time.Now())
+		}
 		for range 2 {
-			require.NoError(t, s.Fetched(t.Context(), false))
+			fetched("a", false)
 			to, trial := via()
 			require.Equal(t, job.TransferPresign, to)
 			require.False(t, trial)
 		}
-		require.NoError(t, s.Fetched(t.Context(), true))
+		fetched("b", true)
 		require.Nil(t, gate(t, s).Route, "not in a row")
 		for range 3 {
-			require.NoError(t, s.Fetched(t.Context(), false))
+			fetched("a", false)
 		}
 		to, trial := via()
 		require.Equal(t, job.TransferTemp, to)
 		require.False(t, trial)
-		g = gate(t, s)
-		require.NoError(t, s.Fetched(t.Context(), false), "of one that was sent before")
+		g := gate(t, s)
+		fetched("sent before", false)
+		fetched("sent before", true)
 		require.Equal(t, g.Route, gate(t, s).Route)
-		later := g
-		require.True(t, func() bool { _, trial := later.Transfer(job.TransferAuto, job.Job{}, g.Route.Until); return trial }())
-		require.NoError(t, s.Trial(t.Context(), g))
-		require.ErrorIs(t, s.Trial(t.Context(), g), job.ErrConflict, "one is enough")
-		require.NoError(t, s.Fetched(t.Context(), false))
+		require.True(t, func() bool { _, trial := g.Transfer(job.TransferAuto, job.Job{}, false, g.Route.Until); return trial }())
+		require.NoError(t, s.Trial(t.Context(), g, "one"))
+		require.ErrorIs(t, s.Trial(t.Context(), g, "two"), job.ErrConflict, "one is enough")
+		fetched("two", false)
+		require.Zero(t, gate(t, s).Route.Trials, "only the one that tries tells")
+		fetched("one", false)
 		again := gate(t, s).Route
 		require.Equal(t, 1, again.Trials)
 		require.Greater(t, time.Until(again.Until), 55*time.Minute, "after twice the time")
-		require.NoError(t, s.Learn(t.Context(), time.Second, 1, "", false))
+		require.NoError(t, s.Trial(t.Context(), gate(t, s), "three"))
+		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1}))
+		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1, Fetched: "sent before"}))
 		require.NotNil(t, gate(t, s).Route)
-		require.NoError(t, s.Learn(t.Context(), time.Second, 1, "", true))
+		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1, Fetched: "three"}))
 		require.Nil(t, gate(t, s).Route)
 	}},
 	{"learning and closing take nothing from who is at the vendor", func(t *testing.T, s *store.Store) {
 		j := submitting(t, s, "anna", soon())
-		require.NoError(t, s.Learn(t.Context(), time.Second, 1, "key", false))
+		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1, KeyID: "key"}))
 		require.NoError(t, s.Throttle(t.Context(), day))
 		_, err := s.CloseGate(t.Context(), job.Closure{Code: "budget"}, day)
 		require.NoError(t, err)

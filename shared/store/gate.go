@@ -192,10 +192,8 @@ func (s *Store) Throttle(ctx context.Context, until time.Time) error {
 	return s.t.write(ctx, write{key: gateKey, set: []assign{{at("not_before"), it["t"]}, {at(writeAttr), newMark()}}})
 }
 
-// Learn keeps what a finished task taught: the vendor's speed, and by which key
-// of ours its list knows us. An empty keyID teaches nothing of the key. fetched says
-// that its inputs came from S3. Losing a race forgets one sample.
-func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, keyID string, fetched bool) error {
+// Learn keeps what a finished task taught. Losing a race forgets one sample.
+func (s *Store) Learn(ctx context.Context, l job.Lesson) error {
 	g, err := s.Gate(ctx)
 	if err != nil {
 		return err
@@ -204,12 +202,12 @@ func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, 
 	if err != nil {
 		return err
 	}
-	g.Learn(work, seconds)
-	if keyID != "" {
-		g.KeyID = keyID
+	g.Learn(l.Work, l.Seconds)
+	if l.KeyID != "" {
+		g.KeyID = l.KeyID
 	}
-	if fetched {
-		g.Fetched(true, time.Now())
+	if l.Fetched != "" {
+		g.Fetched(job.Fetch{Job: l.Fetched, OK: true}, time.Now())
 	}
 	after, err := encode(g)
 	if err != nil {
@@ -224,32 +222,33 @@ func (s *Store) Learn(ctx context.Context, work time.Duration, seconds float64, 
 	return s.t.write(ctx, w)
 }
 
-// Fetched notes whether the vendor has fetched an input from S3. Losing a race forgets
+// Fetched notes whether the vendor has fetched what was in S3. Losing a race forgets
 // one failure, never that S3 works.
-func (s *Store) Fetched(ctx context.Context, ok bool) error {
+func (s *Store) Fetched(ctx context.Context, f job.Fetch) error {
 	g, err := s.Gate(ctx)
-	if err != nil || ok && g.Route == nil {
+	if err != nil {
 		return err
 	}
 	before := g.Route
-	if g.Fetched(ok, time.Now()); before != nil && g.Route != nil && *before == *g.Route {
+	g.Fetched(f, time.Now())
+	if before == nil && g.Route == nil || before != nil && g.Route != nil && *before == *g.Route {
 		return nil
 	}
 	err = s.setRoute(ctx, before, g.Route)
-	if !ok && errors.Is(err, job.ErrConflict) {
+	if !f.OK && errors.Is(err, job.ErrConflict) {
 		return nil
 	}
 	return err
 }
 
-// Trial notes that one job is about to try whether the vendor can fetch from S3 again;
+// Trial notes that a job is about to try whether the vendor can fetch from S3 again;
 // job.ErrConflict when somebody else is, or when more is known since the gate was read.
-func (s *Store) Trial(ctx context.Context, g job.Gate) error {
+func (s *Store) Trial(ctx context.Context, g job.Gate, id string) error {
 	if g.Route == nil {
 		return job.ErrConflict
 	}
 	before := g.Route
-	g.Trial(time.Now())
+	g.Trial(id, time.Now())
 	return s.setRoute(ctx, before, g.Route)
 }
 
@@ -271,12 +270,13 @@ func (s *Store) setRoute(ctx context.Context, from, to *job.Route) error {
 		if err != nil {
 			return err
 		}
-		w.conds = []cond{equal(before["failed"], "route", "failed"), absent("route", "until")}
-		if at, closed := before["until"]; closed {
-			w.conds[1] = equal(at, "route", "until")
-		}
-		if !from.Trying {
-			w.conds = append(w.conds, absent("route", "trying"))
+		w.conds = []cond{exists("route")}
+		for _, of := range []string{"failed", "portraits", "until", "trials", "trier"} {
+			if v, ok := before[of]; ok {
+				w.conds = append(w.conds, equal(v, "route", of))
+			} else {
+				w.conds = append(w.conds, absent("route", of))
+			}
 		}
 	}
 	return s.t.write(ctx, w)

@@ -101,7 +101,7 @@ func (s *Step) notCreated(ctx context.Context, j job.Job, cause error) (goOn boo
 		if v.Outcome == job.OtherTransport && j.Via != job.TransferTemp && s.Transfer == job.TransferAuto {
 			// What S3 is to blame for counts for nothing and waits for nothing: it goes
 			// the other way at once.
-			s.fetched(ctx, false)
+			s.fetched(ctx, job.Fetch{Job: j.ID})
 			next.State, next.Fault, next.Refusals, next.Due, next.Via = job.Queued, nil, j.Refusals, time.Time{}, job.TransferTemp
 		}
 	}

@@ -19,8 +19,9 @@ const (
 	races = 10
 	// spare is what an invocation keeps in hand for the answer's transaction.
 	spare = 10 * time.Second
-	// linkLife is what links live at least.
-	linkLife = 40 * time.Minute
+	// uploadLeast is how much time a job's uploads are begun with, unless it is the first
+	// one of its invocation, which has all the time there is.
+	uploadLeast = time.Minute
 	// urlMargin is what a link must live longer than the vendor may take to
 	// fetch it.
 	urlMargin = 10 * time.Minute
@@ -47,7 +48,7 @@ func (s *Step) Dispatch(ctx context.Context) error {
 		if err != nil || !found {
 			return err
 		}
-		goOn, err := s.send(ctx, g, j)
+		goOn, err := s.send(ctx, g, j, len(l.tried) == 0)
 		if errors.Is(err, errRaced) {
 			// Whoever was faster may have taken this very job, or another one: the
 			// order stays.
@@ -64,6 +65,23 @@ func (s *Step) Dispatch(ctx context.Context) error {
 
 // errRaced: somebody else was admitted meanwhile.
 var errRaced = errors.New("the gate was taken by somebody else")
+
+// uploadsUntil is when uploads have to be done, so that a create call and its answer
+// still fit into the invocation: what takes longer is stopped while there is time to say
+// so. Zero: no bound.
+func (s *Step) uploadsUntil(ctx context.Context) time.Time {
+	d, ok := ctx.Deadline()
+	if !ok {
+		return time.Time{}
+	}
+	return d.Add(-s.CreateWithin - spare)
+}
+
+// timeToUpload says whether it is worth beginning to upload.
+func (s *Step) timeToUpload(ctx context.Context) bool {
+	until := s.uploadsUntil(ctx)
+	return until.IsZero() || time.Until(until) >= uploadLeast
+}
 
 // inTime says whether a create call and its answer still fit into the invocation.
 func (s *Step) inTime(ctx context.Context) bool {
@@ -142,17 +160,18 @@ func (s *Step) first(ctx context.Context, l *line, ids []string) (job.Job, bool,
 	return job.Job{}, false, nil
 }
 
-// send takes one job through the protocol. goOn says whether another may follow.
-func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err error) {
+// send takes one job through the protocol, the first one of a round or a later one. goOn
+// says whether another may follow.
+func (s *Step) send(ctx context.Context, g job.Gate, j job.Job, first bool) (goOn bool, err error) {
 	// Before anything is copied: would this one be admitted at all?
-	if g.Admits(time.Now(), j.ID, j.Seconds(), s.MaxInFlight, time.Now().Add(linkLife-urlMargin), s.Profile) != job.Go {
+	if g.Admits(time.Now(), j.ID, j.Seconds(), s.MaxInFlight, time.Now().Add(job.InputLife-urlMargin), s.Profile) != job.Go {
 		return false, nil
 	}
 	if j, err = s.withFace(ctx, g, j); err != nil || j.State != job.Queued {
 		return err == nil, err
 	}
-	via, err := s.transfer(ctx, g, j)
-	if err != nil {
+	via, err := s.transfer(ctx, g, j, false)
+	if err != nil || via == job.TransferTemp && !first && !s.timeToUpload(ctx) {
 		return false, err
 	}
 	in, err := s.bring(ctx, j, via)
@@ -193,6 +212,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	if time.Until(until) < s.CreateWithin {
 		return false, nil
 	}
+	s.uploads.drop(j.ID)
 	call, cancel := context.WithTimeout(ctx, s.CreateWithin)
 	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
 		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})

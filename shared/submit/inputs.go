@@ -11,17 +11,23 @@ import (
 // fails: for a day, with the waits between.
 const stageTries = int(givesUp / job.MaxWait)
 
-// unstaged lets a job whose files cannot be copied now step back, so that it does
-// not keep those behind it waiting.
+// unstaged lets a job whose files cannot be brought to the vendor now step back, so that
+// it does not keep those behind it waiting.
 func (s *Step) unstaged(ctx context.Context, j job.Job, in job.Input, cause error) error {
 	if ctx.Err() != nil {
 		return cause // the invocation ended, not the copy
+	}
+	code := job.CodeUnreadable
+	if uploading := new(uploadError); errors.As(cause, &uploading) {
+		code = job.CodeCannotUpload
+	} else if looking := new(detectError); errors.As(cause, &looking) {
+		code = job.CodeDetectFails
 	}
 	s.Log.WarnContext(ctx, "stage", "job_id", j.ID, "err", cause, "tries", j.Tries+1)
 	next := j
 	next.Tries, next.Due = j.Tries+1, s.after(j.Tries, 0)
 	if next.Tries >= stageTries {
-		next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeUnreadable, File: in.Key}
+		next.State, next.Fault = job.Failed, &job.Fault{Code: code, File: in.Key}
 	}
 	_, err := s.move(ctx, j, next)
 	return conflict(err)
@@ -63,8 +69,10 @@ func (s *Step) withFace(ctx context.Context, g job.Gate, j job.Job) (job.Job, er
 		_, err := s.move(ctx, j, next)
 		return job.Job{}, conflict(err)
 	}
-	j.Face, j.Via = face, via
-	return j, nil
+	next := j
+	next.Face, next.Via = face, via
+	moved, err := s.move(ctx, j, next)
+	return moved, conflict(err)
 }
 
 // faceRefused says that detect finds nothing to work with.

@@ -108,9 +108,11 @@ type vendor struct {
 	creates []job.CreateRequest
 	clocks  int
 	// cut: it cannot fetch anything from S3.
-	cut     bool
-	looked  []job.DetectRequest
-	upload  error
+	cut    bool
+	looked []job.DetectRequest
+	upload error
+	// slow is how long an upload takes, by its name.
+	slow    func(name string) time.Duration
 	uploads []string
 }
 
@@ -136,6 +138,13 @@ func (v *vendor) Upload(ctx context.Context, model, name, contentType string, si
 	if err != nil {
 		return "", err
 	}
+	if v.slow != nil {
+		select {
+		case <-ctx.Done():
+			return "", said{Outcome: job.Unknown}
+		case <-time.After(v.slow(name)):
+		}
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.uploads = append(v.uploads, fmt.Sprintf("%s %s %s %d %s", model, name, contentType, size, data))
@@ -151,6 +160,11 @@ func (v *vendor) Create(ctx context.Context, r job.CreateRequest) (job.Created, 
 		return job.Created{TaskID: fmt.Sprint("task-", len(v.creates)), Status: job.TaskPending, At: time.Now()}, nil
 	}
 	return v.create(ctx, r)
+}
+
+func (v *vendor) List(ctx context.Context, q job.ListQuery) (job.ListPage, error) {
+	_, err := v.Clock(ctx)
+	return job.ListPage{At: time.Now()}, err
 }
 
 func (v *vendor) Clock(ctx context.Context) (time.Time, error) {

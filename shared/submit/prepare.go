@@ -17,7 +17,8 @@ const (
 	// is to fail by that in less than a day.
 	detectTries = 8
 	detectDay   = int(givesUp / job.MaxWait)
-	// silent is after how many calls without any answer the portrait goes another way.
+	// silent is after how many calls in vain one without any answer has the portrait go
+	// another way.
 	silent = 2
 )
 
@@ -89,7 +90,7 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 	case errors.Is(err, job.ErrConflict), errors.Is(err, job.ErrNotFound):
 		next.State, next.Fault = gone(j.Image, err)
 	case errors.As(err, &vendors):
-		return s.detectFailed(ctx, j, via, vendors.err)
+		return s.detectFailed(ctx, j, via, vendors)
 	case errors.Is(err, errNoTurn):
 		next.Due = time.Now().Add(waitTurn)
 	case time.Since(j.Received) > givesUp && ctx.Err() == nil:
@@ -104,8 +105,12 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 // givesUp is how long our own trouble may keep a job from being looked at.
 const givesUp = 24 * time.Hour
 
-// detectError is trouble of the vendor's, or on the way there.
-type detectError struct{ err error }
+// detectError is trouble of the vendor's, or on the way there, with a portrait that went
+// that way.
+type detectError struct {
+	err error
+	by  job.Transfer
+}
 
 func (e *detectError) Error() string { return e.err.Error() }
 func (e *detectError) Unwrap() error { return e.err }
@@ -129,7 +134,7 @@ func (s *Step) found(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio
 		return f, j.Via, err
 	}
 	via = j.Via
-	t, err := s.transfer(ctx, g, j)
+	t, err := s.transfer(ctx, g, j, true)
 	if err != nil {
 		return job.Face{}, via, err
 	}
@@ -137,9 +142,9 @@ func (s *Step) found(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio
 	switch {
 	case t != job.TransferPresign || s.Transfer != job.TransferAuto:
 	case err == nil && g.Route != nil:
-		s.fetched(ctx, true)
+		s.fetched(ctx, job.Fetch{Job: j.ID, Portrait: true, OK: true})
 	case err != nil && job.VerdictOf(err).Outcome == job.OtherTransport:
-		s.fetched(ctx, false)
+		s.fetched(ctx, job.Fetch{Job: j.ID, Portrait: true})
 		s.Log.WarnContext(ctx, "portrait not fetched from S3; uploading it", "job_id", j.ID, "err", err)
 		via = job.TransferTemp
 		f, err = s.detect(ctx, j, ratio, via)
@@ -168,7 +173,7 @@ func (s *Step) detect(ctx context.Context, j job.Job, ratio job.Ratio, t job.Tra
 	}
 	f, err := s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: link, Ratio: ratio})
 	if err != nil {
-		return job.Face{}, &detectError{err}
+		return job.Face{}, &detectError{err, t}
 	}
 	return f, nil
 }
@@ -179,7 +184,7 @@ func (s *Step) portrait(ctx context.Context, j job.Job, t job.Transfer) (job.Sec
 		link, err := s.uploadOne(ctx, s.DetectModel, j.Image.SHA256, j.Image)
 		var vendors *uploadError
 		if errors.As(err, &vendors) {
-			err = &detectError{err}
+			err = &detectError{err, t}
 		}
 		return link, err
 	}
@@ -221,7 +226,8 @@ func (s *Step) turn(ctx context.Context) error {
 }
 
 // detectFailed decides what trouble with detect means for the job.
-func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, err error) error {
+func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, cause *detectError) error {
+	err := cause.err
 	v := job.VerdictOf(err)
 	next := j
 	next.Via = via
@@ -244,10 +250,10 @@ func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, er
 		if v.Status == 0 && ctx.Err() != nil {
 			return err // the invocation ended; the job's due time drives it
 		}
-		if v.Status == 0 && next.Tries == silent && via != job.TransferTemp && s.Transfer == job.TransferAuto {
+		if v.Status == 0 && next.Tries >= silent && cause.by == job.TransferPresign && s.Transfer == job.TransferAuto && s.answers(ctx) {
 			// It may be waiting for the portrait: links over a border are slow before
 			// they fail.
-			s.fetched(ctx, false)
+			s.fetched(ctx, job.Fetch{Job: j.ID, Portrait: true})
 			next.Via = job.TransferTemp
 		}
 		fallthrough
@@ -262,6 +268,13 @@ func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, er
 	s.Log.WarnContext(ctx, "detect", "job_id", j.ID, "err", err, "tries", next.Tries)
 	_, err = s.move(ctx, j, next)
 	return conflict(err)
+}
+
+// answers asks the vendor something free, to tell a call that waits for S3 from a vendor
+// that answers nobody.
+func (s *Step) answers(ctx context.Context) bool {
+	_, err := s.Vendor.List(ctx, job.ListQuery{Page: 1, PageSize: 1})
+	return err == nil
 }
 
 // answeredSince: the vendor has had an answer for another picture since then, by this

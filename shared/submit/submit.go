@@ -22,6 +22,8 @@ type Vendor interface {
 	// key and permission are in order.
 	Clock(ctx context.Context) (time.Time, error)
 	BaseURL() string
+	// List is a page of the account's tasks, which costs nothing.
+	List(ctx context.Context, q job.ListQuery) (job.ListPage, error)
 	// Upload puts a file into the vendor's temporary storage, for calls of that model
 	// alone, and returns its link.
 	Upload(ctx context.Context, model, name, contentType string, size int64, body io.Reader) (string, error)
@@ -43,9 +45,9 @@ type Gate interface {
 	Throttle(ctx context.Context, until time.Time) error
 	// Trial notes that a job is about to try links to S3 again; job.ErrConflict when it
 	// is not to.
-	Trial(ctx context.Context, g job.Gate) error
-	// Fetched notes whether the vendor has fetched an input from S3.
-	Fetched(ctx context.Context, ok bool) error
+	Trial(ctx context.Context, g job.Gate, id string) error
+	// Fetched notes whether the vendor has fetched what was in S3.
+	Fetched(ctx context.Context, f job.Fetch) error
 }
 
 // Faces remembers what detect said of a picture's content.
@@ -111,7 +113,8 @@ type Step struct {
 	// answered is when the vendor last had an answer to a detect call of this process.
 	answered time.Time
 	// fresh are jobs that this process has queued and the index may not show yet.
-	fresh []string
+	fresh   []string
+	uploads uploads
 	// asking lets one at a time ask for a turn, so that those of one process do not
 	// race each other for it.
 	asking chan struct{}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"emodrop/shared/job"
@@ -41,14 +43,14 @@ type inputError struct {
 func (e *inputError) Error() string { return e.cause.Error() }
 func (e *inputError) Unwrap() error { return e.cause }
 
-// transfer says how a job's inputs go to the vendor. Where that is a trial, it is noted
+// transfer says how a job's inputs go to the vendor, or its portrait alone, for detect. Where that is a trial, it is noted
 // first, and whoever is not the first to note it goes the way that is known to work.
-func (s *Step) transfer(ctx context.Context, g job.Gate, j job.Job) (job.Transfer, error) {
-	t, trial := g.Transfer(s.Transfer, j, time.Now())
+func (s *Step) transfer(ctx context.Context, g job.Gate, j job.Job, portrait bool) (job.Transfer, error) {
+	t, trial := g.Transfer(s.Transfer, j, portrait, time.Now())
 	if !trial {
 		return t, nil
 	}
-	err := s.Gate.Trial(ctx, g)
+	err := s.Gate.Trial(ctx, g, j.ID)
 	if errors.Is(err, job.ErrConflict) {
 		return job.TransferTemp, nil
 	}
@@ -84,14 +86,80 @@ func (s *Step) bring(ctx context.Context, j job.Job, t job.Transfer) (sent, erro
 	return out, nil
 }
 
-// upload puts them into the vendor's own storage.
+// upload puts them into the vendor's own storage. What an invocation has no time for it
+// gives up while it can still say so; what was uploaded by then need not be again, if the
+// same process comes back to the job.
 func (s *Step) upload(ctx context.Context, j job.Job) (out sent, err error) {
-	out.ends = time.Now().Add(tempLife)
-	if out.image, err = s.uploadOne(ctx, s.Model, j.ID, j.Image); err != nil {
-		return sent{}, err
+	if until := s.uploadsUntil(ctx); !until.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, until)
+		defer cancel()
 	}
-	out.audio, err = s.uploadOne(ctx, s.Model, j.ID, j.Audio)
-	return out, err
+	var links [2]uploaded
+	for i, in := range []job.Input{j.Image, j.Audio} {
+		if links[i] = s.uploads.of(j.ID, in.SHA256); links[i].link != "" {
+			continue
+		}
+		at := time.Now()
+		link, err := s.uploadOne(ctx, s.Model, j.ID, in)
+		if err != nil {
+			return sent{}, err
+		}
+		links[i] = uploaded{job: j.ID, sha256: in.SHA256, link: link, ends: at.Add(tempLife)}
+		s.uploads.keep(links[i])
+	}
+	out.image, out.audio, out.ends = links[0].link, links[1].link, links[0].ends
+	if links[1].ends.Before(out.ends) {
+		out.ends = links[1].ends
+	}
+	return out, nil
+}
+
+// uploaded is a file of a job in the vendor's storage.
+type uploaded struct {
+	job, sha256 string
+	link        job.Secret
+	ends        time.Time
+}
+
+// uploads are those that no create call has been made with yet. Safe for concurrent use;
+// the zero value is ready.
+type uploads struct {
+	mu   sync.Mutex
+	kept []uploaded
+}
+
+const (
+	// maxUploads bounds how many are kept.
+	maxUploads = 100
+	// usable is how long a kept link has to live.
+	usable = 24 * time.Hour
+)
+
+// of is a job's file, or nothing.
+func (u *uploads) of(id, sha256 string) uploaded {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, k := range u.kept {
+		if k.job == id && k.sha256 == sha256 && time.Until(k.ends) > usable {
+			return k
+		}
+	}
+	return uploaded{}
+}
+
+func (u *uploads) keep(one uploaded) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.kept = append(u.kept, one)
+	u.kept = u.kept[max(0, len(u.kept)-maxUploads):]
+}
+
+// drop forgets a job's: after a create call they may be the reason why it failed.
+func (u *uploads) drop(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.kept = slices.DeleteFunc(u.kept, func(k uploaded) bool { return k.job == id })
 }
 
 // uploadOne streams one file; stem is plain ASCII. A file that was uploaded for one model
@@ -144,11 +212,11 @@ func (s *Step) unsent(ctx context.Context, j job.Job, cause error) (goOn bool, e
 
 // fetched notes what became of a link to S3. It helps the next jobs and is nothing that
 // this one's fate may hang on.
-func (s *Step) fetched(ctx context.Context, ok bool) {
+func (s *Step) fetched(ctx context.Context, f job.Fetch) {
 	if s.Transfer != job.TransferAuto {
 		return
 	}
-	if err := s.Gate.Fetched(ctx, ok); err != nil {
+	if err := s.Gate.Fetched(ctx, f); err != nil {
 		s.Log.WarnContext(ctx, "route not noted", "err", err)
 	}
 }

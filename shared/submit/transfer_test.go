@@ -116,7 +116,7 @@ func TestOneJobAtATimeTriesS3Again(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		cutOff(r)
 		for range 3 {
-			require.NoError(t, r.s.Fetched(t.Context(), false))
+			require.NoError(t, r.s.Fetched(t.Context(), job.Fetch{}))
 		}
 		time.Sleep(31 * time.Minute)
 		r.vendor.cut = false
@@ -190,4 +190,174 @@ func TestAnUploadThatFailsKeepsTheJobQueuedAndNothingIsPosted(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRecordingsThatCannotBeFetchedAreLearnedOfThoughPortraitsCan(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		cutOff(r)
+		detectable(r)
+		s := r.step()
+		for n, id := range []string{"1", "2", "3", "4", "5"} {
+			creates := len(r.vendor.creates)
+			r.received(id)
+			require.NoError(t, s.Prepare(t.Context(), id))
+			for range 2 {
+				require.NoError(t, s.Dispatch(t.Context()))
+			}
+			require.Equal(t, job.Submitted, r.job(id).State)
+			r.free(id)
+			want := 2
+			if n >= 3 {
+				want = 1
+			}
+			require.Equal(t, want, len(r.vendor.creates)-creates, "create calls for %s", id)
+		}
+	})
+}
+
+// detectable has the vendor fetch portraits from S3 although it fetches nothing else.
+func detectable(r *rig) {
+	create := r.vendor.create
+	r.vendor.create = func(ctx context.Context, c job.CreateRequest) (job.Created, error) {
+		r.vendor.cut = true
+		defer func() { r.vendor.cut = false }()
+		return create(ctx, c)
+	}
+	r.vendor.cut = false
+}
+
+func TestAnUploadThatIsSlowerThanItsInvocationStepsBackAndFailsAfterADay(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.change = func(c *submit.Config) { c.Transfer = job.TransferTemp }
+		r.vendor.slow = func(name string) time.Duration {
+			if name == "big.wav" {
+				return time.Hour
+			}
+			return 0
+		}
+		r.queued("big")
+		time.Sleep(time.Second)
+		r.queued("next")
+		s := r.step()
+		run := func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			require.NoError(t, s.Dispatch(ctx))
+		}
+		run()
+		j := r.job("big")
+		require.Equal(t, job.Queued, j.State)
+		require.Equal(t, 1, j.Tries)
+		require.True(t, j.Due.After(time.Now()))
+		run()
+		require.Equal(t, job.Submitted, r.job("next").State, "whoever stands behind it goes")
+		for began := time.Now(); r.job("big").State == job.Queued && time.Since(began) < 48*time.Hour; {
+			j := r.job("big")
+			time.Sleep(time.Until(j.Due))
+			next := j
+			next.Due = time.Time{}
+			_, err := r.s.Move(t.Context(), j, next)
+			require.NoError(t, err)
+			run()
+		}
+		j = r.job("big")
+		require.Equal(t, job.Failed, j.State)
+		require.Equal(t, job.CodeCannotUpload, j.Fault.Code)
+		require.Equal(t, "big.wav", j.Fault.File)
+		require.Greater(t, time.Since(j.Received), 20*time.Hour)
+		images := 0
+		for _, u := range r.vendor.uploads {
+			if strings.Contains(u, "big.png") {
+				images++
+			}
+		}
+		require.LessOrEqual(t, images, 3, "what is in the storage is not uploaded with each try")
+	})
+}
+
+func TestALaterUploadIsNotBegunWithoutTheTimeForIt(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.change = func(c *submit.Config) { c.Transfer = job.TransferTemp }
+		r.vendor.slow = func(name string) time.Duration {
+			if name == "1.wav" {
+				return 40 * time.Second
+			}
+			return 0
+		}
+		r.queued("1")
+		time.Sleep(time.Second)
+		r.queued("2")
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		require.NoError(t, r.step().Dispatch(ctx))
+		require.Equal(t, job.Submitted, r.job("1").State)
+		require.Equal(t, job.Queued, r.job("2").State)
+		require.Zero(t, r.job("2").Tries)
+		require.Len(t, r.vendor.uploads, 2)
+	})
+}
+
+func TestAFaceThatIsFoundAgainIsWrittenDownWithTheWayItCame(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		cutOff(r)
+		j := r.queued("anna")
+		next := j
+		next.Face = job.Face{}
+		_, err := r.s.Move(t.Context(), j, next)
+		require.NoError(t, err)
+		require.NoError(t, r.step().Dispatch(t.Context()))
+		j = r.job("anna")
+		require.Equal(t, job.Submitted, j.State)
+		require.Equal(t, job.TransferTemp, j.Via)
+		require.True(t, j.Face.Pass)
+	})
+}
+
+func TestSilenceIsPutDownToS3OnlyIfTheVendorAnswersOtherwise(t *testing.T) {
+	for name, c := range map[string]struct {
+		down   bool
+		before error
+		via    job.Transfer
+	}{
+		"it answers":                        {false, nil, job.TransferTemp},
+		"it answers, and was broken before": {false, said{Outcome: job.Retry, Status: 503}, job.TransferTemp},
+		"it answers nobody":                 {true, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				calls := 0
+				r.vendor.detect = func(context.Context) (job.Face, error) {
+					if calls++; calls == 1 && c.before != nil {
+						return job.Face{}, c.before
+					}
+					return job.Face{}, said{Outcome: job.Unknown}
+				}
+				if c.down {
+					r.vendor.clock = func(context.Context) (time.Time, error) { return time.Time{}, said{Outcome: job.Unknown} }
+				}
+				r.received("anna")
+				s := r.step()
+				for range 2 {
+					require.NoError(t, s.Prepare(t.Context(), "anna"))
+				}
+				require.Equal(t, c.via, r.job("anna").Via)
+				require.Equal(t, c.via != "", r.theGate().Route != nil)
+			})
+		})
+	}
+}
+
+func TestAPortraitThatWentThroughTheStorageIsNotPutDownToS3(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		for range 3 {
+			require.NoError(t, r.s.Fetched(t.Context(), job.Fetch{}))
+		}
+		r.vendor.detect = func(context.Context) (job.Face, error) { return job.Face{}, said{Outcome: job.Unknown} }
+		r.received("anna")
+		s := r.step()
+		for range 3 {
+			require.NoError(t, s.Prepare(t.Context(), "anna"))
+		}
+		require.Empty(t, r.job("anna").Via)
+	})
 }

@@ -189,6 +189,11 @@ var catalogue = map[string]entry{
 		text{"视频服务无法从本系统的存储下载“{name}”的文件。", "文件很可能没有问题：从中国内地以外下载时，网络可能过慢。" + againZH},
 		check, tried,
 	},
+	job.CodeCannotUpload: {
+		text{"For a day “{file}” could not be brought to the video service's storage.", "The file is probably fine: the connection to the video service is too slow, or its storage is out of order. " + againEN},
+		text{"一天之内始终无法把“{file}”上传到视频服务的存储。", "文件很可能没有问题：到视频服务的网络过慢，或其存储出现故障。" + againZH},
+		check, tried,
+	},
 	job.CodeVendorCanceled: {
 		text{"The task of “{name}” was canceled at the video service: by emodrop cancel, or in the service's console.", againEN},
 		text{"“{name}”的任务在视频服务处被取消：通过 emodrop cancel，或在其控制台。", againZH},
