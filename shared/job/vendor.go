@@ -16,6 +16,11 @@ const (
 	TaskUnknown   TaskStatus = "UNKNOWN"
 )
 
+// Ended says whether it is the vendor's last word on a task.
+func (s TaskStatus) Ended() bool {
+	return s == TaskSucceeded || s == TaskFailed || s == TaskCanceled
+}
+
 // Box is a rectangle in pixels of the picture: left, top, right, bottom.
 // The zero value is no box.
 type Box [4]int

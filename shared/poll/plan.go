@@ -53,8 +53,11 @@ type plan struct {
 type placed struct {
 	job.Job
 	last time.Time
-	// freed: it has waited until a place was freed in this batch.
-	freed bool
+	// checked: it was looked at since a push had shown it to have ended.
+	checked bool
+	// doubted: in this batch it was taken to wait, until more was learned of the places
+	// that the vendor has.
+	doubted bool
 }
 
 func newPlan(interval time.Duration) *plan {
@@ -72,7 +75,8 @@ func (p *plan) begin(found []job.Job, g job.Gate, profile job.Profile, next time
 		if j.Task == nil {
 			continue
 		}
-		t := placed{Job: j, last: known[j.Task.ID].last}
+		before := known[j.Task.ID]
+		t := placed{Job: j, last: before.last, checked: before.checked}
 		if t.last.IsZero() && !j.Task.Adopted {
 			t.last = j.Task.Submitted // the create call's answer says how it stood then
 		}
@@ -83,7 +87,7 @@ func (p *plan) begin(found []job.Job, g job.Gate, profile job.Profile, next time
 	})
 	p.replace(tasks)
 	for i := range p.tasks {
-		p.tasks[i].freed = false
+		p.tasks[i].doubted = false
 	}
 	p.least, p.most = g.Work(profile)
 	p.limit, p.next = len(p.tasks)+beyond, next
@@ -113,10 +117,7 @@ func (p *plan) replace(tasks []placed) {
 	p.tasks = tasks
 	for i, t := range tasks {
 		if waited[t.Task.ID] && !p.waits(i) && !freed.IsZero() {
-			p.tasks[i].freed = true
-			if t.last.Before(freed) {
-				p.tasks[i].last = freed
-			}
+			p.tasks[i].last = later(t.last, freed)
 		}
 	}
 }
@@ -133,11 +134,15 @@ func (p *plan) looked(at map[string]time.Time, holding map[string]job.Job, pendi
 		}
 		t.Job = j
 		if began, ok := at[t.ID]; ok {
-			t.last, t.freed = began, false
+			t.last, t.doubted, t.checked = began, false, t.Task.Status.Ended()
 		}
 		left = append(left, t)
 	}
 	p.replace(left)
+	waited := make([]bool, len(left))
+	for i := range left {
+		waited[i] = p.waits(i)
+	}
 	n := p.running()
 	switch {
 	case n > p.slots && (p.slots > 0 || pending):
@@ -146,6 +151,11 @@ func (p *plan) looked(at map[string]time.Time, holding map[string]job.Job, pendi
 		p.slots = 0 // others' tasks are ahead of ours
 	case pending && n < p.slots && time.Since(p.ended) > p.interval:
 		p.slots = n // not because the vendor is yet to begin with the next one
+	}
+	for i := range p.tasks {
+		if waited[i] && !p.waits(i) {
+			p.tasks[i].doubted = true
+		}
 	}
 }
 
@@ -166,9 +176,13 @@ func (p *plan) waits(i int) bool {
 	return t.State == job.Submitted && t.Task.Status == job.TaskPending && t.Task.Missing == 0 && p.slots > 0 && i >= p.slots
 }
 
-// latest is when the i-th task has to be looked at.
+// latest is when the i-th task has to be looked at; zero for one that a push has shown to
+// have ended.
 func (p *plan) latest(i int) time.Time {
 	t := p.tasks[i]
+	if t.Task.Status.Ended() && !t.checked {
+		return time.Time{}
+	}
 	if p.waits(i) {
 		// Should it have begun all the same, it has not succeeded before that.
 		return t.last.Add(max(p.interval, min(p.patience, p.work(t, p.least))))
@@ -217,8 +231,8 @@ func (p *plan) due(now, soon, later time.Time) (jobs []job.Job, next time.Time) 
 		early, ending := p.early(t, s, now)
 		ending = ending && early.Before(must)
 		switch {
-		case t.freed && left <= 0 && now.Before(p.next):
-			at = p.next // nobody has reckoned with it
+		case t.doubted && left <= 0 && now.Before(p.next):
+			at = p.next // nobody could reckon with it
 		case !must.After(soon):
 			take = true
 		case !ending:
@@ -257,9 +271,19 @@ type sums struct {
 
 func (p *plan) sums(now time.Time) (s sums) {
 	must, others, waiting := 0, 0, 0
+	// A task that is seen to have ended makes another one due that waited, before the next
+	// batch if both were last looked at long enough ago.
+	ending, freed := 0, 0
 	for i, t := range p.tasks {
-		if p.latest(i).Before(p.next) {
+		stale := t.last.Add(p.interval).Before(p.next)
+		switch soon := p.latest(i).Before(p.next); {
+		case soon:
 			must++
+		case stale:
+			freed++
+		}
+		if stale && !p.waits(i) {
+			ending++
 		}
 		if from, to, ok := p.ends(t); ok && !now.Before(from) && now.Before(to) {
 			s.ending++
@@ -271,7 +295,7 @@ func (p *plan) sums(now time.Time) (s sums) {
 	}
 	// For each that ends, one that waited is looked at.
 	s.saved = p.saved - must - min(s.ending, waiting)
-	s.spare = min(s.saved, p.limit-p.asked()-must)
+	s.spare = min(s.saved, p.limit-p.asked()-must-min(ending, freed))
 	s.gap = max(p.interval/finest, p.interval*time.Duration(max(1, s.ending))/time.Duration(max(1, p.limit-others)))
 	return s
 }

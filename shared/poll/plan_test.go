@@ -30,7 +30,7 @@ func TestAnEndIsSeenSoonWithNoMoreQuestions(t *testing.T) {
 	// What is promised is tried by thousands. Of the worlds beside, two break their bounds
 	// once in thousands of films (an end among many that fail seen after 17.8 s; three
 	// questions over where others' tasks come between): see docs/decisions.
-	promised, jobs := lot(10_000, 120), 120
+	promised, jobs := lot(10_000, 120), lot(10_000, 120)
 	short, long := 2500*time.Millisecond, 15*time.Second
 	for name, c := range map[string]struct {
 		v    *service

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"emodrop/shared/job"
 )
@@ -49,8 +48,9 @@ const turns = 3
 var errTurns = errors.New("others kept writing the job at the same moment")
 
 // Look asks the vendor once how a task stands. A film is stored and handed to
-// finalize as a batch would; any other end is a batch's affair, and the job is due
-// now for the next one. Nothing happens when the job is past this task.
+// finalize as a batch would; that it has ended without one is noted on the task, and
+// makes it due for the next batch, which decides what comes of it. Nothing happens when
+// the job is past this task.
 //
 // It returns job.ErrNotFound when the task is no job's, else trouble that may pass.
 func (s *Single) Look(ctx context.Context, taskID string) error {
@@ -58,7 +58,7 @@ func (s *Single) Look(ctx context.Context, taskID string) error {
 	if err != nil {
 		return fmt.Errorf("find the task's job: %w", err)
 	}
-	j, err := s.hasten(ctx, id, taskID)
+	j, err := s.read(ctx, id)
 	if err != nil || !awaits(j, taskID) {
 		return err
 	}
@@ -66,31 +66,42 @@ func (s *Single) Look(ctx context.Context, taskID string) error {
 	if err != nil {
 		return fmt.Errorf("ask for the task: %w", err)
 	}
-	if a.Status != job.TaskSucceeded || a.VideoURL == "" {
-		return nil
+	switch a.Status {
+	case job.TaskSucceeded:
+		if a.VideoURL != "" {
+			return s.store(ctx, j, a)
+		}
+	case job.TaskFailed, job.TaskCanceled:
+		return s.note(ctx, j, a)
 	}
-	return s.store(ctx, j, a)
+	return nil
 }
 
-// hasten makes the job due now, so that the next batch looks at it whatever becomes
-// of this look. A job that is due already is not written.
-func (s *Single) hasten(ctx context.Context, id, taskID string) (job.Job, error) {
-	for range turns {
-		j, err := s.step.Jobs.Job(ctx, id)
-		if err != nil {
-			return job.Job{}, fmt.Errorf("read the task's job: %w", err)
-		}
-		if !awaits(j, taskID) || !j.Due.After(time.Now()) {
-			return j, nil
-		}
-		next := j
-		next.Due = time.Now()
-		moved, ok, err := s.step.move(ctx, j, next)
-		if err != nil || ok {
-			return moved, err
-		}
+func (s *Single) read(ctx context.Context, id string) (job.Job, error) {
+	j, err := s.step.Jobs.Job(ctx, id)
+	if err != nil {
+		return job.Job{}, fmt.Errorf("read the task's job: %w", err)
 	}
-	return job.Job{}, errTurns
+	return j, nil
+}
+
+// note notes that a task has ended.
+func (s *Single) note(ctx context.Context, j job.Job, a job.Answer) error {
+	for range turns {
+		if j.Task.Status == a.Status {
+			return nil
+		}
+		_, ok, err := s.step.move(ctx, j, with(j, func(t *job.Task) { t.Status = a.Status }))
+		if err != nil || ok {
+			return err
+		}
+		now, err := s.read(ctx, j.ID)
+		if err != nil || !awaits(now, j.Task.ID) {
+			return err
+		}
+		j = now
+	}
+	return errTurns
 }
 
 // store stores a film's answer. It may be lost to a batch that looked at the same
@@ -104,12 +115,9 @@ func (s *Single) store(ctx context.Context, j job.Job, a job.Answer) error {
 		if s.step.bring(ctx, r); len(r.errs) > 0 {
 			return errors.Join(r.errs...)
 		}
-		now, err := s.step.Jobs.Job(ctx, j.ID)
-		if err != nil {
-			return fmt.Errorf("read the task's job: %w", err)
-		}
-		if !awaits(now, j.Task.ID) {
-			return nil
+		now, err := s.read(ctx, j.ID)
+		if err != nil || !awaits(now, j.Task.ID) {
+			return err
 		}
 		j = now
 	}

@@ -1,6 +1,7 @@
 package poll_test
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -23,19 +24,12 @@ func (r *rig) single(change ...func(*poll.SingleConfig)) *poll.Single {
 	return s
 }
 
-// later moves the job's next look on.
-func (r *rig) later(id string, by time.Duration) job.Job {
-	j := r.job(id)
-	return r.to(j, j.State, func(j *job.Job) { j.Due = time.Now().Add(by) })
-}
-
 func film(a *job.Answer) { a.VideoURL, a.Seconds, a.Ratio = "https://films/1", 9.5, job.Square }
 
 func TestALookOutsideABatchStoresAFilmAsABatchDoes(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.submitted("anna")
 		r.submitted("bert")
-		r.later("anna", 10*time.Second)
 		r.vendor.says(job.TaskSucceeded, film)
 		require.NoError(t, r.single().Look(t.Context(), "task-anna"))
 		require.Equal(t, []string{"task-anna"}, r.vendor.asked)
@@ -67,10 +61,72 @@ func TestALookOutsideABatchThatIsRepeatedAsksNobody(t *testing.T) {
 	})
 }
 
-func TestAnyOtherEndIsLeftToTheNextBatchAndDueAtOnce(t *testing.T) {
+func TestAnEndWithoutAFilmIsNotedAndTheNextBatchDecides(t *testing.T) {
+	for status, end := range map[job.TaskStatus]job.State{job.TaskFailed: job.Failed, job.TaskCanceled: job.Canceled} {
+		t.Run(string(status), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				// The first of three is at work, and the vendor says so: the others are not
+				// looked at for a minute.
+				for _, id := range []string{"anna", "bert", "carl"} {
+					r.submitted(id)
+				}
+				r.vendor.task = func(id string) (job.Answer, error) {
+					if id == "task-anna" {
+						return job.Answer{TaskID: id, Status: job.TaskRunning, Started: time.Now()}, nil
+					}
+					return job.Answer{TaskID: id, Status: job.TaskPending}, nil
+				}
+				s := r.step()
+				one := func() {
+					ctx, cancel := context.WithTimeout(t.Context(), 14*time.Second)
+					defer cancel()
+					require.NoError(t, s.Run(ctx))
+				}
+				one()
+				time.Sleep(15 * time.Second)
+				one()
+				time.Sleep(time.Second)
+				before := r.job("carl")
+				usual := r.vendor.task
+				r.vendor.task = func(id string) (job.Answer, error) {
+					if id == "task-carl" {
+						return job.Answer{TaskID: id, Status: status, Fault: job.Verdict{Outcome: job.Refused}}, nil
+					}
+					return usual(id)
+				}
+				single := r.single()
+				r.vendor.asked = nil
+				for range 3 {
+					require.NoError(t, single.Look(t.Context(), "task-carl"))
+				}
+				require.Equal(t, status, r.job("carl").Task.Status)
+				require.Equal(t, before.State, r.job("carl").State)
+				require.Equal(t, before.Rev+1, r.job("carl").Rev, "noted once, however often it is pushed")
+				require.Empty(t, r.told)
+				one()
+				require.Equal(t, end, r.job("carl").State)
+			})
+		})
+	}
+}
+
+func TestATaskThatIsNotOverAfterAllIsNotAskedForOverAndOver(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("anna")
+		r.vendor.says(job.TaskFailed)
+		require.NoError(t, r.single().Look(t.Context(), "task-anna"))
+		r.vendor.says(job.TaskRunning)
+		r.vendor.asked = nil
+		s := r.step()
+		began := time.Now()
+		require.NoError(t, s.Run(t.Context()))
+		require.LessOrEqual(t, len(r.vendor.asked), 2+3*int(time.Since(began)/(15*time.Second)))
+		require.Equal(t, job.Running, r.job("anna").State)
+	})
+}
+
+func TestWhatIsNoEndChangesNothing(t *testing.T) {
 	for name, says := range map[string]func(*vendor){
-		"failed":        func(v *vendor) { v.says(job.TaskFailed) },
-		"canceled":      func(v *vendor) { v.says(job.TaskCanceled) },
 		"unknown":       func(v *vendor) { v.says(job.TaskUnknown) },
 		"still running": func(v *vendor) { v.says(job.TaskRunning) },
 		"without a link": func(v *vendor) {
@@ -87,16 +143,11 @@ func TestAnyOtherEndIsLeftToTheNextBatchAndDueAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, r *rig) {
-				r.submitted("anna")
-				before := r.later("anna", 10*time.Second)
+				before := r.submitted("anna")
 				says(r.vendor)
 				err := r.single().Look(t.Context(), "task-anna")
 				require.Equal(t, strings.HasPrefix(name, "the "), err != nil, "trouble has the push repeated")
-				j := r.job("anna")
-				require.Equal(t, before.State, j.State)
-				require.Equal(t, before.Task, j.Task)
-				require.Equal(t, before.Attempt, j.Attempt)
-				require.False(t, j.Due.After(time.Now()))
+				require.Equal(t, before, r.job("anna"))
 				require.Nil(t, r.theGate().Closed)
 				require.Empty(t, r.told)
 				require.Empty(t, r.films)
@@ -126,15 +177,6 @@ func TestAJobThatIsPastATaskIsLeftAlone(t *testing.T) {
 	})
 }
 
-func TestAJobThatIsDueAlreadyIsNotWrittenForIt(t *testing.T) {
-	in(t, func(t *testing.T, r *rig) {
-		r.submitted("anna")
-		require.NoError(t, r.single().Look(t.Context(), "task-anna"))
-		require.NotContains(t, r.reads, "Move")
-		require.Len(t, r.vendor.asked, 1)
-	})
-}
-
 func TestABatchThatWritesBetweenDoesNotLoseTheFilm(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.submitted("anna")
@@ -155,11 +197,9 @@ func TestABatchThatWritesBetweenDoesNotLoseTheFilm(t *testing.T) {
 func TestTroubleOfALookIsToldAndPollPicksUpWhatIsLeft(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.submitted("anna")
-		r.later("anna", 10*time.Second)
 		r.vendor.says(job.TaskSucceeded, film)
 		r.broken["Move"] = errAWS
 		require.ErrorIs(t, r.single().Look(t.Context(), "task-anna"), errAWS)
-		require.Empty(t, r.vendor.asked, "no question whose answer could not be stored")
 		delete(r.broken, "Move")
 		r.broken["finalize"] = errAWS
 		require.ErrorIs(t, r.single().Look(t.Context(), "task-anna"), errAWS)
@@ -168,7 +208,6 @@ func TestTroubleOfALookIsToldAndPollPicksUpWhatIsLeft(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		require.NoError(t, r.tick())
 		require.Equal(t, []string{"anna"}, r.films)
-		require.Len(t, r.vendor.asked, 1)
 	})
 }
 
