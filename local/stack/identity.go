@@ -23,6 +23,8 @@ type identity struct {
 	// Vendor is the service whose jobs these are, by its address; Workspace its part.
 	Vendor    string `json:"vendor,omitempty"`
 	Workspace string `json:"workspace,omitempty"`
+	// KeyMark tells the service's key from another one without holding it.
+	KeyMark string `json:"key_mark,omitempty"`
 }
 
 func loadIdentity(path string) (identity, error) {
@@ -31,7 +33,7 @@ func loadIdentity(path string) (identity, error) {
 	switch {
 	case err == nil:
 		if err := json.Unmarshal(b, &id); err != nil {
-			return identity{}, fmt.Errorf("%s is damaged: %w; --fresh makes a new one", path, err)
+			return identity{}, fmt.Errorf("%s is damaged: %w; delete that file and the stack goes on with the folder's jobs, under new credentials", path, err)
 		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return identity{}, fmt.Errorf("stack's identity: %w", err)
@@ -60,6 +62,10 @@ func alone(ctx context.Context, home string) error {
 
 func (id *identity) keepPort(path string, port int) error {
 	id.Port = port
+	return id.save(path)
+}
+
+func (id *identity) save(path string) error {
 	b, err := json.Marshal(id)
 	if err != nil {
 		return err

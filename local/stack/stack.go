@@ -100,7 +100,8 @@ type Config struct {
 	DynamoEndpoint string
 	// Port is the wanted one; zero: the one of the last run, or any free one.
 	Port int
-	// Fresh clears the state of earlier runs, and their results.
+	// Fresh clears the state of earlier runs, and their results. Not where a real service
+	// made them.
 	Fresh bool
 	// Vendor is a real service; nil: the emulator.
 	Vendor *Vendor
@@ -181,6 +182,13 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	if cfg.Fresh {
+		id, err := loadIdentity(s.state("identity.json"))
+		if err != nil {
+			return nil, err
+		}
+		if err := mayForget(id, cfg.Vendor); err != nil {
+			return nil, err
+		}
 		if err := clear(cfg.Home); err != nil {
 			return nil, err
 		}
@@ -210,6 +218,9 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	if err := s.makeTable(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.knowKey(ctx); err != nil {
 		return nil, err
 	}
 	return s, s.begin(run)

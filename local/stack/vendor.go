@@ -2,8 +2,14 @@ package stack
 
 import (
 	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"emodrop/local/emo"
@@ -21,12 +27,71 @@ type Vendor struct {
 	Loopback bool
 }
 
-// address is the service's base URL.
-func (v *Vendor) address() string { return cmp.Or(v.BaseURL, dashscope.DefaultBaseURL) }
+// address is the service's base URL, in one form however it was written.
+func (v *Vendor) address() string {
+	base := cmp.Or(strings.TrimRight(v.BaseURL, "/"), dashscope.DefaultBaseURL)
+	u, err := url.Parse(base)
+	if err != nil {
+		return base // it is refused where it is used
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	return u.String()
+}
 
 // errVendor: a home belongs to one service. Jobs that the emulator simulates would be
 // asked for at the real one, and its films would be taken for paid.
-var errVendor = errors.New("take another folder with --home, or forget its jobs and films with --fresh")
+var errVendor = errors.New("take another folder with --home")
+
+// errPaid: forgetting a folder's jobs has all that lies in drop/ made once more.
+var errPaid = errors.New("--fresh would delete films that were paid for, and pay for all that is in drop/ once more: " +
+	"take another folder with --home, or delete what you do not need yourself")
+
+// mayForget says whether a home's jobs and films may be forgotten.
+func mayForget(id identity, v *Vendor) error {
+	if v != nil || id.Vendor != "" && id.Vendor != emulated {
+		return errPaid
+	}
+	return nil
+}
+
+// errKey: another account's key does not know the tasks under way, and they would be
+// taken for lost.
+var errKey = errors.New("films of this folder are being made with another API key: start with that one until they are there; " +
+	"a new key of the same account may take its place then")
+
+// sameKey reports whether the key is the one of the last start, or there was none.
+func (id *identity) sameKey(v *Vendor) bool {
+	salt, _, ok := strings.Cut(id.KeyMark, ".")
+	return !ok || hmac.Equal([]byte(id.KeyMark), []byte(keyMark(salt, v.Key)))
+}
+
+func keyMark(salt string, key job.Secret) string {
+	h := hmac.New(sha256.New, []byte(salt))
+	h.Write([]byte(key.Reveal()))
+	return salt + "." + hex.EncodeToString(h.Sum(nil))
+}
+
+// knowKey notes which key the home's tasks are made with. Another one than before is
+// refused while there are any at the service.
+func (s *Stack) knowKey(ctx context.Context) error {
+	v := s.cfg.Vendor
+	if v == nil {
+		return nil
+	}
+	if !s.ident.sameKey(v) {
+		g, err := s.Jobs.Gate(ctx)
+		if err != nil {
+			return err
+		}
+		if len(g.Slots) > 0 {
+			return errKey
+		}
+	} else if s.ident.KeyMark != "" {
+		return nil
+	}
+	s.ident.KeyMark = keyMark(rand.Text(), v.Key)
+	return s.ident.save(s.state("identity.json"))
+}
 
 // settle holds a home to one service from its first start on.
 func (id *identity) settle(v *Vendor) error {

@@ -2,11 +2,13 @@ package stack_test
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,15 +21,20 @@ import (
 	"emodrop/shared/job"
 )
 
-// service is a vendor of its own address, as the real one is, with that key.
-func service(t *testing.T, key string) (*emo.Server, string) {
+// service is a vendor of its own address, as the real one is, with those keys of one
+// account.
+func service(t *testing.T, speed float64, keys ...string) (*emo.Server, string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	finder, err := stack.Faces()
 	require.NoError(t, err)
 	base := "http://" + ln.Addr().String()
-	e, err := emo.New(emo.Config{APIKeys: map[string]string{key: "1"}, BaseURL: base, Speed: 200, Faces: finder, Films: stack.Films(), Dir: t.TempDir()})
+	ids := map[string]string{}
+	for i, key := range keys {
+		ids[key] = strconv.Itoa(i + 1)
+	}
+	e, err := emo.New(emo.Config{APIKeys: ids, BaseURL: base, Speed: speed, Faces: finder, Films: stack.Films(), Dir: t.TempDir()})
 	require.NoError(t, err)
 	srv := &http.Server{Handler: e.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = srv.Serve(ln) }()
@@ -42,7 +49,7 @@ func TestARealServiceGetsUploadsAndItsKeyStaysInMemory(t *testing.T) {
 	endToEnd(t)
 	t.Parallel()
 	const key = "sk-0123456789abcdef0123456789abcdef"
-	e, base := service(t, key)
+	e, base := service(t, 200, key)
 	real := func(c *stack.Config) { c.Vendor = &stack.Vendor{Key: key, BaseURL: base, Loopback: true} }
 	home := t.TempDir()
 	r := up(t, home, real)
@@ -72,8 +79,44 @@ func TestARealServiceGetsUploadsAndItsKeyStaysInMemory(t *testing.T) {
 
 	_, err = stack.Start(t.Context(), stack.Config{Home: home, Binaries: functions(t), Modules: modules, Timing: quick()})
 	require.ErrorContains(t, err, "another video service", "the emulator would be asked for paid films")
-	require.ErrorContains(t, err, "--fresh")
-	up(t, home, real).down()
+	require.ErrorContains(t, err, "--home")
+	require.NotContains(t, err.Error(), "--fresh", "that would pay once more for all that is in drop/")
+	for _, fresh := range []*stack.Vendor{nil, {Key: key, BaseURL: base, Loopback: true}} {
+		_, err = stack.Start(t.Context(), stack.Config{Home: home, Binaries: functions(t), Modules: modules, Timing: quick(), Fresh: true, Vendor: fresh})
+		require.ErrorContains(t, err, "paid")
+	}
+	isFilm(t, filepath.Join(home, "videos", "anna.mp4"), sample.SpeechDuration())
+	up(t, home, func(c *stack.Config) {
+		c.Vendor = &stack.Vendor{Key: key, BaseURL: strings.Replace(base, "http://", "HTTP://", 1) + "/", Loopback: true}
+	}).down()
+	require.Len(t, e.Tasks(), 1)
+}
+
+func TestAnotherKeyIsRefusedWhileFilmsAreMadeWithTheFirst(t *testing.T) {
+	endToEnd(t)
+	t.Parallel()
+	const key, other = "sk-0123456789abcdef0123456789abcdef", "sk-fedcba9876543210fedcba9876543210"
+	e, base := service(t, 1, key, other)
+	home := t.TempDir()
+	with := func(key job.Secret) func(*stack.Config) {
+		return func(c *stack.Config) { c.Vendor = &stack.Vendor{Key: key, BaseURL: base, Loopback: true} }
+	}
+	up(t, home, with(other)).down()
+	r := up(t, home, with(key)) // nothing is under way
+	r.drop(map[string][]byte{"anna.jpg": sample.Portrait(), "anna.wav": sample.Speech()})
+	within(t, slow, func() error {
+		g, err := r.Jobs.Gate(t.Context())
+		if err == nil && (len(g.Slots) == 0 || len(e.Tasks()) == 0) {
+			err = errors.New("no task yet")
+		}
+		return err
+	})
+	r.down()
+	cfg := stack.Config{Home: home, Binaries: functions(t), Modules: modules, Timing: quick()}
+	with(other)(&cfg)
+	_, err := stack.Start(t.Context(), cfg)
+	require.ErrorContains(t, err, "another API key")
+	up(t, home, with(key)).down()
 }
 
 func TestAFolderOfTheEmulatorsIsNotTakenForTheRealServices(t *testing.T) {
