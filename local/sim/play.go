@@ -18,6 +18,9 @@ const (
 // storm or until all is in order for some minutes.
 func (s Schedule) Play(w *World) {
 	s.install(w)
+	if s.Plan != nil {
+		w.SetPlan(s.Plan)
+	}
 	for _, a := range s.Acts {
 		w.Run(a.At - time.Since(w.began))
 		s.act(w, a)

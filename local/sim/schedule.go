@@ -28,6 +28,10 @@ type Schedule struct {
 	Busy time.Duration
 	// ByHand is a film that somebody made with our key before the stack was there.
 	ByHand bool
+	// Plan strikes calls beside the storm; nil: none.
+	Plan Plan
+
+	portraits [][]byte
 }
 
 // Act is one thing that somebody does.
@@ -52,7 +56,7 @@ type Act struct {
 // takes longer than a run.
 func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 	r := rand.New(rand.NewPCG(seed, 0x656d6f64726f70))
-	s := Schedule{Seed: seed}
+	s := Schedule{Seed: seed, portraits: portraits}
 	storm := 6*time.Minute + time.Duration(r.Int64N(int64(24*time.Minute)))
 	s.Config = newConfig(r, seed, storm)
 	s.ListLag = s.Config.Emulator.ListLag
@@ -77,6 +81,7 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 		s.beBusy(storm)
 	}
 	s.hook(seed, storm)
+	s.special(seed)
 	slices.SortStableFunc(s.Acts, func(a, b Act) int { return int(a.At - b.At) })
 	return s
 }

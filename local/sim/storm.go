@@ -24,8 +24,8 @@ type Storm struct {
 	Slow   float64
 	SlowBy time.Duration
 	// Frozen is for the instants in which it matters most: the machine stands still when
-	// it is about to write a job or a film or to be admitted, or has just done so, for
-	// minutes. Moves are many and films few: an eighth and twice as often.
+	// it is about to write a job, a film or a record or to be admitted, or has just done
+	// so, for minutes. Moves are many and films few: an eighth and twice as often.
 	Frozen float64
 	// Cut is for answers of the vendor that end in the middle.
 	Cut float64
@@ -109,6 +109,8 @@ func (s *Storm) latency(l lot, op string, at time.Duration) (there, back time.Du
 	u := l.unit(askSlowBy)
 	switch frozen := l.unit(askFrozen); {
 	case op == "store.Move" && frozen < s.Frozen/8, (op == "store.Admit" || op == "store.Create") && frozen < s.Frozen:
+		d = time.Duration(u * float64(2*time.Minute))
+	case op == "outbox.record" && frozen < s.Frozen:
 		d = time.Duration(u * float64(2*time.Minute))
 	case op == "outbox.put" && frozen < 2*s.Frozen:
 		d = time.Duration(u * float64(4*time.Minute))

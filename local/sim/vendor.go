@@ -44,7 +44,16 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 				t.w.checked(body)
 			}
 		}
+		twins := op == "vendor.create" && t.w.cfg.Twins > 0 && t.w.Count(op) == t.w.cfg.Twins
+		if twins {
+			t.w.ByHand(t.w.key)
+			_ = pause(req.Context(), time.Millisecond)
+		}
 		got, err = t.w.transport.RoundTrip(sent)
+		if twins {
+			t.w.ByHand(t.w.key)
+			_ = pause(req.Context(), time.Millisecond)
+		}
 		if err == nil {
 			t.w.cut(got, op)
 		}

@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
+
+	"emodrop/shared/job"
 )
 
 // judgeVendor: never more at the vendor than was to be, never more calls than it
@@ -44,6 +48,7 @@ func (w *World) judgeVendor(v *Verdict) {
 		}
 	}
 	w.judgeCalls(v)
+	w.judgeLost(v)
 	w.judgeDetects(v)
 	w.judgeTicks(v)
 }
@@ -105,6 +110,29 @@ func (w *World) judgeTicks(v *Verdict) {
 	for i := range ticks[:max(0, len(ticks)-1)] {
 		if ticks[i+1].from < ticks[i].to {
 			v.wrong("poll: two ticks were at work at once at %s", ticks[i+1].from)
+			return
+		}
+	}
+}
+
+// lostTask finds the vendor's task in what is told of one that the vendor has lost.
+var lostTask = regexp.MustCompile(`"task_id": ?"([^"]+)"`)
+
+// judgeLost: a task is not said to be lost while the vendor's list shows it.
+func (w *World) judgeLost(v *Verdict) {
+	if w.cfg.Emulator.ListLag >= quiet {
+		return // the list shows it too late for anybody
+	}
+	there := map[string]bool{}
+	for _, t := range w.Emulator.Tasks() {
+		there[t.ID] = true
+	}
+	for _, e := range w.Events() {
+		if !strings.Contains(string(e.Detail), `"`+job.CodeVendorLost+`"`) {
+			continue
+		}
+		if m := lostTask.FindSubmatch(e.Detail); m != nil && there[string(m[1])] {
+			v.wrong("told: the vendor was said to have lost task %s, which its list shows", m[1])
 			return
 		}
 	}

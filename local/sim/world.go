@@ -50,6 +50,9 @@ type Config struct {
 	Wire bool
 	// Webhook has outcomes posted to one more outlet. It is a plain port in every world.
 	Webhook bool
+	// Twins is the create call, counted from 1, around which somebody makes tasks by hand
+	// with the stack's own key, one before it and one after; 0: none.
+	Twins int
 	// Naive has the stack do what most would: a create call without a clear answer is
 	// simply made again. It is the control that shows what the protocols are for.
 	Naive bool

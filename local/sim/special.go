@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"emodrop/local/emo"
+)
+
+// special makes some seeds what hardly any draw comes to, though guards stand against it: a
+// schedule that is drawn for everything seldom has what two or three rare things make
+// together. Like hook it has chance of its own.
+func (s *Schedule) special(seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 0x7370656369616c))
+	switch {
+	case seed%10 == 4:
+		s.press(r)
+	case seed%20 == 9:
+		s.forgetful(r)
+	case seed%1000 == 37:
+		s.alike()
+	case seed%1000 == 53:
+		s.misfit()
+	}
+}
+
+// press has many jobs want the last slot at the same time, with invocations that come
+// twice and stand still where it matters, create calls that take their time, and names
+// whose files are handed in wrongly again and again.
+func (s *Schedule) press(r *rand.Rand) {
+	c := &s.Config
+	ends := 15 * time.Minute
+	c.MaxInFlight, c.Emulator.Slots, s.Busy = 1+r.IntN(2), 2, 0
+	c.Storm = Storm{Ends: ends, Twice: .6, Late: .6, LateBy: 10 * time.Second, Frozen: .3 + .5*r.Float64(), Slow: .2, SlowBy: 30 * time.Second}
+	c.Emulator.FaultRates = map[string]float64{"create:timeout_after": .1 * r.Float64()}
+	c.Emulator.ListLag, s.ListLag, c.Emulator.Faults = 0, 0, nil
+	p := &people{r: r, s: s, portraits: s.portraits, storm: ends, sounds: 100}
+	s.Acts = nil
+	for i := range 6 {
+		p.crowd = time.Minute
+		p.pair(fmt.Sprintf("c%d", i))
+	}
+	for i := range 3 {
+		name, at := fmt.Sprintf("w%d", i), p.at(time.Second)
+		p.put(at, name+".png", p.picture())
+		for n := range 2 + r.IntN(3) {
+			p.put(at, name+".wav", fmt.Appendf(nil, "no recording %d", n))
+			at += 20*time.Second + time.Duration(r.Int64N(int64(40*time.Second)))
+		}
+	}
+}
+
+// forgetful has the vendor say, for as long as the storm lasts, that it knows no task,
+// while its list shows them all.
+func (s *Schedule) forgetful(r *rand.Rand) {
+	c := &s.Config
+	ends := 25 * time.Minute
+	c.Storm = Storm{Ends: ends, Twice: .2, Late: .2, LateBy: 10 * time.Second, Die: .02 * r.Float64()}
+	c.Emulator.FaultRates = map[string]float64{"query:unknown_task": .9 + .1*float64(r.IntN(2))}
+	c.Emulator.ListLag, s.ListLag, s.Busy, c.Emulator.Faults = 0, 0, 0, nil
+}
+
+// alike has somebody make tasks by hand with our key, right before and right after a
+// create call whose answer is lost: nobody can tell which one is ours.
+func (s *Schedule) alike() {
+	s.alone()
+	s.Config.Twins = 1
+	s.Plan = At("vendor.create", 1, FailAfter)
+}
+
+// misfit has the vendor make one film of another length than was asked for.
+func (s *Schedule) misfit() {
+	s.alone()
+	s.Config.Emulator.Faults = []emo.Rule{{Op: "work", Kind: "wrong_length", Count: 1}}
+}
+
+// alone has one pair be handed in while nothing else is amiss.
+func (s *Schedule) alone() {
+	s.Young, s.Busy, s.ListLag = false, 0, 0
+	c := &s.Config
+	c.Storm = Storm{Ends: 10 * time.Minute}
+	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
+	p := &people{r: rand.New(rand.NewPCG(s.Seed, 1)), s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 100}
+	s.Acts = nil
+	p.pair("alone")
+}
+
+// pair hands in a picture and a recording that are in order.
+func (p *people) pair(name string) {
+	t := p.at(0)
+	p.put(t, name+".png", p.picture())
+	p.put(t, name+".wav", p.voice())
+}
