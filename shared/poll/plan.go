@@ -49,10 +49,13 @@ type plan struct {
 	next  time.Time
 }
 
-// placed is a task, and when it was last looked at or had to wait for certain.
+// placed is a task, and when it was last looked at.
 type placed struct {
 	job.Job
 	last time.Time
+	// freed is when the place that it waited for may have become free; zero when it was
+	// looked at since, or waits.
+	freed time.Time
 	// checked: it was looked at since a push had shown it to have ended.
 	checked bool
 	// doubted: in this batch it was taken to wait, until more was learned of the places
@@ -76,7 +79,7 @@ func (p *plan) begin(found []job.Job, g job.Gate, profile job.Profile, next time
 			continue
 		}
 		before := known[j.Task.ID]
-		t := placed{Job: j, last: before.last, checked: before.checked}
+		t := placed{Job: j, last: before.last, freed: before.freed, checked: before.checked}
 		if t.last.IsZero() && !j.Task.Adopted {
 			t.last = j.Task.Submitted // the create call's answer says how it stood then
 		}
@@ -95,30 +98,46 @@ func (p *plan) begin(found []job.Job, g job.Gate, profile job.Profile, next time
 	p.saved = min(p.saved+len(p.tasks), 4*len(p.tasks))
 }
 
+// since is when a task was last known not to have ended: when it was looked at, or had
+// to wait for certain.
+func (t placed) since() time.Time { return later(t.last, t.freed) }
+
 // replace has the plan go on with what is left of its tasks, and with new ones. Where
 // some have ended, those that waited for their places may have begun: not before the
-// looks at which the former were still there.
+// looks at which the former were still there. Who ended first is not seen first, so those
+// that have not been looked at since share these times, in their order.
 func (p *plan) replace(tasks []placed) {
 	left := map[string]bool{}
 	for _, t := range tasks {
 		left[t.Task.ID] = true
 	}
 	waited := map[string]bool{}
-	var freed time.Time
+	var free []time.Time
 	for i, t := range p.tasks {
 		waited[t.Task.ID] = p.waits(i)
-		if !left[t.Task.ID] && (freed.IsZero() || t.last.Before(freed)) {
-			freed = t.last
+		if !left[t.Task.ID] {
+			free = append(free, t.since())
 		}
 	}
-	if !freed.IsZero() {
+	if len(free) > 0 {
 		p.ended = time.Now()
 	}
 	p.tasks = tasks
+	var began []int
 	for i, t := range tasks {
-		if waited[t.Task.ID] && !p.waits(i) && !freed.IsZero() {
-			p.tasks[i].last = later(t.last, freed)
+		switch {
+		case p.waits(i):
+			p.tasks[i].freed = time.Time{}
+		case !t.freed.IsZero():
+			free = append(free, t.freed)
+			began = append(began, i)
+		case waited[t.Task.ID]:
+			began = append(began, i)
 		}
+	}
+	slices.SortFunc(free, time.Time.Compare)
+	for n, i := range began[:min(len(began), len(free))] {
+		p.tasks[i].freed = free[n]
 	}
 }
 
@@ -134,7 +153,7 @@ func (p *plan) looked(at map[string]time.Time, holding map[string]job.Job, pendi
 		}
 		t.Job = j
 		if began, ok := at[t.ID]; ok {
-			t.last, t.doubted, t.checked = began, false, t.Task.Status.Ended()
+			t.last, t.freed, t.doubted, t.checked = began, time.Time{}, false, t.Task.Status.Ended()
 		}
 		left = append(left, t)
 	}
@@ -185,9 +204,9 @@ func (p *plan) latest(i int) time.Time {
 	}
 	if p.waits(i) {
 		// Should it have begun all the same, it has not succeeded before that.
-		return t.last.Add(max(p.interval, min(p.patience, p.work(t, p.least))))
+		return t.since().Add(max(p.interval, min(p.patience, p.work(t, p.least))))
 	}
-	return t.last.Add(p.interval)
+	return t.since().Add(p.interval)
 }
 
 func (p *plan) work(t placed, speed time.Duration) time.Duration {
@@ -224,14 +243,14 @@ func begun(j job.Job) time.Time {
 // at now already, and so, while there is plenty to spare, what has to be until later.
 func (p *plan) due(now, soon, later time.Time) (jobs []job.Job, next time.Time) {
 	s := p.sums(now)
-	spare, left, rich := s.spare, p.limit-p.asked(), p.saved > 2*len(p.tasks)
+	spare, rich := s.spare, p.saved > 2*len(p.tasks)
 	for i, t := range p.tasks {
 		must := p.latest(i)
 		at, take := must, false
 		early, ending := p.early(t, s, now)
 		ending = ending && early.Before(must)
 		switch {
-		case t.doubted && left <= 0 && now.Before(p.next):
+		case t.doubted && spare <= 0 && now.Before(p.next):
 			at = p.next // nobody could reckon with it
 		case !must.After(soon):
 			take = true
@@ -248,10 +267,9 @@ func (p *plan) due(now, soon, later time.Time) (jobs []job.Job, next time.Time) 
 			}
 			continue
 		}
-		if must.After(soon) {
+		if must.After(soon) || t.doubted {
 			spare--
 		}
-		left--
 		jobs = append(jobs, t.Job)
 	}
 	return jobs, next
@@ -271,31 +289,38 @@ type sums struct {
 
 func (p *plan) sums(now time.Time) (s sums) {
 	must, others, waiting := 0, 0, 0
-	// A task that is seen to have ended makes another one due that waited, before the next
-	// batch if both were last looked at long enough ago.
-	ending, freed := 0, 0
+	// Whoever is seen to have ended makes another one due that waited: before the next
+	// batch, if both were last looked at long enough ago. Those are the ones of which it
+	// is expected, and perhaps one more.
+	ending, sudden, freed := 0, 0, 0
 	for i, t := range p.tasks {
-		stale := t.last.Add(p.interval).Before(p.next)
-		switch soon := p.latest(i).Before(p.next); {
-		case soon:
+		stale := t.since().Add(p.interval).Before(p.next)
+		soon := !t.doubted && p.latest(i).Before(p.next)
+		if soon {
 			must++
-		case stale:
-			freed++
 		}
-		if stale && !p.waits(i) {
+		from, to, ok := p.ends(t)
+		switch {
+		case !stale || p.waits(i):
+		case ok && now.Before(from):
+			sudden = 1
+		default:
 			ending++
 		}
-		if from, to, ok := p.ends(t); ok && !now.Before(from) && now.Before(to) {
+		if ok && !now.Before(from) && now.Before(to) {
 			s.ending++
 		} else if p.waits(i) {
 			waiting++
+			if stale && !soon {
+				freed++
+			}
 		} else {
 			others++
 		}
 	}
 	// For each that ends, one that waited is looked at.
 	s.saved = p.saved - must - min(s.ending, waiting)
-	s.spare = min(s.saved, p.limit-p.asked()-must-min(ending, freed))
+	s.spare = min(s.saved, p.limit-p.asked()-must-min(ending+sudden, freed))
 	s.gap = max(p.interval/finest, p.interval*time.Duration(max(1, s.ending))/time.Duration(max(1, p.limit-others)))
 	return s
 }
@@ -304,12 +329,10 @@ func (p *plan) sums(now time.Time) (s sums) {
 // expected to end, as often as what was saved lasts to the end of that.
 func (p *plan) early(t placed, s sums, now time.Time) (at time.Time, ok bool) {
 	from, to, ok := p.ends(t)
-	if !ok || !now.Before(to) || !t.last.Before(to) {
+	if !ok || !now.Before(to) || !t.since().Before(to) {
 		return at, false
 	}
-	if t.last.After(from) {
-		from = t.last
-	}
+	from = later(from, t.since())
 	if now.Before(from) {
 		return from.Add(s.gap), true // reckoned again then
 	}
