@@ -21,6 +21,7 @@ import (
 	"emodrop/cmd/emodrop/reach"
 	"emodrop/local/aws/awstest"
 	awss3 "emodrop/local/aws/s3"
+	"emodrop/local/lookup"
 	"emodrop/local/sample"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
@@ -129,7 +130,7 @@ func (d *desk) job(name string, s job.State, change ...func(*job.Job)) job.Job {
 	d.t.Helper()
 	ctx := d.t.Context()
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	n := nameOf(name)
+	n := lookup.Name(name)
 	j := job.Job{ID: job.Identity(n, "image", "audio", job.Options{}), State: job.Received, Name: n, Received: now, Due: now,
 		Audio: job.Input{Seconds: 5.68}, Quoted: 454_400, Ratio: job.Square}
 	for _, c := range change {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/lookup"
 	"emodrop/local/sample"
 	"emodrop/shared/invoke"
 	"emodrop/shared/job"
@@ -184,7 +185,7 @@ func TestSweepHandsOverOnlyWhatNobodyHasTaken(t *testing.T) {
 	cfg := d.aws.Config()
 	cfg.HTTPClient = &http.Client{Transport: asked}
 	d.st.Invoke = invoke.New(lambda.NewFromConfig(cfg), "submit", "")
-	stem, err := d.st.Jobs.Stem(t.Context(), nameOf("anna"))
+	stem, err := d.st.Jobs.Stem(t.Context(), lookup.Name("anna"))
 	require.NoError(t, err)
 	lost := stem
 	lost.Audio = nil

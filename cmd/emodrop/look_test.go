@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/lookup"
 	"emodrop/shared/job"
 )
 
@@ -73,7 +74,7 @@ func TestAHalfPairIsNoUnknownName(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	put := func(n string, image, audio *job.Half) {
-		st, err := d.st.Jobs.Stem(t.Context(), nameOf(n))
+		st, err := d.st.Jobs.Stem(t.Context(), lookup.Name(n))
 		require.NoError(t, err)
 		next := st
 		next.Image, next.Audio = image, audio

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"emodrop/cmd/emodrop/reach"
+	"emodrop/local/lookup"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
 )
@@ -115,7 +116,7 @@ func (p *program) strays(ctx context.Context, st *reach.Stack, page []job.Half, 
 	out := make([]*stray, len(page))
 	errs := make([]error, len(page))
 	var wg sync.WaitGroup
-	places := make(chan struct{}, readers)
+	places := make(chan struct{}, lookup.Readers)
 	for i, o := range page {
 		kind, n := intake.Classify(o.Key)
 		if o.Modified.Before(since) || kind == intake.Ignored || kind == intake.Unknown {

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/cmd/emodrop/reach"
+	"emodrop/local/lookup"
 	"emodrop/local/sample"
 	"emodrop/shared/job"
 )
@@ -253,7 +254,7 @@ func (h hands) held(name string) {
 	require.NoError(h.t, err)
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	far := now.Add(time.Hour) // nobody else is to touch it on its way
-	n := nameOf(name)
+	n := lookup.Name(name)
 	j, err := st.Jobs.Create(ctx, job.Job{ID: job.Identity(n, "i", "a", job.Options{}), State: job.Received, Name: n, Received: now, Due: far,
 		Image: job.Input{Key: name + ".jpg", ETag: `"0"`, Format: "jpeg"}, Audio: job.Input{Key: name + ".mp3", ETag: `"0"`, Format: "mp3", Seconds: 5}})
 	require.NoError(h.t, err)

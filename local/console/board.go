@@ -15,8 +15,6 @@ import (
 const (
 	// shown is how many jobs a page lists, most how many it lists when asked for more.
 	shown, most = 100, 500
-	// readers is how many jobs are read at a time.
-	readers = 8
 	// settled is how long the record of a job that has ended counts as now: only a
 	// person's retry changes it. The same for one that still stands in the queue.
 	settled = 10 * time.Second
