@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -68,6 +69,18 @@ func newDesk(t *testing.T) *desk {
 		Profile: job.EMO(), Bucket: "inbox", HalfPairAfter: time.Hour, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	return d
+}
+
+// newProgram is the command with an environment of its own, as NAME=VALUE.
+func newProgram(stdout, stderr io.Writer, env []string) *program {
+	return &program{stdin: strings.NewReader(""), stdout: stdout, stderr: stderr, find: reach.Find, env: func(name string) string {
+		for _, v := range env {
+			if value, found := strings.CutPrefix(v, name+"="); found {
+				return value
+			}
+		}
+		return ""
+	}}
 }
 
 // outcome is what came of a run of the command.

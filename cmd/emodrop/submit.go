@@ -58,9 +58,9 @@ func (p *program) submitCommand() *cobra.Command {
 		use:   "submit IMAGE AUDIO...",
 		short: text{"Hand a portrait and recordings in", "提交一张人像和若干录音"},
 		long: text{"Each recording makes a film of its own, under the recording's name. The files are checked as the inbox will check\n" +
-			"them, and the price is shown, before anything is sent. The same hand-in a second time makes no second film.\n"+
+			"them, and the price is shown, before anything is sent. The same hand-in a second time makes no second film.\n" +
 			"Options come from --options, or from NAME.json beside the recording NAME or beside the picture (docs/hand-in.md).",
-			"每段录音生成一个以其命名的视频。提交之前会按收件桶的规则检查文件并显示费用。相同的内容再次提交不会重复制作。\n"+
+			"每段录音生成一个以其命名的视频。提交之前会按收件桶的规则检查文件并显示费用。相同的内容再次提交不会重复制作。\n" +
 				"选项取自 --options，或录音（或图片）旁与录音同名的 .json 文件（参见 docs/hand-in.zh-CN.md）。"},
 		example: "  emodrop submit anna.jpg anna.mp3\n  emodrop submit anna.jpg intro.mp3 outro.wav --folder courses/week1 --yes\n  emodrop submit anna.jpg anna.mp3 --dry-run --json\n  emodrop submit anna.jpg anna.mp3 --options calm.json\n  emodrop submit anna.jpg anna.mp3 --watch --timeout 30m",
 		least:   2, most: -1,
