@@ -208,10 +208,10 @@ func TestSubmitTakesOptionsAlongAndChecksThemBeforeAnythingIsSent(t *testing.T) 
 func TestSweepHandsOverOnlyWhatNobodyHasTaken(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	dir := files(t, nil)
+	dir := files(t, map[string][]byte{"anna.json": []byte("{}")})
 	o := d.run("submit", filepath.Join(dir, "anna.jpg"), filepath.Join(dir, "anna.mp3"), "--yes", "--watch", "--timeout", "1m")
 	require.Zero(t, o.code, o.stderr)
-	require.Empty(t, d.good("sweep"), "all is taken")
+	require.Empty(t, d.good("sweep"), "all is taken, options too")
 
 	asked := &lambdas{}
 	cfg := d.aws.Config()

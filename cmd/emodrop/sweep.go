@@ -161,9 +161,7 @@ func noted(ctx context.Context, st *reach.Stack, kind intake.Kind, n job.Name, o
 		if err != nil {
 			return false, err
 		}
-		if have = s.Audio; kind == intake.Picture {
-			have = s.Image
-		}
+		have = map[intake.Kind]*job.Half{intake.Picture: s.Image, intake.Recording: s.Audio, intake.Sidecar: s.Sidecar}[kind]
 	}
 	return have != nil && !o.Newer(have), nil
 }
