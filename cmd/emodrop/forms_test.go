@@ -76,11 +76,11 @@ func theForms() []row {
 		{call: "hold --reason FORM", pipe: `\(pipe\)`, screen: `nothing is being sent`, json: []string{"gate", "closed"}},
 		{call: "cancel q-FORM", pipe: `\tCANCELED\tq-pipe\n$`, screen: `CANCELED`, json: jobNames, before: submitted},
 		{call: "resume", pipe: `sending: open`, screen: `sending: open`, json: []string{"gate"}},
-		{call: "adopt a-FORM task-a", code: exitOther, screen: `does not know task task-a`, before: func(h hands, form string) { h.held("a-" + form) }},
+		{call: "adopt a-FORM task-a", code: exitOther, screen: `does not know task task-a`, before: func(h hands, form string) { hold(h.t, h.home, "a-"+form) }},
 		{call: "accept a-FORM", code: exitOther, screen: `held for another reason`},
 		{call: "repost a-FORM", code: exitOther, screen: `--accept-charge`},
 		{call: "repost a-FORM --accept-charge", pipe: `\tQUEUED\ta-pipe\n$`, screen: `QUEUED`, json: jobNames},
-		{call: "give-up g-FORM", pipe: `\tCANCELED\tg-pipe\n$`, screen: `CANCELED`, json: jobNames, before: func(h hands, form string) { h.held("g-" + form) }},
+		{call: "give-up g-FORM", pipe: `\tCANCELED\tg-pipe\n$`, screen: `CANCELED`, json: jobNames, before: func(h hands, form string) { hold(h.t, h.home, "g-"+form) }},
 		{call: "retry q-FORM", pipe: `\tRECEIVED\tq-pipe\n$`, screen: `RECEIVED`, json: jobNames},
 		{call: "watch a-FORM", code: exitJobFailed, screen: `refused`, json: jobNames, pipe: `REJECTED`}, // its files were never there
 		{call: "sweep", pipe: `^$`, screen: `objects looked at, 0 of them new`},

@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/cmd/emodrop/reach"
-	"emodrop/local/lookup"
 	"emodrop/shared/job"
 )
 
@@ -212,37 +211,4 @@ func (h hands) reaches(name string, states ...job.State) {
 			require.FailNow(h.t, "not there", "%s is %s, not %s", name, last, states)
 		}
 	}
-}
-
-// held writes a job that nobody can tell the create call of, as poll would have left
-// it.
-func (h hands) held(name string) {
-	h.t.Helper()
-	ctx := h.t.Context()
-	st, err := reach.Find(ctx, reach.Wanted{Home: h.home}, func(string) string { return "" })
-	require.NoError(h.t, err)
-	now := time.Now().UTC().Truncate(time.Millisecond)
-	far := now.Add(time.Hour) // nobody else is to touch it on its way
-	n := lookup.Name(name)
-	j, err := st.Jobs.Create(ctx, job.Job{ID: job.Identity(n, "i", "a", job.Options{}), State: job.Received, Name: n, Received: now, Due: far,
-		Image: job.Input{Key: name + ".jpg", ETag: `"0"`, Format: "jpeg"}, Audio: job.Input{Key: name + ".mp3", ETag: `"0"`, Format: "mp3", Seconds: 5}})
-	require.NoError(h.t, err)
-	next := j
-	next.State, next.Rank = job.Queued, job.Rank("", now.UnixMilli(), j.ID)
-	j, err = st.Jobs.Move(ctx, j, next)
-	require.NoError(h.t, err)
-	g, err := st.Jobs.Gate(ctx)
-	require.NoError(h.t, err)
-	j, err = st.Jobs.Admit(ctx, j, job.Admission{Gate: g, Limit: 9, Intent: job.Intent{At: now, Until: now.Add(time.Minute)}})
-	require.NoError(h.t, err)
-	next = j
-	next.State, next.Due, next.Fault, next.Candidates = job.Held, time.Time{}, &job.Fault{Code: job.CodeAmbiguous}, []string{"task-a", "task-b"}
-	_, err = st.Jobs.Move(ctx, j, next)
-	require.NoError(h.t, err)
-	stem, err := st.Jobs.Stem(ctx, n)
-	require.NoError(h.t, err)
-	claimed := stem
-	claimed.Job = j.ID
-	_, err = st.Jobs.PutStem(ctx, stem, claimed)
-	require.NoError(h.t, err)
 }
