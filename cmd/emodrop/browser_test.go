@@ -227,15 +227,17 @@ func TestAPersonMakesFilmsOnThePage(t *testing.T) {
 		pairIn(t, dir, "lesson", sample.Portrait())
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "alone.wav"), sample.Speech(), 0o644))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("x"), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "lesson.json"), []byte(`{"ratio":"3:4"}`), 0o644))
 		b.drop(dir)
 		b.until(`document.querySelector("#send").textContent.startsWith("Films: 1.")`, "the folder was not read")
 		plan := evaluated[string](b, `document.querySelector("#plan").innerText`)
-		for _, said := range []string{"week 1/lesson", "alone.wav: no picture", "notes.txt: neither"} {
+		for _, said := range []string{"week 1/lesson", "lesson.json", "¥0.9088", "alone.wav: no picture", "notes.txt: neither"} {
 			require.Contains(t, plan, said)
 		}
 		b.do(chromedp.Click(chromedp.CSS("#send")))
 		b.until(card("lesson")+`?.querySelector("video") != null`, "no film came")
 		require.True(t, evaluated[bool](b, `!(`+card("alone")+`)`))
+		require.Equal(t, 704.0, evaluated[float64](b, card("lesson")+`.querySelector("video").height`), "its options came along")
 	})
 
 	part("a picture without a face fails in plain words", func(t *testing.T) {
@@ -270,6 +272,31 @@ func TestAPersonMakesFilmsOnThePage(t *testing.T) {
 		require.Zero(t, start(t, home, "resume").exit(time.Minute))
 		b.run(card("later") + `.querySelector("form[action$=retry] button").click()`)
 		b.until(`!`+card("later")+`?.classList.contains("off")`, "it is not made again")
+	})
+
+	part("a job that needs a person is found and decided on, and each way says what it costs", func(t *testing.T) {
+		b := b.in(t)
+		hold(t, home, "shop/unclear")
+		hold(t, home, "shop/unclear too")
+		b.do(chromedp.Navigate(url + "/?lang=en"))
+		b.run(`(document.querySelector("#q").value = "UNCLEAR", document.querySelector(".search").requestSubmit())`)
+		b.until(`location.search.includes("q=UNCLEAR") && document.querySelectorAll(".job").length === 2`, "the search finds it")
+		b.until(card("unclear")+`?.querySelector(".outs") != null`, "no way out is offered")
+		for _, lang := range []string{"en", "zh"} {
+			b.do(chromedp.EmulateViewport(1100, 900), chromedp.Navigate(url+"/?q=unclear&lang="+lang))
+			for _, scheme := range []string{"light", "dark"} {
+				b.scheme(scheme)
+				b.accessible("ways out, " + lang + " " + scheme)
+			}
+			b.do(chromedp.EmulateViewport(360, 740))
+			b.fits("ways out on a phone, " + lang)
+		}
+		b.do(chromedp.EmulateViewport(1100, 900), chromedp.Navigate(url+"/?lang=en"))
+		b.run(card("unclear") + `.querySelector("form[action$=give-up] button").click()`)
+		b.until(card("unclear")+`?.classList.contains("off")`, "it was not given up")
+		require.Contains(t, evaluated[string](b, `document.querySelector("#done").innerText`), "Given up")
+		b.run(`(` + card("unclear too") + `.querySelector("form[action$=repost] input").checked = true, ` + card("unclear too") + `.querySelector("form[action$=repost] button").click())`)
+		b.until(`document.querySelector("#done").innerText.includes("sent again")`, "it was not sent again")
 	})
 
 	part("the page goes on when the stack was restarted", func(t *testing.T) {

@@ -31,9 +31,9 @@ func (p *program) consoleCommand() *cobra.Command {
 	cmd := p.command(verb{
 		use:   "console",
 		short: text{"Open a page about a stack, until Ctrl-C", "打开部署的网页界面，直到按下 Ctrl-C"},
-		long: text{"Hand in, watch, play films, cancel and retry in a browser. The page is served on loopback only and uses your own AWS\n" +
+		long: text{"Hand in, watch, search, play films, cancel, retry and decide in a browser. The page is served on loopback only and uses your own AWS\n" +
 			"credentials; nothing is opened in the cloud for it. An open page reads the table every 5 s, and only what it shows.",
-			"在浏览器中提交、查看、播放、取消和重试。页面仅在本机提供，使用您自己的 AWS 凭证，不会在云端开放任何入口。\n" +
+			"在浏览器中提交、查看、查找、播放、取消、重试和处理。页面仅在本机提供，使用您自己的 AWS 凭证，不会在云端开放任何入口。\n" +
 				"页面打开时每 5 秒读取一次任务表，且只读取所显示的内容。"},
 		example: "  emodrop console --stack emodrop --region ap-northeast-1\n  emodrop console --stack emodrop --port 8080 --no-open",
 		run: func(cmd *cobra.Command, _ []string) error {
@@ -102,7 +102,7 @@ func (p *program) page(ctx context.Context, st *reach.Stack, spool string, every
 	if err != nil {
 		return nil, err
 	}
-	c := console.Config{Jobs: st.Jobs, OpenResult: openFilm(st), Operate: o, Name: st.Name, Inbox: st.Inbox, Outbox: st.Outbox,
+	c := console.Config{Jobs: st.Jobs, HandIns: st.Jobs, OpenResult: openFilm(st), Operate: o, Held: o, Name: st.Name, Inbox: st.Inbox, Outbox: st.Outbox,
 		Simulated: st.Local, Ratio: st.Ratio, Profile: job.EMO(), SpoolDir: spool, Context: ctx, Every: every,
 		Log: slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		HandIn: func(ctx context.Context, key string, body io.Reader) error {

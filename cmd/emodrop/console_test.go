@@ -60,6 +60,16 @@ func TestThePageOfADeployedStackShowsPlaysAndDecides(t *testing.T) {
 	require.Equal(t, http.StatusConflict, d.served("POST", "/jobs/"+anna.ID+"/retry", nil).Code)
 	require.Equal(t, http.StatusSeeOther, d.served("POST", "/jobs/"+anna.ID+"/retry", url.Values{"charge": {"1"}}).Code)
 	require.Equal(t, 2, d.now(anna).Attempt)
+
+	// The ways out of HELD, by the code that the verbs have.
+	unclear, other := d.job("carl", job.Held), d.job("dora", job.Held)
+	d.vendor.set("task-b", "RUNNING")
+	require.Equal(t, http.StatusConflict, d.served("POST", "/jobs/"+unclear.ID+"/adopt", url.Values{"task": {"task-a"}}).Code, "nobody knows it")
+	require.Equal(t, http.StatusSeeOther, d.served("POST", "/jobs/"+unclear.ID+"/adopt", url.Values{"task": {"task-b"}}).Code)
+	require.Equal(t, "task-b", d.now(unclear).Task.ID)
+	require.Equal(t, http.StatusConflict, d.served("POST", "/jobs/"+other.ID+"/repost", nil).Code)
+	require.Equal(t, http.StatusSeeOther, d.served("POST", "/jobs/"+other.ID+"/repost", url.Values{"charge": {"1"}}).Code)
+	require.Equal(t, job.Queued, d.now(other).State)
 }
 
 func TestThePageListensOnLoopbackAloneAndEndsWithTheCommand(t *testing.T) {

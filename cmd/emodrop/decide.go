@@ -235,7 +235,7 @@ func (p *program) replayCommand() *cobra.Command {
 			var by []job.Channel
 			if channel != "" {
 				if by = []job.Channel{job.Channel(channel)}; !slices.Contains(job.Channels(), by[0]) {
-					return p.usage("There is no channel %s: want one of %s.", "没有渠道 %s，可用渠道：%s。", oneLine(channel), channels())
+					return p.usage("--channel %s: want one of %s", "--channel %s：应为 %s 之一", oneLine(channel), channels())
 				}
 			}
 			return p.on(cmd, args, func(ctx context.Context, o *operate.Step, _ *reach.Stack, j job.Job) (job.Job, error) {

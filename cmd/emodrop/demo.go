@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,7 +16,7 @@ import (
 	"emodrop/shared/media"
 )
 
-func (p *program) demoCommand(args cobra.PositionalArgs) *cobra.Command {
+func (p *program) demoCommand() *cobra.Command {
 	f := &stackFlags{}
 	var within time.Duration
 	cmd := &cobra.Command{
@@ -27,18 +26,21 @@ func (p *program) demoCommand(args cobra.PositionalArgs) *cobra.Command {
 			"become a film, checks it, prints where it is and ends.",
 			"在单独的目录中启动整个系统，放入一张绘制的人像和几秒语音，显示生成视频的过程，检查视频，输出其位置后结束。"),
 		Example: "  emodrop demo\n  emodrop demo --home /tmp/try --speed 1",
-		Args:    args,
+		Args:    p.arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.fresh = true
-			cfg, err := f.config(cmd.Context(), cmd.ErrOrStderr())
+			if within <= 0 {
+				return p.usage("--within %s: want a time such as 3m", "--within %s：应为时长，例如 3m", within)
+			}
+			cfg, err := f.config(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
-			cfg.Say = lines(cmd.ErrOrStderr())
+			cfg.Say = p.talk()
 			ctx, cancel := context.WithTimeoutCause(cmd.Context(), within, &exitError{exitTimeout,
 				fmt.Errorf("no film within %s; --within allows more", within)})
 			defer cancel()
-			err = demo(ctx, cfg, cmd.OutOrStdout())
+			err = p.demo(ctx, cfg)
 			if err != nil && cmd.Context().Err() == nil && ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
@@ -50,8 +52,19 @@ func (p *program) demoCommand(args cobra.PositionalArgs) *cobra.Command {
 	return cmd
 }
 
+// made is the demonstration's film as programs are told of it. PriceCNY is what the real
+// service would have charged.
+type made struct {
+	Path     string  `json:"path"`
+	Seconds  float64 `json:"seconds"`
+	Width    int     `json:"width"`
+	Height   int     `json:"height"`
+	Size     int64   `json:"size"`
+	PriceCNY string  `json:"price_cny"`
+}
+
 // demo runs one sample pair through a stack of its own.
-func demo(ctx context.Context, cfg stack.Config, stdout io.Writer) (err error) {
+func (p *program) demo(ctx context.Context, cfg stack.Config) (err error) {
 	if err := os.RemoveAll(filepath.Join(cfg.Home, "drop")); err != nil {
 		return err
 	}
@@ -89,7 +102,11 @@ func demo(ctx context.Context, cfg stack.Config, stdout io.Writer) (err error) {
 	if err := checkFilm(path, sample.SpeechDuration()); err != nil {
 		return &exitError{exitJobFailed, fmt.Errorf("%s: %w", path, err)}
 	}
-	fmt.Fprintf(stdout, "\n%s\n  %.2f s, %d×%d, %d bytes, with sound; made in %s; it would have cost %s\n",
+	if p.json {
+		p.line(made{path, j.Film.Seconds, j.Film.Width, j.Film.Height, j.Film.Size, j.Billed.Decimal()})
+		return nil
+	}
+	p.print("\n%s\n  %.2f s, %d×%d, %d bytes, with sound; made in %s; it would have cost %s\n",
 		path, j.Film.Seconds, j.Film.Width, j.Film.Height, j.Film.Size, time.Since(begin).Round(100*time.Millisecond), j.Billed)
 	return nil
 }

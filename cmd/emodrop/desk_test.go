@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"emodrop/cmd/emodrop/reach"
 	"emodrop/local/aws/awstest"
 	awss3 "emodrop/local/aws/s3"
+	"emodrop/local/lookup"
 	"emodrop/local/sample"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
@@ -67,6 +69,18 @@ func newDesk(t *testing.T) *desk {
 		Profile: job.EMO(), Bucket: "inbox", HalfPairAfter: time.Hour, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	return d
+}
+
+// newProgram is the command with an environment of its own, as NAME=VALUE.
+func newProgram(stdout, stderr io.Writer, env []string) *program {
+	return &program{stdin: strings.NewReader(""), stdout: stdout, stderr: stderr, find: reach.Find, env: func(name string) string {
+		for _, v := range env {
+			if value, found := strings.CutPrefix(v, name+"="); found {
+				return value
+			}
+		}
+		return ""
+	}}
 }
 
 // outcome is what came of a run of the command.
@@ -129,7 +143,7 @@ func (d *desk) job(name string, s job.State, change ...func(*job.Job)) job.Job {
 	d.t.Helper()
 	ctx := d.t.Context()
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	n := nameOf(name)
+	n := lookup.Name(name)
 	j := job.Job{ID: job.Identity(n, "image", "audio", job.Options{}), State: job.Received, Name: n, Received: now, Due: now,
 		Audio: job.Input{Seconds: 5.68}, Quoted: 454_400, Ratio: job.Square}
 	for _, c := range change {

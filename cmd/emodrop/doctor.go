@@ -66,7 +66,7 @@ func (p *program) doctorCommand() *cobra.Command {
 // doctorVendor looks at the real service with the key of the environment: by calls that
 // cost nothing.
 func (p *program) doctorVendor(ctx context.Context) error {
-	key, err := realKey(p.env)
+	key, err := p.realKey()
 	if err != nil {
 		return err
 	}

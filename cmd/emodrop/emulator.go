@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,7 +19,7 @@ import (
 	"emodrop/local/stack"
 )
 
-func (p *program) emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
+func (p *program) emulatorCommand() *cobra.Command {
 	var (
 		addr, key, dir, faults string
 		push                   emo.Push
@@ -34,11 +35,32 @@ func (p *program) emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 			"在本机提供 DashScope 的 emo-v1 和 emo-detect-v1 异步接口，可供任何客户端使用。管理路径 /_emo\n"+
 				"显示本应产生的费用，并可设置故障；参见 docs/emulator.md。"),
 		Example: "  emodrop emulator --addr 127.0.0.1:4650 --speed 60\n  curl http://127.0.0.1:4650/_emo/ledger",
-		Args:    args,
+		Args:    p.arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			host, _, err := net.SplitHostPort(addr)
 			if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-				return &exitError{exitUsage, fmt.Errorf("--addr %q: want a loopback address such as 127.0.0.1:4650", addr)}
+				return p.usage("--addr %s: want a loopback address such as 127.0.0.1:4650", "--addr %s：应为本机地址，例如 127.0.0.1:4650", oneLine(addr))
+			}
+			if speed <= 0 {
+				return p.usage("--speed %g: want more than 0", "--speed %g：应大于 0", speed)
+			}
+			if slots < 1 {
+				return p.usage("--slots %d: must be at least 1", "--slots %d：应不小于 1", slots)
+			}
+			if u, err := url.Parse(push.URL); push.URL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+				return p.usage("--push: want an address that begins with http:// or https://", "--push：应为以 http:// 或 https:// 开头的地址")
+			}
+			if push.Token != "" && push.URL == "" {
+				return p.usage("--push-token goes with --push", "--push-token 需与 --push 同用")
+			}
+			if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+				return p.usage("--dir %s: want a folder", "--dir %s：应为目录", oneLine(dir))
+			}
+			var rules []emo.Rule
+			if faults != "" {
+				if rules, err = p.faultRules(faults); err != nil {
+					return err
+				}
 			}
 			ln, err := net.Listen("tcp", addr)
 			if err != nil {
@@ -54,7 +76,7 @@ func (p *program) emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 				return err
 			}
 			cfg := emo.Config{BaseURL: "http://" + ln.Addr().String(), Slots: slots, Speed: speed, Faces: finder,
-				Films: stack.Films(), Push: push, Log: log}
+				Films: stack.Films(), Push: push, Faults: rules, Log: log}
 			if key != "" {
 				cfg.APIKeys = map[string]string{key: "100001"}
 			}
@@ -64,19 +86,9 @@ func (p *program) emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 				}
 				cfg.Dir, cfg.StateFile = dir, filepath.Join(dir, "state.json")
 			}
-			if faults != "" {
-				f, err := os.Open(faults)
-				if err != nil {
-					return &exitError{exitUsage, fmt.Errorf("--faults: %w", err)}
-				}
-				defer func() { _ = f.Close() }()
-				if cfg.Faults, err = emo.ReadRules(f); err != nil {
-					return &exitError{exitUsage, fmt.Errorf("--faults %s: %w", faults, err)}
-				}
-			}
 			e, err := emo.New(cfg)
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return err
 			}
 			mux := http.NewServeMux()
 			mux.Handle("/_emo/", console.LocalOnly(http.StripPrefix("/_emo", e.Admin())))
@@ -88,7 +100,11 @@ func (p *program) emulatorCommand(args cobra.PositionalArgs) *cobra.Command {
 			if shown == "" {
 				shown = "sk-emodrop-local"
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "DashScope EMO emulator:  %s/api/v1   key %s   admin %s/_emo/\n", cfg.BaseURL, shown, cfg.BaseURL)
+			if p.json {
+				p.line(map[string]string{"url": cfg.BaseURL + "/api/v1", "key": shown, "admin": cfg.BaseURL + "/_emo/"})
+			} else {
+				p.print("DashScope EMO emulator:  %s/api/v1   key %s   admin %s/_emo/\n", cfg.BaseURL, shown, cfg.BaseURL)
+			}
 			select {
 			case <-cmd.Context().Done():
 			case err = <-done:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/lookup"
 	"emodrop/local/sample"
 	"emodrop/shared/invoke"
 	"emodrop/shared/job"
@@ -172,19 +173,51 @@ func TestBatchTakesOptionsAlongAndPricesThem(t *testing.T) {
 	require.ElementsMatch(t, []string{"anna.jpg", "anna.mp3", "anna.json", "dry.jpg", "dry.mp3", "dry.json"}, d.inbox())
 }
 
+func TestSubmitTakesOptionsAlongAndChecksThemBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	dir := files(t, map[string][]byte{"anna.json": []byte(`{"ratio":"3:4"}`), "intro.wav": sample.Speech(), "dry.JSON": []byte(`{"dryRun":true}`), "dry.wav": sample.Speech(),
+		"wrong.json": []byte(`{"ratoi":"3:4"}`), "far.json": []byte(`{"face_bbox":[10,10,20,20],"ext_bbox":[0,0,6000,6000]}`), "voices/bert.wav": sample.Speech(), "bert.json": []byte(`{"tags":["b"]}`)})
+	at := func(name string) string { return filepath.Join(dir, name) }
+	line := objects(t, d.good("submit", at("anna.jpg"), at("anna.mp3"), "--dry-run", "--json"))[0]
+	require.Equal(t, at("anna.json"), line["options"])
+	require.Equal(t, "0.852637", line["price_cny"], "its options double the price")
+
+	o := d.run("submit", at("anna.jpg"), at("anna.mp3"), at("intro.wav"), at("dry.wav"), "--yes", "--watch", "--timeout", "1m")
+	require.Zero(t, o.code, o.stderr)
+	require.Contains(t, o.stderr, "anna.jpg + anna.mp3 + anna.json")
+	require.Contains(t, o.stderr, "checked and priced only")
+	require.Contains(t, o.stdout, "CHECKED\tdry")
+	require.ElementsMatch(t, []string{"anna.jpg", "anna.mp3", "anna.json", "intro.jpg", "intro.wav", "dry.jpg", "dry.wav", "dry.json"}, d.inbox())
+
+	o = d.run("submit", at("anna.jpg"), at("intro.wav"), at("anna.mp3"), "--options", at("bert.json"), "--folder", "all", "--yes", "--watch", "--timeout", "1m")
+	require.Zero(t, o.code, o.stderr)
+	require.Subset(t, d.inbox(), []string{"all/intro.json", "all/anna.json"}, "the file that is named is that of all of them")
+	o = d.run("submit", at("anna.jpg"), at("voices/bert.wav"), "--name", "Bert 2", "--yes", "--watch", "--timeout", "1m")
+	require.Zero(t, o.code, o.stderr)
+	require.Contains(t, d.inbox(), "Bert 2.json", "options beside the picture, under the film's name")
+
+	before := len(d.inbox())
+	require.Contains(t, d.refused(exitJobFailed, job.CodeOptionsRefused, "submit", at("anna.jpg"), at("intro.wav"), "--options", at("wrong.json"), "--yes").Message,
+		`“wrong.json” cannot be used: ratoi: there is no such option; perhaps "ratio" is meant`)
+	require.Contains(t, d.refused(exitJobFailed, job.CodeOptionsRefused, "submit", at("anna.jpg"), at("intro.wav"), "--options", at("far.json"), "--yes").Message,
+		"ext_bbox: has to lie within the picture")
+	require.Len(t, d.inbox(), before, "nothing was sent")
+}
+
 func TestSweepHandsOverOnlyWhatNobodyHasTaken(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	dir := files(t, nil)
+	dir := files(t, map[string][]byte{"anna.json": []byte("{}")})
 	o := d.run("submit", filepath.Join(dir, "anna.jpg"), filepath.Join(dir, "anna.mp3"), "--yes", "--watch", "--timeout", "1m")
 	require.Zero(t, o.code, o.stderr)
-	require.Empty(t, d.good("sweep"), "all is taken")
+	require.Empty(t, d.good("sweep"), "all is taken, options too")
 
 	asked := &lambdas{}
 	cfg := d.aws.Config()
 	cfg.HTTPClient = &http.Client{Transport: asked}
 	d.st.Invoke = invoke.New(lambda.NewFromConfig(cfg), "submit", "")
-	stem, err := d.st.Jobs.Stem(t.Context(), nameOf("anna"))
+	stem, err := d.st.Jobs.Stem(t.Context(), lookup.Name("anna"))
 	require.NoError(t, err)
 	lost := stem
 	lost.Audio = nil

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/spf13/cobra"
 )
 
@@ -28,17 +25,7 @@ type verb struct {
 func (p *program) command(v verb) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: v.use, Short: p.pick(v.short.en, v.short.zh), Long: p.pick(v.long.en, v.long.zh), Example: v.example, RunE: v.run,
-		Args: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case len(args) < v.least:
-				return &exitError{exitUsage, fmt.Errorf(p.pick("%s wants more: %s", "%s 缺少参数：%s")+"\n  %s %s --help",
-					cmd.CommandPath(), strings.TrimSpace(strings.TrimPrefix(v.use, cmd.Name())), p.pick("see:", "参见："), cmd.CommandPath())}
-			case v.most >= 0 && len(args) > v.most:
-				return &exitError{exitUsage, fmt.Errorf(p.pick("%q is more than %s takes", "%[2]s 不接受参数 %[1]q")+"\n  %[3]s %[2]s --help",
-					args[v.most], cmd.CommandPath(), p.pick("see:", "参见："))}
-			}
-			return nil
-		},
+		Args:              p.arguments(v.least, v.most),
 		ValidArgsFunction: p.completer(v.offers, v.most),
 	}
 	if v.alone {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,17 +36,21 @@ func (p *program) invokeCommand() *cobra.Command {
 		Example:   "  emodrop invoke submit events/s3-put.json\n  echo '{\"dispatch\":true}' | emodrop invoke submit -",
 		ValidArgs: functions,
 		Args: func(cmd *cobra.Command, args []string) error {
+			p.called = cmd.CommandPath()
 			if len(args) != 2 || !slices.Contains(functions, args[0]) {
-				return &exitError{exitUsage, fmt.Errorf(p.pick("want a function (%s) and an event\n  see: %s --help", "需要一个函数（%s）和一个事件\n  参见：%s --help"), strings.Join(functions, ", "), cmd.CommandPath())}
+				return p.usage("want a function (%s) and an event", "需要一个函数（%s）和一个事件", strings.Join(functions, ", "))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			event, err := readEvent(cmd.InOrStdin(), args[1])
-			if err != nil {
-				return &exitError{exitUsage, err}
+			if info, err := os.Stat(home); err != nil || !info.IsDir() {
+				return p.usage("--home %s: want a folder that there is", "--home %s：应为存在的目录", oneLine(home))
 			}
-			caller, end, err := f.caller(cmd.Context(), home, cmd.ErrOrStderr())
+			event, err := p.readEvent(cmd.InOrStdin(), args[1])
+			if err != nil {
+				return err
+			}
+			caller, end, err := f.caller(cmd.Context(), p, home)
 			if err != nil {
 				return err
 			}
@@ -58,8 +61,12 @@ func (p *program) invokeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, _ = cmd.ErrOrStderr().Write(logged(a.Log, a.Payload))
-			fmt.Fprintln(cmd.OutOrStdout(), string(bytes.TrimSpace(a.Payload)))
+			if p.json {
+				p.line(answered{args[0], bytes.TrimSpace(a.Payload), a.Failed, strings.Split(strings.TrimSpace(string(logged(a.Log, a.Payload))), "\n")})
+			} else {
+				_, _ = cmd.ErrOrStderr().Write(logged(a.Log, a.Payload))
+				p.print("%s\n", bytes.TrimSpace(a.Payload))
+			}
 			if a.Failed {
 				return &exitError{exitOther, fmt.Errorf(p.pick("%s failed", "%s 失败"), args[0])}
 			}
@@ -68,6 +75,15 @@ func (p *program) invokeCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&home, "home", ".", p.pick("folder of the stack that emodrop up runs", "emodrop up 所运行部署的目录"))
 	return cmd
+}
+
+// answered is what came of an invocation as programs are told of it. Log is the
+// function's own lines.
+type answered struct {
+	Function string          `json:"function"`
+	Answer   json.RawMessage `json:"answer"`
+	Failed   bool            `json:"failed"`
+	Log      []string        `json:"log"`
 }
 
 // logged is a log without what the runtime wrote of a function's error: that is the
@@ -88,29 +104,29 @@ func logged(log, answer []byte) []byte {
 
 // readEvent reads an event and makes sure that it is one: a function never sees what
 // is no JSON.
-func readEvent(stdin io.Reader, path string) ([]byte, error) {
+func (p *program) readEvent(stdin io.Reader, path string) ([]byte, error) {
 	read := func() ([]byte, error) { return os.ReadFile(path) }
 	if path == "-" {
 		read = func() ([]byte, error) { return io.ReadAll(stdin) }
 	}
 	b, err := read()
 	if err != nil {
-		return nil, fmt.Errorf("event: %w", err)
+		return nil, p.unreadable(path, err)
 	}
 	if !json.Valid(b) {
-		return nil, errors.New("event: " + path + " holds no JSON")
+		return nil, p.usage("%s holds no JSON", "%s 不是 JSON", oneLine(path))
 	}
 	return b, nil
 }
 
 // caller finds the running stack, or starts one of its own beside the home, which
 // end ends.
-func (f *stackFlags) caller(ctx context.Context, home string, stderr io.Writer) (c stack.Caller, end func() error, err error) {
+func (f *stackFlags) caller(ctx context.Context, p *program, home string) (c stack.Caller, end func() error, err error) {
 	if c, running := stack.Find(ctx, home); running {
 		return c, func() error { return nil }, nil
 	}
 	f.home, f.fresh, f.maxInFlight, f.slots = filepath.Join(home, ".emodrop", "invoke"), true, 3, 1
-	cfg, err := f.config(ctx, stderr)
+	cfg, err := f.config(ctx, p)
 	if err != nil {
 		return stack.Caller{}, nil, err
 	}

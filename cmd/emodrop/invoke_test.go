@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,34 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestInvokeSaysWhatItWants(t *testing.T) {
-	t.Parallel()
-	wrong := filepath.Join(t.TempDir(), "event.json")
-	require.NoError(t, os.WriteFile(wrong, []byte("not JSON"), 0o600))
-	for _, c := range []struct {
-		args []string
-		says string
-	}{
-		{[]string{"invoke"}, "submit, poll, finalize, callback"},
-		{[]string{"invoke", "submit"}, "emodrop invoke --help"},
-		{[]string{"invoke", "submti", wrong}, "emodrop invoke --help"},
-		{[]string{"invoke", "submit", wrong, "more"}, "emodrop invoke --help"},
-		{[]string{"invoke", "submit", "nowhere.json"}, "nowhere.json"},
-		{[]string{"invoke", "submit", wrong}, "holds no JSON"},
-	} {
-		var stdout, stderr bytes.Buffer
-		require.Equal(t, exitUsage, run(t.Context(), c.args, &stdout, &stderr), "%q", c.args)
-		require.Contains(t, stderr.String(), c.says, "%q", c.args)
-		require.Empty(t, stdout.String())
-	}
-}
-
 func TestAnEventIsReadFromAFileOrStandardInput(t *testing.T) {
 	t.Parallel()
-	b, err := readEvent(strings.NewReader(`{"dispatch":true}`), "-")
+	b, err := (&program{}).readEvent(strings.NewReader(`{"dispatch":true}`), "-")
 	require.NoError(t, err)
 	require.JSONEq(t, `{"dispatch":true}`, string(b))
-	b, err = readEvent(nil, filepath.Join("..", "..", "events", "dispatch.json"))
+	b, err = (&program{}).readEvent(nil, filepath.Join("..", "..", "events", "dispatch.json"))
 	require.NoError(t, err)
 	require.Contains(t, string(b), `"dispatch": true`)
 }

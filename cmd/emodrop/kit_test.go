@@ -14,7 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/cmd/emodrop/reach"
+	"emodrop/local/lookup"
 	"emodrop/local/sample"
+	"emodrop/shared/job"
 )
 
 // endToEnd skips what needs more than Go, or minutes.
@@ -176,4 +179,37 @@ func takenPort(t *testing.T) string {
 	_, port, err := net.SplitHostPort(ln.Addr().String())
 	require.NoError(t, err)
 	return port
+}
+
+// hold writes a job that nobody can tell the create call of, as poll would have left
+// it.
+func hold(t *testing.T, home, name string) {
+	t.Helper()
+	ctx := t.Context()
+	st, err := reach.Find(ctx, reach.Wanted{Home: home}, func(string) string { return "" })
+	require.NoError(t, err)
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	far := now.Add(time.Hour) // nobody else is to touch it on its way
+	n := lookup.Name(name)
+	j, err := st.Jobs.Create(ctx, job.Job{ID: job.Identity(n, "i", "a", job.Options{}), State: job.Received, Name: n, Received: now, Due: far,
+		Image: job.Input{Key: name + ".jpg", ETag: `"0"`, Format: "jpeg"}, Audio: job.Input{Key: name + ".mp3", ETag: `"0"`, Format: "mp3", Seconds: 5}})
+	require.NoError(t, err)
+	next := j
+	next.State, next.Rank = job.Queued, job.Rank("", now.UnixMilli(), j.ID)
+	j, err = st.Jobs.Move(ctx, j, next)
+	require.NoError(t, err)
+	g, err := st.Jobs.Gate(ctx)
+	require.NoError(t, err)
+	j, err = st.Jobs.Admit(ctx, j, job.Admission{Gate: g, Limit: 9, Intent: job.Intent{At: now, Until: now.Add(time.Minute)}})
+	require.NoError(t, err)
+	next = j
+	next.State, next.Due, next.Fault, next.Candidates = job.Held, time.Time{}, &job.Fault{Code: job.CodeAmbiguous}, []string{"task-a", "task-b"}
+	_, err = st.Jobs.Move(ctx, j, next)
+	require.NoError(t, err)
+	stem, err := st.Jobs.Stem(ctx, n)
+	require.NoError(t, err)
+	claimed := stem
+	claimed.Job = j.ID
+	_, err = st.Jobs.PutStem(ctx, stem, claimed)
+	require.NoError(t, err)
 }

@@ -10,23 +10,22 @@ import (
 // do, by the first of the usual variables that is set. ok is whether --lang is known.
 // https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_02
 func languageOf(args []string, env func(string) string) (lang words.Lang, ok bool) {
-	if v, given := valueOf(args, "--lang"); given {
-		for _, l := range words.Languages() {
-			if v == string(l) {
-				return l, true
-			}
+	v, given := valueOf(args, "--lang")
+	for _, l := range words.Languages() {
+		if given && v == string(l) {
+			return l, true
 		}
-		return words.English, false
 	}
+	ok = !given
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if v := env(name); v != "" {
 			if l := strings.ToLower(v); l == "zh" || strings.HasPrefix(l, "zh_") || strings.HasPrefix(l, "zh-") || strings.HasPrefix(l, "zh.") {
-				return words.Chinese, true
+				return words.Chinese, ok
 			}
-			return words.English, true
+			return words.English, ok
 		}
 	}
-	return words.English, true
+	return words.English, ok
 }
 
 // valueOf finds a flag's value before the flags are read: how errors are told is

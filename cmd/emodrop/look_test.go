@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/lookup"
 	"emodrop/shared/job"
 )
 
@@ -73,7 +74,7 @@ func TestAHalfPairIsNoUnknownName(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	put := func(n string, image, audio *job.Half) {
-		st, err := d.st.Jobs.Stem(t.Context(), nameOf(n))
+		st, err := d.st.Jobs.Stem(t.Context(), lookup.Name(n))
 		require.NoError(t, err)
 		next := st
 		next.Image, next.Audio = image, audio
@@ -282,46 +283,6 @@ func TestCompletionOffersTheJobsThatAVerbCanTake(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		require.Contains(t, d.good("completion", shell), "emodrop", shell)
 	}
-}
-
-// Whatever is wrong is said with the command's own help as the way out, and nothing
-// goes to standard output.
-func TestWrongInputForEveryFlagIsAUsageError(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	dir := files(t, nil)
-	image, audio := filepath.Join(dir, "anna.jpg"), filepath.Join(dir, "anna.mp3")
-	calls := []string{
-		"list --limit 0", "list --limit many", "list --days 0", "list --days 91", "list --before yesterday", "list --state flying", "list now",
-		"status --fly", "watch --timeout soon", "watch --timeout -1s", "watch --every -1s", "get", "get a b -o x", "get a --to x -o y", "get a -o - --json",
-		"cost --days 0", "cost --days x", "cost today", "cancel", "retry", "retry a --accept-charge=perhaps", "adopt a", "adopt a b c", "repost", "repost a b",
-		"accept", "accept a b", "give-up", "replay", "replay a --channel pigeon", "hold now", "hold --reason", "resume now", "explain Sabotage", "doctor now", "sweep now",
-		"sweep --days 0", "sweep --all --days 3", "batch", "batch a b", "batch nowhere", "batch " + image, "submit", "submit " + image,
-		"submit nowhere.jpg " + audio, "submit " + image + " " + audio + " --name a/b", "submit " + image + " " + audio + " --name portrait",
-		"submit " + image + " " + audio + " --name .anna", "submit " + image + " " + audio + " " + audio, "submit " + image + " " + audio + " " + audio + " --name x",
-		"submit " + image + " " + audio + " --folder ../x", "submit " + image + " " + audio + " --folder _x", "submit " + image + " " + audio + " --timeout 1s",
-		"submit " + image + " " + audio + " --watch --timeout -1s", "submit " + image + " " + audio + " --dry-run --watch", "submit " + dir + " " + audio,
-		"version please", "fly", "list --lang fr",
-	}
-	for _, call := range calls {
-		for _, form := range [][]string{nil, {"--json"}} {
-			args := append(strings.Fields(call), form...)
-			if form != nil && (call == "fly" || strings.HasPrefix(call, "version") || strings.HasSuffix(call, "--reason")) {
-				continue
-			}
-			o := d.run(args...)
-			require.Equal(t, exitUsage, o.code, "%q: %s", args, o.stderr)
-			require.Empty(t, o.stdout, "%q", args)
-			if form != nil {
-				require.Equal(t, 1, strings.Count(o.stderr, "\n"), "%q: %s", args, o.stderr)
-				require.NotEmpty(t, objects(t, o.stderr)[0]["code"], "%q", args)
-			}
-		}
-	}
-	ids, err := d.st.Jobs.Queue(t.Context(), 9)
-	require.NoError(t, err)
-	require.Empty(t, ids)
-	require.Empty(t, d.inbox(), "nothing was sent")
 }
 
 // inbox are the keys in it.

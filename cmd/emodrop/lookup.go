@@ -5,19 +5,14 @@ import (
 	"errors"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
-
 	"emodrop/cmd/emodrop/reach"
-	"emodrop/shared/intake"
+	"emodrop/local/lookup"
 	"emodrop/shared/job"
 )
 
 const (
-	// readers is how many records are read at a time.
-	readers = 8
 	// recentDays is how far back a part of an id is looked for.
 	recentDays = 7
 	// recentJobs is among how many.
@@ -38,7 +33,7 @@ func (p *program) lookUp(ctx context.Context, st *reach.Stack, arg string) (job.
 			return j, err
 		}
 	}
-	stem, err := st.Jobs.Stem(ctx, nameOf(arg))
+	stem, err := st.Jobs.Stem(ctx, lookup.Name(arg))
 	if err != nil {
 		return job.Job{}, err
 	}
@@ -83,49 +78,9 @@ func (p *program) lookUp(ctx context.Context, st *reach.Stack, arg string) (job.
 		"See which there are: emodrop list.", "用 emodrop list 查看已有的任务。", oneLine(arg))
 }
 
-// nameOf is a hand-in's name as a person writes it: with or without an extension,
-// as the inbox reads it.
-func nameOf(arg string) job.Name {
-	arg = strings.Trim(arg, "/")
-	switch kind, n := intake.Classify(arg); kind {
-	case intake.Picture, intake.Recording, intake.Shared:
-		return n
-	}
-	n := job.Name{Stem: strings.TrimSpace(norm.NFC.String(arg))}
-	if i := strings.LastIndexByte(n.Stem, '/'); i >= 0 {
-		n.Dir, n.Stem = n.Stem[:i], strings.TrimSpace(n.Stem[i+1:])
-	}
-	return n
-}
-
-// records reads jobs, several at a time, in their order. Those that are gone are
-// left out: what lists them lags.
+// records reads jobs of a stack, in their order.
 func records(ctx context.Context, st *reach.Stack, ids []string) ([]job.Job, error) {
-	type slot struct {
-		j   job.Job
-		err error
-	}
-	slots := make([]slot, len(ids))
-	var wg sync.WaitGroup
-	places := make(chan struct{}, readers)
-	for i, id := range ids {
-		places <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-places }()
-			slots[i].j, slots[i].err = st.Jobs.Job(ctx, id)
-		})
-	}
-	wg.Wait()
-	jobs := make([]job.Job, 0, len(ids))
-	for _, s := range slots {
-		if s.err != nil && !errors.Is(s.err, job.ErrNotFound) {
-			return nil, s.err
-		}
-		if s.err == nil {
-			jobs = append(jobs, s.j)
-		}
-	}
-	return jobs, nil
+	return lookup.Read(ctx, st.Jobs, ids)
 }
 
 // deep is how far into the queue a place is looked for.

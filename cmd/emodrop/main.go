@@ -8,11 +8,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -35,7 +33,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 func (p *program) run(ctx context.Context, args []string) int {
 	lang, known := languageOf(args, p.env)
-	p.lang = lang
+	p.lang, p.called = lang, "emodrop"
 	_, p.json = valueOf(args, "--json")
 	if !known {
 		return p.tell(p.usage("--lang: want en or zh", "--lang：应为 en 或 zh"))
@@ -48,8 +46,6 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return 0
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case strings.HasPrefix(err.Error(), "unknown command"):
-		err = &exitError{exitUsage, fmt.Errorf("%w\n  %s emodrop --help", err, p.pick("see:", "参见："))}
 	}
 	return p.tell(err)
 }
@@ -77,27 +73,17 @@ func (p *program) root() *cobra.Command {
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	see := p.pick("see:", "参见：")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &exitError{exitUsage, fmt.Errorf("%w\n  %s %s --help", err, see, cmd.CommandPath())}
-	})
-	// An argument nobody asked for, or a command nobody knows.
-	usage := func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return &exitError{exitUsage, fmt.Errorf(p.pick("%q is more than %s takes", "%[2]s 不接受参数 %[1]q")+"\n  %[3]s %[2]s --help", args[0], cmd.CommandPath(), see)}
-		}
-		return nil
-	}
-	root.Args = usage
+	root.SetFlagErrorFunc(p.wrongFlag)
+	root.Args = p.arguments(0, 0)
 	root.PersistentFlags().String("lang", "", p.pick("language: en or zh (default: as LC_ALL, LC_MESSAGES or LANG says)", "语言：en 或 zh（默认依 LC_ALL、LC_MESSAGES、LANG）"))
 	root.PersistentFlags().BoolVar(&p.json, "json", p.json, p.pick("JSON, one value to a line; errors too, as {\"code\",\"message\",\"fix\"} on standard error", "输出 JSON，每行一个；错误以 {\"code\",\"message\",\"fix\"} 写到标准错误"))
 	p.helped(root)
-	p.group(root, "here", p.pick("On this machine:", "在本机运行："), p.upCommand(usage), p.demoCommand(usage), p.invokeCommand(), p.emulatorCommand(usage))
+	p.group(root, "here", p.pick("On this machine:", "在本机运行："), p.upCommand(), p.demoCommand(), p.invokeCommand(), p.emulatorCommand())
 	p.group(root, "hand", p.pick("Hand in and fetch:", "提交与下载："), p.submitCommand(), p.batchCommand(), p.getCommand())
 	p.group(root, "look", p.pick("Look:", "查看："), p.statusCommand(), p.watchCommand(), p.listCommand(), p.consoleCommand(), p.costCommand(), p.explainCommand())
 	p.group(root, "decide", p.pick("Decide:", "处理："), p.decisions()...)
 	p.group(root, "care", p.pick("Look after the stack:", "维护："), p.doctorCommand(), p.sweepCommand())
-	root.AddCommand(p.versionCommand(usage))
+	root.AddCommand(p.versionCommand())
 	p.localised(root)
 	return root
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,40 +15,6 @@ import (
 
 	"emodrop/shared/words"
 )
-
-func TestWhatCannotBeDoneIsRefusedWithAWayOut(t *testing.T) {
-	wrong := filepath.Join(t.TempDir(), "faults.json")
-	require.NoError(t, os.WriteFile(wrong, []byte(`[{"kind":"sabotage"}]`), 0o600))
-	for _, c := range []struct {
-		args []string
-		says string
-	}{
-		{[]string{"fly"}, "emodrop --help"},
-		{[]string{"--fly"}, "emodrop --help"},
-		{[]string{"up", "now"}, "emodrop up --help"},
-		{[]string{"up", "--fly"}, "emodrop up --help"},
-		{[]string{"up", "--port", "many"}, "--port"},
-		{[]string{"up", "--port", "70000"}, "from 0 to 65535"},
-		{[]string{"up", "--slots", "0"}, "--slots must be at least 1"},
-		{[]string{"up", "--speed", "-1"}, "--speed must not be negative"},
-		{[]string{"up", "--faults", "nowhere.json"}, "nowhere.json"},
-		{[]string{"demo", "--faults", wrong}, "sabotage"},
-		{[]string{"demo", "--within", "soon"}, "--within"},
-		{[]string{"version", "please"}, "emodrop version --help"},
-		{[]string{"emulator", "--addr", "0.0.0.0:4650"}, "loopback"},
-		{[]string{"emulator", "--addr", ":4650"}, "loopback"},
-		{[]string{"emulator", "--addr", "4650"}, "loopback"},
-		{[]string{"emulator", "--addr", "example.com:4650"}, "loopback"},
-		{[]string{"emulator", "--addr", "127.0.0.1:0", "--faults", "nowhere.json"}, "nowhere.json"},
-		{[]string{"emulator", "--addr", "127.0.0.1:0", "--slots", "-1"}, "Slots"},
-	} {
-		var stdout, stderr bytes.Buffer
-		code := run(t.Context(), c.args, &stdout, &stderr)
-		require.Equal(t, exitUsage, code, "%q: %s", c.args, &stderr)
-		require.Contains(t, stderr.String(), c.says, "%q", c.args)
-		require.Empty(t, stdout.String(), "%q", c.args)
-	}
-}
 
 func TestHelpAndVersionAreData(t *testing.T) {
 	t.Parallel()

@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 
 	"emodrop/cmd/emodrop/reach"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
-	"emodrop/shared/media"
 )
 
 // file is a file of this machine on its way to the inbox.
@@ -82,24 +78,18 @@ func (h *handIn) sidecarFault() *job.Fault {
 	return h.sidecar.fault
 }
 
-// asks reads a hand-in's options, which are small: what would be refused for its size is
-// not read on.
-func (h *handIn) asks() error {
+// asks reads a hand-in's options.
+func (h *handIn) asks() (err error) {
 	if h.sidecar == nil {
 		return nil
 	}
-	f, err := os.Open(h.sidecar.path)
+	info, err := os.Stat(h.sidecar.path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }()
-	doc, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	if err != nil {
-		return err
-	}
-	h.sidecar.in.Size = int64(len(doc))
-	h.options, h.sidecar.fault = intake.ReadOptions(h.sidecar.key, doc)
-	return nil
+	h.sidecar.in.Size = info.Size()
+	h.options, h.sidecar.fault, err = intake.InspectOptions(h.sidecar.key, h.image.in, func() (io.ReadCloser, error) { return os.Open(h.sidecar.path) })
+	return err
 }
 
 // wanted says whether it is to be uploaded.
@@ -156,27 +146,39 @@ func (p *program) plan(ctx context.Context, st *reach.Stack, all []*handIn) erro
 	return nil
 }
 
-// planned is a hand-in as programs are told of it.
+// planned is a hand-in as programs are told of it. Image, Audio and Options are paths.
 type planned struct {
 	Name    string  `json:"name"`
 	ID      string  `json:"id,omitempty"`
 	Image   string  `json:"image"`
 	Audio   string  `json:"audio"`
+	Options string  `json:"options,omitempty"`
 	Seconds float64 `json:"seconds,omitempty"`
 	// PriceCNY is what the film is expected to cost; of what is not sent, nothing.
 	PriceCNY string `json:"price_cny"`
 	// Upload says whether it is sent, or would be with --dry-run.
-	Upload  bool      `json:"upload"`
+	Upload bool `json:"upload"`
+	// DryRun: nothing is sent this time, or the options ask for a check without a film.
 	DryRun  bool      `json:"dry_run,omitempty"`
 	State   job.State `json:"state,omitempty"` // of the job that it has made before
 	Problem *problem  `json:"problem,omitempty"`
 }
 
+// line is what programs are told of a hand-in that is sent.
+func (h *handIn) line() planned {
+	l := planned{Name: h.name.String(), ID: h.id, Image: h.image.path, Audio: h.audio.path, Seconds: h.audio.in.Seconds,
+		PriceCNY: h.price.Decimal(), Upload: true, DryRun: h.options.DryRun}
+	if h.sidecar != nil {
+		l.Options = h.sidecar.path
+	}
+	return l
+}
+
 // announce shows what is going to happen, and sums up the price.
 func (p *program) announce(st *reach.Stack, all []*handIn, dry bool) (films int, total job.Money) {
 	for _, h := range all {
-		l := planned{Name: h.name.String(), ID: h.id, Image: h.image.path, Audio: h.audio.path, Seconds: h.audio.in.Seconds,
-			PriceCNY: job.Money(0).Decimal(), Upload: h.wanted(), DryRun: dry}
+		l := h.line()
+		l.PriceCNY, l.Upload, l.DryRun = job.Money(0).Decimal(), h.wanted(), dry || h.options.DryRun
 		what := ""
 		switch {
 		case h.refused() != nil:
@@ -192,6 +194,9 @@ func (p *program) announce(st *reach.Stack, all []*handIn, dry bool) (films int,
 			films, total = films+1, total+h.price
 			l.PriceCNY = h.price.Decimal()
 			what = fmt.Sprintf("%s  %s", length(l.Seconds), h.price)
+			if h.options.DryRun {
+				what = fmt.Sprintf(p.pick("%s  checked and priced only: its options say dryRun", "%s  仅检查和计价：其选项含 dryRun"), length(l.Seconds))
+			}
 		}
 		if p.json {
 			if dry || !l.Upload {
@@ -199,147 +204,14 @@ func (p *program) announce(st *reach.Stack, all []*handIn, dry bool) (films int,
 			}
 			continue
 		}
-		p.say("  %s  ←  %s + %s  %s", "  %s  ←  %s + %s  %s", oneLine(l.Name), oneLine(filepath.Base(l.Image)), oneLine(filepath.Base(l.Audio)), what)
+		from := oneLine(filepath.Base(l.Image)) + " + " + oneLine(filepath.Base(l.Audio))
+		if l.Options != "" {
+			from += " + " + oneLine(filepath.Base(l.Options))
+		}
+		p.say("  %s  ←  %s  %s", "  %s  ←  %s  %s", oneLine(l.Name), from, what)
 	}
 	if films > 0 {
 		p.say("films: %d, for about %s%s", "视频：%d 个，约 %s%s", films, total, p.simulated(st))
 	}
 	return films, total
-}
-
-// pairOf is the hand-in of one recording with a picture chosen for it: the picture
-// takes the recording's name, for files pair by name.
-func (p *program) pairOf(picture, recording, folder, name string) (*handIn, error) {
-	for _, given := range []string{picture, recording} {
-		if info, err := os.Stat(given); err != nil {
-			return nil, p.unreadable(given, err)
-		} else if info.IsDir() {
-			return nil, p.problem(exitUsage, "usage", "%s is a folder.", "%s 是文件夹。",
-				"A whole folder goes in by emodrop batch.", "提交整个文件夹请用 emodrop batch。", oneLine(given))
-		}
-	}
-	stem := name
-	if stem == "" {
-		base := filepath.Base(recording)
-		stem = strings.TrimSuffix(base, filepath.Ext(base))
-	}
-	image, audio := &file{path: picture}, &file{path: recording}
-	for f, isPicture := range map[*file]bool{image: true, audio: false} {
-		var ext string
-		ext, f.odd = extension(f.path, isPicture)
-		f.key = path.Join(folder, stem) + ext
-	}
-	kind, n := intake.Classify(audio.key)
-	switch {
-	case strings.ContainsAny(stem, "/\\") || strings.ContainsFunc(image.key, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return nil, p.usage("“%s” cannot be a hand-in's name; give another: --name NAME", "“%s”不能用作名称，请指定：--name NAME", oneLine(stem))
-	case strings.EqualFold(n.Stem, "portrait"):
-		return nil, p.usage("“portrait” is the name of a folder's shared picture; give another: --name NAME", "“portrait”是文件夹共用图片的名称，请指定其他名称：--name NAME")
-	case kind != intake.Recording:
-		return nil, p.usage("the inbox would not take “%s”; give another --name or --folder", "收件桶不接受“%s”，请更换 --name 或 --folder", oneLine(audio.key))
-	}
-	return &handIn{name: n, image: image, audio: audio}, nil
-}
-
-// extension is a file's own where the inbox knows it, else that of its content: a
-// file that people can use is not refused for its name. odd: it is neither's.
-func extension(name string, picture bool) (ext string, odd bool) {
-	ext = filepath.Ext(name)
-	kind, _ := intake.Classify("x" + ext)
-	if picture && kind == intake.Picture || !picture && kind == intake.Recording {
-		return ext, false
-	}
-	if f, err := os.Open(name); err == nil {
-		defer func() { _ = f.Close() }()
-		if m, err := media.Inspect(f, job.EMO().MaxImageBytes); err == nil && m.Format.IsImage() == picture {
-			return m.Format.Ext(), false
-		}
-	}
-	if picture {
-		return ".jpg", true // it is refused by its content
-	}
-	return ".mp3", true
-}
-
-// unreadable is a file of this machine that cannot be had.
-func (p *program) unreadable(name string, err error) *problem {
-	var at *fs.PathError
-	switch name := oneLine(name); {
-	case errors.Is(err, fs.ErrNotExist):
-		return p.problem(exitUsage, "usage", "There is no file %s.", "没有文件 %s。", "Look at its name, and at the folder you are in.", "请检查文件名和当前目录。", name)
-	case errors.Is(err, fs.ErrPermission):
-		return p.problem(exitUsage, "usage", "%s may not be read.", "没有读取 %s 的权限。", "Look at its permissions.", "请检查其权限。", name)
-	case errors.As(err, &at):
-		return p.problem(exitUsage, "usage", "%s cannot be read: %s.", "无法读取 %s：%s。", "", "", name, oneLine(at.Err.Error()))
-	}
-	return p.problem(exitUsage, "usage", "%s cannot be read: %s.", "无法读取 %s：%s。", "", "", name, oneLine(err.Error()))
-}
-
-// folderOf checks a folder of the inbox as a person wrote it.
-func (p *program) folderOf(s string) (string, error) {
-	s = strings.Trim(strings.TrimSpace(s), "/")
-	for part := range strings.SplitSeq(s, "/") {
-		if s != "" && (part == "" || part == "." || part == ".." || strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".") || strings.Contains(part, "\\")) {
-			return "", p.usage("--folder %s: its parts may not be empty, nor begin with a dot or _", "--folder %s：各级名称不能为空，也不能以点或 _ 开头", oneLine(s))
-		}
-	}
-	return s, nil
-}
-
-// scanned is what a folder holds.
-type scanned struct {
-	pairs []*handIn
-	// halves wait for another file, unknown are no files of ours.
-	halves, unknown []string
-}
-
-// scan pairs the files of a folder, and of those below it, as the inbox will.
-func scan(root, folder string) (scanned, error) {
-	var found []*file
-	var named []intake.Named
-	err := filepath.WalkDir(root, func(at string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(root, at)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if rel != "." && (strings.HasPrefix(d.Name(), ".") || strings.HasPrefix(d.Name(), "_")) {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if !d.Type().IsRegular() {
-			return nil
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		f := &file{path: at, key: path.Join(folder, filepath.ToSlash(rel))}
-		found = append(found, f)
-		named = append(named, intake.Named{Key: f.key, Modified: info.ModTime()})
-		return nil
-	})
-	if err != nil {
-		return scanned{}, err
-	}
-	var out scanned
-	paired := intake.Pair(named)
-	for _, p := range paired.Pairs {
-		h := &handIn{name: p.Name, image: found[p.Picture], audio: found[p.Recording], shared: p.Shared}
-		if p.Sidecar >= 0 {
-			h.sidecar = found[p.Sidecar]
-		}
-		out.pairs = append(out.pairs, h)
-	}
-	for _, i := range paired.Halves {
-		out.halves = append(out.halves, found[i].path)
-	}
-	for _, i := range paired.Unknown {
-		out.unknown = append(out.unknown, found[i].path)
-	}
-	return out, nil
 }

@@ -51,11 +51,6 @@ func (p *program) problem(exit int, code, en, zh, fixEN, fixZH string, args ...a
 	return &problem{exit, code, fmt.Sprintf(p.pick(en, zh), args...), p.pick(fixEN, fixZH)}
 }
 
-// usage is a call that is wrong.
-func (p *program) usage(en, zh string, args ...any) *problem {
-	return p.problem(exitUsage, "usage", en, zh, "", "", args...)
-}
-
 // told is an error that has been told already, one line for each of several things;
 // what is left of it is the exit code.
 type told struct{ exit int }

@@ -25,6 +25,8 @@ type program struct {
 	// json: data and errors are JSON, one to a line, and nothing else is said.
 	json   bool
 	wanted reach.Wanted
+	// called is the verb that was called, as it is written.
+	called string
 
 	mu sync.Mutex
 }

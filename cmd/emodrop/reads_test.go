@@ -85,6 +85,9 @@ func TestOneScreenOfAHundredThousandJobsCostsOneScreensReads(t *testing.T) {
 		// The page's first screen, and its larger one: the gate, the newest, the queue.
 		{[]string{"console", "/"}, 2, 101, 101},
 		{[]string{"console", "/?jobs=500"}, 2, 501, 501},
+		// A search, which looks a name up beside: all of them fit, or none.
+		{[]string{"console", "/?q=anna"}, 2, 502, 501},
+		{[]string{"console", "/?q=nobody"}, 1, 502, 501},
 		{[]string{"status"}, 1, 1, 0},
 		{[]string{"__complete", "watch", ""}, 1, 50, 51},
 	} {

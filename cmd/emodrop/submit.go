@@ -53,14 +53,16 @@ func (s *sending) check(p *program) (err error) {
 
 func (p *program) submitCommand() *cobra.Command {
 	var s *sending
-	var name string
+	var name, options string
 	cmd := p.command(verb{
 		use:   "submit IMAGE AUDIO...",
 		short: text{"Hand a portrait and recordings in", "提交一张人像和若干录音"},
 		long: text{"Each recording makes a film of its own, under the recording's name. The files are checked as the inbox will check\n" +
-			"them, and the price is shown, before anything is sent. The same hand-in a second time makes no second film.",
-			"每段录音生成一个以其命名的视频。提交之前会按收件桶的规则检查文件并显示费用。相同的内容再次提交不会重复制作。"},
-		example: "  emodrop submit anna.jpg anna.mp3\n  emodrop submit anna.jpg intro.mp3 outro.wav --folder courses/week1 --yes\n  emodrop submit anna.jpg anna.mp3 --dry-run --json\n  emodrop submit anna.jpg anna.mp3 --watch --timeout 30m",
+			"them, and the price is shown, before anything is sent. The same hand-in a second time makes no second film.\n" +
+			"Options come from --options, or from NAME.json beside the recording NAME or beside the picture (docs/hand-in.md).",
+			"每段录音生成一个以其命名的视频。提交之前会按收件桶的规则检查文件并显示费用。相同的内容再次提交不会重复制作。\n" +
+				"选项取自 --options，或录音（或图片）旁与录音同名的 .json 文件（参见 docs/hand-in.zh-CN.md）。"},
+		example: "  emodrop submit anna.jpg anna.mp3\n  emodrop submit anna.jpg intro.mp3 outro.wav --folder courses/week1 --yes\n  emodrop submit anna.jpg anna.mp3 --dry-run --json\n  emodrop submit anna.jpg anna.mp3 --options calm.json\n  emodrop submit anna.jpg anna.mp3 --watch --timeout 30m",
 		least:   2, most: -1,
 		run: func(cmd *cobra.Command, args []string) error {
 			if err := s.check(p); err != nil {
@@ -69,10 +71,15 @@ func (p *program) submitCommand() *cobra.Command {
 			if name != "" && len(args) > 2 {
 				return p.usage("--name names one film; there are %d recordings", "--name 只能用于一个视频，当前有 %d 段录音", len(args)-1)
 			}
+			if options != "" {
+				if info, err := os.Stat(options); err != nil || info.IsDir() {
+					return p.usage("--options %s: want a file that there is", "--options %s：应为存在的文件", oneLine(options))
+				}
+			}
 			var all []*handIn
 			names := map[job.Name]string{}
 			for _, recording := range args[1:] {
-				h, err := p.pairOf(args[0], recording, s.folder, name)
+				h, err := p.pairOf(args[0], recording, options, s.folder, name)
 				if err != nil {
 					return err
 				}
@@ -105,6 +112,7 @@ func (p *program) submitCommand() *cobra.Command {
 	cmd.ValidArgsFunction = nil // files
 	s = p.sendFlags(cmd)
 	cmd.Flags().StringVar(&name, "name", "", p.pick("the film's name (default: the recording's)", "视频名称（默认与录音同名）"))
+	cmd.Flags().StringVar(&options, "options", "", p.pick("JSON file of options for all of them (default: NAME.json beside a recording)", "用于全部录音的选项文件，JSON 格式（默认取录音旁的同名 .json）"))
 	return cmd
 }
 
@@ -195,8 +203,7 @@ func (p *program) send(ctx context.Context, st *reach.Stack, all []*handIn, s *s
 		switch {
 		case !h.wanted():
 		case p.json:
-			p.line(planned{Name: h.name.String(), ID: h.id, Image: h.image.path, Audio: h.audio.path, Seconds: h.audio.in.Seconds,
-				PriceCNY: h.price.Decimal(), Upload: true})
+			p.line(h.line())
 		case !s.watch:
 			p.print("%s\t%s\n", h.id, oneLine(h.name.String()))
 		}

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,9 +47,51 @@ func (f *stackFlags) add(p *program, cmd *cobra.Command, home string) {
 	fl.BoolVar(&f.verbose, "verbose", false, p.pick("also show the functions' own log lines", "同时显示各函数的日志"))
 }
 
+// check refuses values that mean nothing.
+func (f *stackFlags) check(p *program) error {
+	switch {
+	case f.port < 0 || f.port > 65535:
+		return p.usage("--port %d: want a number from 0 to 65535", "--port %d：应为 0 至 65535", f.port)
+	case f.speed < 0:
+		return p.usage("--speed %g: must not be negative", "--speed %g：不能为负", f.speed)
+	case f.maxInFlight < 1:
+		return p.usage("--max-in-flight %d: must be at least 1", "--max-in-flight %d：应不小于 1", f.maxInFlight)
+	case f.slots < 1:
+		return p.usage("--slots %d: must be at least 1", "--slots %d：应不小于 1", f.slots)
+	case !slices.Contains([]job.Transfer{"", job.TransferAuto, job.TransferPresign, job.TransferTemp}, job.Transfer(f.transfer)):
+		return p.usage("--transfer %s: want auto, presign or temp", "--transfer %s：应为 auto、presign 或 temp", oneLine(f.transfer))
+	}
+	if f.webhook != "" && webhook.CheckURL(f.webhook, f.vendor != "dashscope") != nil {
+		// The address may bear a token: it is not said again.
+		return p.usage("--webhook: want an https address, or http on this machine, without a user or a fragment",
+			"--webhook：应为 https 地址或本机 http 地址，不含用户名和片段")
+	}
+	if info, err := os.Stat(f.home); err == nil && !info.IsDir() {
+		return p.usage("--home %s: want a folder", "--home %s：应为目录", oneLine(f.home))
+	}
+	return nil
+}
+
+// faultRules reads a file of faults for the emulated vendor.
+func (p *program) faultRules(name string) ([]emo.Rule, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, p.usage("--faults %s: there is no such file, or it may not be read", "--faults %s：文件不存在或无法读取", oneLine(name))
+	}
+	defer func() { _ = file.Close() }()
+	rules, err := emo.ReadRules(file)
+	if err != nil {
+		return nil, p.usage("--faults %s: %s", "--faults %s：规则有误：%s", oneLine(name), oneLine(err.Error()))
+	}
+	return rules, nil
+}
+
 // config makes the stack's configuration, building the functions on the way.
-func (f *stackFlags) config(ctx context.Context, stderr io.Writer) (stack.Config, error) {
-	src, err := source()
+func (f *stackFlags) config(ctx context.Context, p *program) (stack.Config, error) {
+	if err := f.check(p); err != nil {
+		return stack.Config{}, err
+	}
+	src, err := source(p)
 	if err != nil {
 		return stack.Config{}, err
 	}
@@ -60,24 +99,9 @@ func (f *stackFlags) config(ctx context.Context, stderr io.Writer) (stack.Config
 	if err != nil {
 		return stack.Config{}, err
 	}
-	if f.port < 0 || f.port > 65535 {
-		return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--port %d: want a number from 0 to 65535", f.port)}
-	}
-	if f.speed < 0 || f.maxInFlight < 1 || f.slots < 1 {
-		return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--speed must not be negative, --max-in-flight and --slots must be at least 1")}
-	}
-	transfer := job.Transfer(f.transfer)
-	if !slices.Contains([]job.Transfer{"", job.TransferAuto, job.TransferPresign, job.TransferTemp}, transfer) {
-		return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--transfer %s: want auto, presign or temp", f.transfer)}
-	}
-	if f.webhook != "" {
-		if err := webhook.CheckURL(f.webhook, f.vendor != "dashscope"); err != nil {
-			return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--webhook: %w", err)}
-		}
-	}
-	cfg := stack.Config{Home: home, Webhook: f.webhook, Port: f.port, Fresh: f.fresh, Transfer: transfer, MaxInFlight: f.maxInFlight, Slots: f.slots,
+	cfg := stack.Config{Home: home, Webhook: f.webhook, Port: f.port, Fresh: f.fresh, Transfer: job.Transfer(f.transfer), MaxInFlight: f.maxInFlight, Slots: f.slots,
 		Modules: filepath.Join(src, "local", "aws", "dynamo"), Binaries: filepath.Join(home, ".emodrop", "bin"),
-		DynamoEndpoint: os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), Timing: stack.Lively()}
+		DynamoEndpoint: p.env("AWS_ENDPOINT_URL_DYNAMODB"), Timing: stack.Lively()}
 	if f.cloud {
 		cfg.Timing = stack.Cloud()
 	}
@@ -85,59 +109,55 @@ func (f *stackFlags) config(ctx context.Context, stderr io.Writer) (stack.Config
 		cfg.Timing.Speed = f.speed
 	}
 	if f.verbose {
-		cfg.Verbose = stderr
+		cfg.Verbose = p.stderr
 	}
 	if f.faults != "" {
-		file, err := os.Open(f.faults)
-		if err != nil {
-			return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--faults: %w", err)}
-		}
-		defer func() { _ = file.Close() }()
-		if cfg.Faults, err = emo.ReadRules(file); err != nil {
-			return stack.Config{}, &exitError{exitUsage, fmt.Errorf("--faults %s: %w", f.faults, err)}
+		if cfg.Faults, err = p.faultRules(f.faults); err != nil {
+			return stack.Config{}, err
 		}
 	}
-	if err := f.real(&cfg); err != nil {
+	if err := f.real(p, &cfg); err != nil {
 		return stack.Config{}, err
 	}
-	return cfg, build(ctx, src, cfg.Binaries, stderr)
+	return cfg, build(ctx, p, src, cfg.Binaries)
 }
 
 // real makes the stack use the real service, with what is fit for it.
-func (f *stackFlags) real(cfg *stack.Config) error {
-	wrong := func(format string, args ...any) error { return &exitError{exitUsage, fmt.Errorf(format, args...)} }
+func (f *stackFlags) real(p *program, cfg *stack.Config) error {
 	switch f.vendor {
 	case "", "emulator":
 		return nil
 	case "dashscope":
 	default:
-		return wrong("--vendor %s: want emulator or dashscope", f.vendor)
+		return p.usage("--vendor %s: want emulator or dashscope", "--vendor %s：应为 emulator 或 dashscope", oneLine(f.vendor))
 	}
 	if f.speed > 0 || f.slots != 1 || f.faults != "" {
-		return wrong("--speed, --slots and --faults are the emulator's; they have no meaning with --vendor dashscope")
+		return p.usage("--speed, --slots and --faults are the emulator's; they have no meaning with --vendor dashscope", "--speed、--slots 和 --faults 属于模拟器，不能与 --vendor dashscope 同用")
 	}
 	if cfg.Transfer == job.TransferPresign {
-		return wrong("--transfer presign: the video service cannot fetch from this machine; leave it out, and files are uploaded")
+		return p.usage("--transfer presign: the video service cannot fetch from this machine; leave it out, and files are uploaded", "--transfer presign：视频服务无法从本机获取文件；请去掉该参数，文件将被上传")
 	}
-	key, err := realKey(os.Getenv)
+	key, err := p.realKey()
 	if err != nil {
 		return err
 	}
-	cfg.Vendor = &stack.Vendor{Key: key, BaseURL: strings.TrimSpace(os.Getenv("DASHSCOPE_BASE_URL")), Workspace: strings.TrimSpace(os.Getenv("DASHSCOPE_WORKSPACE"))}
+	cfg.Vendor = &stack.Vendor{Key: key, BaseURL: strings.TrimSpace(p.env("DASHSCOPE_BASE_URL")), Workspace: strings.TrimSpace(p.env("DASHSCOPE_WORKSPACE"))}
 	cfg.Transfer, cfg.Timing = job.TransferTemp, stack.Cloud()
 	return nil
 }
 
 // realKey is the key of the environment; it is never an argument, which others see.
-func realKey(env func(string) string) (job.Secret, error) {
-	key := job.Secret(strings.TrimSpace(env("DASHSCOPE_API_KEY")))
+func (p *program) realKey() (job.Secret, error) {
+	key := job.Secret(strings.TrimSpace(p.env("DASHSCOPE_API_KEY")))
 	if key == "" {
-		return "", &exitError{exitKey, errors.New("DASHSCOPE_API_KEY is not set: export the API key of the Beijing region (https://help.aliyun.com/zh/model-studio/get-api-key)")}
+		return "", p.problem(exitKey, "no_key", "DASHSCOPE_API_KEY is not set.", "未设置 DASHSCOPE_API_KEY。",
+			"Export the API key of the Beijing region (https://help.aliyun.com/zh/model-studio/get-api-key).",
+			"请设置北京地域的 API Key（https://help.aliyun.com/zh/model-studio/get-api-key）。")
 	}
 	return key, nil
 }
 
-func (p *program) upCommand(args cobra.PositionalArgs) *cobra.Command {
+func (p *program) upCommand() *cobra.Command {
 	f := &stackFlags{}
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -147,29 +167,29 @@ func (p *program) upCommand(args cobra.PositionalArgs) *cobra.Command {
 			"在本机的一个地址上运行四个 Lambda 函数、S3、DynamoDB、消息服务和视频服务的模拟器。\n"+
 				"把同名的图片和录音复制到 drop/，视频会出现在 videos/。"),
 		Example: "  emodrop up\n  emodrop up --fresh --speed 60\n  emodrop up --cloud-timing\n  DASHSCOPE_API_KEY=sk-… emodrop up --vendor dashscope --home ~/films",
-		Args:    args,
+		Args:    p.arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := f.config(cmd.Context(), cmd.ErrOrStderr())
+			cfg, err := f.config(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
-			say := lines(cmd.ErrOrStderr())
+			say := p.talk()
 			cfg.Say = say
 			s, err := stack.Start(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}
-			greet(cmd.OutOrStdout(), s, cfg.Home, cfg.Webhook != "")
+			p.greet(s, cfg.Home, cfg.Webhook != "")
 			if cfg.Vendor != nil {
-				p := job.EMO().PricePerSecond
-				say(fmt.Sprintf("the real service makes the films: each is paid, ¥%s a second at 1:1, ¥%s at 3:4", p[job.Square].Decimal(), p[job.Portrait].Decimal()))
+				price := job.EMO().PricePerSecond
+				say(fmt.Sprintf(p.pick("the real service makes the films: each is paid, ¥%s a second at 1:1, ¥%s at 3:4", "由真实服务制作视频，每个都收费：1:1 每秒 ¥%s，3:4 每秒 ¥%s"), price[job.Square].Decimal(), price[job.Portrait].Decimal()))
 			}
 			if !f.noOpen {
 				openPage(s.URL())
 			}
 			select {
 			case <-cmd.Context().Done():
-				say("stopping …")
+				say(p.pick("stopping …", "正在停止……"))
 				err = nil
 			case err = <-s.Failed():
 			}
@@ -192,24 +212,47 @@ func (p *program) upCommand(args cobra.PositionalArgs) *cobra.Command {
 // for AWS's command line can be pasted: releases before 2.13 do not know
 // AWS_ENDPOINT_URL, those before 2 not AWS_REGION.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-func greet(w io.Writer, s *stack.Stack, home string, posted bool) {
+func (p *program) greet(s *stack.Stack, home string, posted bool) {
 	key, secret, region := s.Credentials()
-	const aws = "    aws --endpoint-url $AWS_ENDPOINT_URL s3 cp "
-	fmt.Fprintf(w, "\nemodrop is up:  %s\n\n", s.URL())
-	fmt.Fprintf(w, "  drop files into  %s\n  films appear in  %s\n\n", filepath.Join(home, "drop"), filepath.Join(home, "videos"))
-	if posted {
-		fmt.Fprintf(w, "  outcomes are posted to the webhook, signed with\n    %s\n\n", s.WebhookSecret())
+	if p.json {
+		l := running{URL: s.URL(), Drop: filepath.Join(home, "drop"), Videos: filepath.Join(home, "videos"), Inbox: stack.Inbox, Outbox: stack.Outbox,
+			Region: region, AccessKeyID: key, SecretAccessKey: secret}
+		if posted {
+			l.WebhookSecret = s.WebhookSecret()
+		}
+		p.line(l)
+		return
 	}
-	fmt.Fprintf(w, "  AWS's command line and SDKs:\n"+
+	const aws = "    aws --endpoint-url $AWS_ENDPOINT_URL s3 cp "
+	p.print("\n"+p.pick("emodrop is up:  %s", "emodrop 已启动：  %s")+"\n\n", s.URL())
+	p.print("  "+p.pick("drop files into  %s\n  films appear in  %s", "文件放入  %s\n  视频出现在  %s")+"\n\n", filepath.Join(home, "drop"), filepath.Join(home, "videos"))
+	if posted {
+		p.print("  "+p.pick("outcomes are posted to the webhook, signed with\n    %s", "结果发送到 webhook，签名密钥为\n    %s")+"\n\n", s.WebhookSecret())
+	}
+	p.print("  "+p.pick("AWS's command line and SDKs:", "AWS 命令行与 SDK：")+"\n"+
 		"    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s\n"+
 		"    export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", s.URL(), region, region, key, secret)
-	fmt.Fprintf(w, aws+"anna.jpg s3://%s/\n"+aws+"anna.mp3 s3://%s/\n"+aws+"s3://%s/videos/anna.mp4 .\n\n  stop with Ctrl-C\n\n",
+	p.print(aws+"anna.jpg s3://%s/\n"+aws+"anna.mp3 s3://%s/\n"+aws+"s3://%s/videos/anna.mp4 .\n\n  "+p.pick("stop with Ctrl-C", "按 Ctrl-C 停止")+"\n\n",
 		stack.Inbox, stack.Inbox, stack.Outbox)
+}
+
+// running is a local stack as programs are told of it. The keys are this stack's own
+// and open nothing else.
+type running struct {
+	URL             string `json:"url"`
+	Drop            string `json:"drop"`
+	Videos          string `json:"videos"`
+	Inbox           string `json:"inbox"`
+	Outbox          string `json:"outbox"`
+	Region          string `json:"region"`
+	AccessKeyID     string `json:"access_key_id"`
+	SecretAccessKey string `json:"secret_access_key"`
+	WebhookSecret   string `json:"webhook_secret,omitempty"`
 }
 
 // source is the folder of the source tree, whose functions are built and whose
 // DynamoDB stand-in is used.
-func source() (string, error) {
+func source(p *program) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
@@ -221,7 +264,7 @@ func source() (string, error) {
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			return "", &exitError{exitUsage, fmt.Errorf("run this inside emodrop's source tree: the Lambda functions are built from it")}
+			return "", p.usage("run this inside emodrop's source tree: the Lambda functions are built from it", "请在 emodrop 源码目录中运行：Lambda 函数由源码构建")
 		}
 		dir = up
 	}
@@ -230,13 +273,13 @@ func source() (string, error) {
 // build builds the four functions for this machine, with the flags of `go run`, so
 // that what is compiled for this command is not compiled a second time, and without
 // what only debuggers read, which takes as long to link as the rest.
-func build(ctx context.Context, src, into string, stderr io.Writer) error {
+func build(ctx context.Context, p *program, src, into string) error {
 	if err := os.MkdirAll(into, 0o755); err != nil {
 		return err
 	}
 	begin := time.Now()
 	note := time.AfterFunc(3*time.Second, func() {
-		fmt.Fprintln(stderr, "building the four functions; with an empty build cache this takes a minute or two …")
+		p.say("building the four functions; with an empty build cache this takes a minute or two …", "正在构建四个函数；构建缓存为空时需要一两分钟……")
 	})
 	defer note.Stop()
 	cmd := exec.CommandContext(ctx, "go", "build", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", into+string(filepath.Separator), "./functions/...")
@@ -246,19 +289,14 @@ func build(ctx context.Context, src, into string, stderr io.Writer) error {
 		return fmt.Errorf("build the functions: %w\n%s", err, out)
 	}
 	if d := time.Since(begin); d > 3*time.Second {
-		fmt.Fprintf(stderr, "built in %s\n", d.Round(time.Second))
+		p.say("built in %s", "构建用时 %s", d.Round(time.Second))
 	}
 	return nil
 }
 
-// lines writes whole lines, one at a time.
-func lines(w io.Writer) func(string) {
-	var mu sync.Mutex
-	return func(line string) {
-		mu.Lock()
-		defer mu.Unlock()
-		fmt.Fprintln(w, line)
-	}
+// talk is how a stack talks to a person.
+func (p *program) talk() func(string) {
+	return func(line string) { p.say("%s", "%s", line) }
 }
 
 // openPage opens the page where somebody is there to see it; trouble with it is

@@ -82,13 +82,10 @@ func TestUpWithTheRealServiceRefusesWhatHasNoMeaningThere(t *testing.T) {
 		"all as it should be":     {stackFlags{vendor: "dashscope", slots: 1, transfer: "auto"}, "sk-1", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("DASHSCOPE_API_KEY", c.key)
 			cfg := stack.Config{Transfer: job.Transfer(c.flags.transfer)}
-			err := c.flags.real(&cfg)
+			err := c.flags.real(&program{env: func(string) string { return c.key }}, &cfg)
 			if c.says != "" {
-				var exit *exitError
-				require.ErrorAs(t, err, &exit)
-				require.Equal(t, c.code, exit.code)
+				require.Equal(t, c.code, (&program{}).problemOf(err).exit)
 				require.ErrorContains(t, err, c.says)
 				require.Nil(t, cfg.Vendor)
 				return

@@ -8,15 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"emodrop/local/lookup"
 	"emodrop/shared/job"
 	"emodrop/shared/words"
 )
 
 const (
-	// shown is how many jobs a page lists, most how many it lists when asked for more.
+	// shown is how many jobs a page lists, most how many it lists when asked for more,
+	// and how many a search looks through.
 	shown, most = 100, 500
-	// readers is how many jobs are read at a time.
-	readers = 8
 	// settled is how long the record of a job that has ended counts as now: only a
 	// person's retry changes it. The same for one that still stands in the queue.
 	settled = 10 * time.Second
@@ -36,16 +36,18 @@ const (
 )
 
 // span is which jobs a page lists: size of those received before a time, or of the
-// newest where that is zero.
+// newest where that is zero; of them only what a person looks for, where that is said.
 type span struct {
 	before time.Time
 	size   int
+	find   string
 }
 
 // board reads the table on behalf of all open pages: what one of them reads serves
 // every other for as long as it is fresh.
 type board struct {
 	jobs     Jobs
+	handIns  HandIns
 	profile  job.Profile
 	messages func() []Message
 	fresh    time.Duration
@@ -66,9 +68,11 @@ type read struct {
 type look struct {
 	span
 	taken time.Time
-	// jobs, newest first.
-	jobs []job.Job
-	gate job.Gate
+	// jobs, newest first; of a search those that were found, among so many that were
+	// looked through, and before them what has just that name or id, however old.
+	jobs   []job.Job
+	looked int
+	gate   job.Gate
 	// queue is the ids of those that wait, next one first; as far as deep.
 	queue []string
 	// newest tells that nothing is newer than these.
@@ -89,7 +93,7 @@ type look struct {
 }
 
 func newBoard(c Config) *board {
-	return &board{jobs: c.Jobs, profile: c.Profile, messages: c.Messages, fresh: c.Every, log: c.Log,
+	return &board{jobs: c.Jobs, handIns: c.HandIns, profile: c.Profile, messages: c.Messages, fresh: c.Every, log: c.Log,
 		turn: make(chan struct{}, 1), looks: map[span]*look{}, known: map[string]read{}}
 }
 
@@ -118,7 +122,7 @@ func (b *board) at(ctx context.Context, s span) (*look, error) {
 		}
 		next = &look{stale: true}
 		if last != nil {
-			next.jobs, next.gate, next.queue, next.cut, next.older = last.jobs, last.gate, last.queue, last.cut, last.older
+			next.jobs, next.looked, next.gate, next.queue, next.cut, next.older = last.jobs, last.looked, last.gate, last.queue, last.cut, last.older
 		}
 	}
 	next.span, next.newest = s, s.before.IsZero()
@@ -181,6 +185,12 @@ func (b *board) read(ctx context.Context, s span, now time.Time) (*look, error) 
 	if next.IsZero() && now.Sub(since) < horizon && since.After(l.gate.Installed) {
 		l.older = since
 	}
+	if s.find != "" {
+		if ids, err = b.meant(ctx, s, ids); err != nil {
+			return nil, err
+		}
+		l.looked = len(ids)
+	}
 	waits := slices.ContainsFunc(ids, func(id string) bool { return b.known[id].job.State == job.Queued })
 	if waits {
 		if l.queue, err = b.jobs.Queue(ctx, deep); err != nil {
@@ -190,6 +200,10 @@ func (b *board) read(ctx context.Context, s span, now time.Time) (*look, error) 
 	if l.jobs, err = b.records(ctx, ids, l.queue, now); err != nil {
 		return nil, err
 	}
+	if s.find != "" {
+		text := lookup.Fold(s.find)
+		l.jobs = slices.DeleteFunc(l.jobs, func(j job.Job) bool { return !lookup.Fits(j, text) && lookup.Name(s.find) != j.Name })
+	}
 	if !waits && slices.ContainsFunc(l.jobs, func(j job.Job) bool { return j.State == job.Queued }) {
 		if l.queue, err = b.jobs.Queue(ctx, deep); err != nil {
 			return nil, fmt.Errorf("list the queue: %w", err)
@@ -198,13 +212,34 @@ func (b *board) read(ctx context.Context, s span, now time.Time) (*look, error) 
 	return l, nil
 }
 
+// meant puts in front of the newest jobs the one that has the very id or name that a
+// person looks for: it may be older than any that is looked through.
+func (b *board) meant(ctx context.Context, s span, ids []string) ([]string, error) {
+	if !s.before.IsZero() {
+		return ids, nil // the first page has shown it
+	}
+	var direct []string
+	if jobID(s.find) {
+		direct = append(direct, s.find)
+	}
+	st, err := b.handIns.Stem(ctx, lookup.Name(s.find))
+	if err != nil {
+		return nil, fmt.Errorf("look a name up: %w", err)
+	}
+	if st.Job != "" {
+		direct = append(direct, st.Job)
+	}
+	direct = slices.DeleteFunc(direct, func(id string) bool { return slices.Contains(ids, id) })
+	return append(direct, ids...), nil
+}
+
 // fingerprint is the same for two looks that show the same, clocks and places aside.
 func (l *look) fingerprint() string {
 	var f traits
 	for _, j := range l.jobs {
 		f.add("%s %d|", j.ID, j.Rev)
 	}
-	f.add("%d %d %d %v %v %d|", len(l.gate.Slots), len(l.queue), l.gate.NotBefore.Unix(), l.cut, l.stale, l.older.Unix())
+	f.add("%d %d %d %d %v %v %d|", l.looked, len(l.gate.Slots), len(l.queue), l.gate.NotBefore.Unix(), l.cut, l.stale, l.older.Unix())
 	if c := l.gate.Closed; c != nil {
 		f.add("%s %s %d|", c.Code, c.Detail, c.Since.Unix())
 	}

@@ -32,12 +32,16 @@ type checked struct {
 type planView struct {
 	Films   []filmPlan
 	LeftOut []leftOut
+	Options bool // one of the films has any
 }
 
 // filmPlan is one film that may come of the files.
 type filmPlan struct {
 	Dir, Stem, Picture, Recording string
+	Options                       string // the file of them; empty when it has none
 	Length, Price                 string
+	// Dry: its options ask for a check without a film.
+	Dry bool
 	// Problem and Fix say why there will be none; Before is the state of the job that
 	// the same files have made already: no second film and no second charge come of it.
 	Problem, Fix, Before string
@@ -71,12 +75,17 @@ func (h *console) plan(ctx context.Context, f *form, lang words.Lang) (checked, 
 			return checked{}, err
 		}
 		v.Films = append(v.Films, row)
+		v.Options = v.Options || row.Options != ""
 		if row.Problem+row.Before != "" {
 			continue
 		}
 		out.Films++
 		total += price
-		for _, n := range []int{p.picture.nth, p.recording.nth} {
+		of := []int{p.picture.nth, p.recording.nth}
+		if p.options != nil {
+			of = append(of, p.options.nth)
+		}
+		for _, n := range of {
 			if !send[n] {
 				send[n] = true
 				out.Send = append(out.Send, n)
@@ -84,9 +93,12 @@ func (h *console) plan(ctx context.Context, f *form, lang words.Lang) (checked, 
 		}
 	}
 	for _, p := range halves {
-		why := "plan_no_picture"
-		if kind, _ := intake.Classify(p.name); kind != intake.Recording {
-			why = "plan_no_recording"
+		why := "plan_no_recording"
+		switch kind, _ := intake.Classify(p.name); kind {
+		case intake.Recording:
+			why = "plan_no_picture"
+		case intake.Sidecar:
+			why = "plan_no_film"
 		}
 		v.LeftOut = append(v.LeftOut, leftOut{path.Join(p.dir, p.name), why})
 	}
@@ -97,8 +109,6 @@ func (h *console) plan(ctx context.Context, f *form, lang words.Lang) (checked, 
 			continue // nobody misses them: .DS_Store and the like
 		case kind == intake.Unknown:
 			why = "plan_unknown"
-		case kind == intake.Sidecar:
-			why = "plan_options"
 		}
 		v.LeftOut = append(v.LeftOut, leftOut{path.Join(p.dir, p.name), why})
 	}
@@ -123,6 +133,9 @@ func (h *console) plan(ctx context.Context, f *form, lang words.Lang) (checked, 
 // judge judges and prices one film.
 func (h *console) judge(ctx context.Context, p pair, lang words.Lang) (filmPlan, job.Money, error) {
 	row := filmPlan{Dir: p.name.Dir, Stem: p.name.Stem, Picture: p.picture.name, Recording: p.recording.name}
+	if p.options != nil {
+		row.Options = p.options.name
+	}
 	image, bad, err := h.inspect(p.picture, true)
 	if err != nil {
 		return row, 0, err
@@ -141,9 +154,22 @@ func (h *console) judge(ctx context.Context, p pair, lang words.Lang) (filmPlan,
 		row.Problem, row.Fix = words.Explain(*bad, p.name, lang)
 		return row, 0, nil
 	}
-	price := h.Profile.Price(h.Profile.Resolve(h.Ratio, image.Width, image.Height), audio.Seconds)
+	var options job.Options
+	if p.options != nil {
+		if options, bad, err = intake.InspectOptions(p.options.name, image, func() (io.ReadCloser, error) { return os.Open(p.options.path) }); err != nil {
+			return row, 0, err
+		}
+	}
+	if bad != nil {
+		row.Problem, row.Fix = words.Explain(*bad, p.name, lang)
+		return row, 0, nil
+	}
+	price := h.Profile.Price(h.Profile.RatioOf(options, h.Ratio, image.Width, image.Height), audio.Seconds)
+	if row.Dry = options.DryRun; row.Dry {
+		price = 0
+	}
 	row.Price = price.String()
-	old, err := h.Jobs.Job(ctx, job.Identity(p.name, image.SHA256, audio.SHA256, job.Options{}))
+	old, err := h.Jobs.Job(ctx, job.Identity(p.name, image.SHA256, audio.SHA256, options))
 	switch {
 	case errors.Is(err, job.ErrNotFound):
 		return row, price, nil

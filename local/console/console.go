@@ -44,6 +44,25 @@ type Operator interface {
 	Retry(ctx context.Context, id string, charge bool) (job.Job, error)
 }
 
+// Ways are the ways out of HELD. What they refuse is an *operate.Refusal.
+type Ways interface {
+	// Adopt gives a job the vendor's task that is its own: nothing is sent again.
+	Adopt(ctx context.Context, id, taskID string) (job.Job, error)
+	// Repost sends a job again. charge accepts that it may be paid for twice.
+	Repost(ctx context.Context, id string, charge bool) (job.Job, error)
+	// Accept takes a film as it is.
+	Accept(ctx context.Context, id string) (job.Job, error)
+	// GiveUp ends a job without a film.
+	GiveUp(ctx context.Context, id string) (job.Job, error)
+}
+
+// HandIns is what is known of names.
+type HandIns interface {
+	// Stem is what was handed in under one name, and which job came of it last; empty
+	// where there is nothing.
+	Stem(ctx context.Context, n job.Name) (job.Stem, error)
+}
+
 // Object is what is known of a file in the outbox.
 type Object struct {
 	// Size in bytes.
@@ -62,14 +81,17 @@ type Message struct {
 
 // Config is what New needs.
 type Config struct {
-	// Jobs, OpenResult, HandIn and Profile are required.
-	Jobs Jobs
+	// Jobs, HandIns, OpenResult, HandIn and Profile are required.
+	Jobs    Jobs
+	HandIns HandIns
 	// OpenResult opens a file of the outbox: job.ErrNotFound when it is gone.
 	OpenResult func(ctx context.Context, key string) (io.ReadSeekCloser, Object, error)
 	// HandIn puts one file into the inbox. It reads body to its end.
 	HandIn func(ctx context.Context, key string, body io.Reader) error
 	// Operate cancels and tries again; nil: the page offers neither.
 	Operate Operator
+	// Held decides on jobs that need a person; nil: the page only shows them.
+	Held Ways
 	// Sample is a portrait and a recording, by their keys, that a newcomer can make a
 	// film of without files of his own; nil: none is offered.
 	Sample map[string][]byte
@@ -118,7 +140,7 @@ type console struct {
 func New(c Config) (http.Handler, error) {
 	var missing []error
 	for name, absent := range map[string]bool{
-		"Jobs": c.Jobs == nil, "OpenResult": c.OpenResult == nil, "HandIn": c.HandIn == nil, "Profile": c.Profile.Model == "",
+		"Jobs": c.Jobs == nil, "HandIns": c.HandIns == nil, "OpenResult": c.OpenResult == nil, "HandIn": c.HandIn == nil, "Profile": c.Profile.Model == "",
 	} {
 		if absent {
 			missing = append(missing, fmt.Errorf("console: %s is required", name))

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"emodrop/local/lookup"
 	"emodrop/shared/job"
 )
 
@@ -123,7 +124,7 @@ func (h *console) count(ctx context.Context) (*costed, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list the jobs: %w", err)
 		}
-		jobs, err := readAll(ctx, h.Jobs, ids)
+		jobs, err := lookup.Read(ctx, h.Jobs, ids)
 		if err != nil {
 			return nil, err
 		}

@@ -21,6 +21,8 @@ type operator struct {
 	table *table
 	fail  error
 	calls int
+	// adopted is the task that was adopted last.
+	adopted string
 }
 
 func (o *operator) Cancel(ctx context.Context, id string) (job.Job, error) {
@@ -53,10 +55,48 @@ func (o *operator) Retry(ctx context.Context, id string, charge bool) (job.Job, 
 	return j, nil
 }
 
+// out moves a held job as a way out does.
+func (o *operator) out(ctx context.Context, id, code string, to job.State) (job.Job, error) {
+	o.calls++
+	j, err := o.table.Job(ctx, id)
+	switch {
+	case err != nil:
+		return j, err
+	case j.State != job.Held:
+		return job.Job{}, &operate.Refusal{Code: operate.NotHeld, Name: j.Name, State: j.State}
+	case code != "" && j.Fault.Code != code:
+		return job.Job{}, &operate.Refusal{Code: operate.OtherReason, Name: j.Name, State: j.State}
+	}
+	j.State, j.Fault = to, nil
+	o.table.put(j)
+	return j, nil
+}
+
+func (o *operator) Adopt(ctx context.Context, id, task string) (job.Job, error) {
+	o.adopted = task
+	return o.out(ctx, id, job.CodeAmbiguous, job.Submitted)
+}
+
+func (o *operator) Repost(ctx context.Context, id string, charge bool) (job.Job, error) {
+	if !charge {
+		o.calls++
+		return job.Job{}, &operate.Refusal{Code: operate.ChargeNotAccepted}
+	}
+	return o.out(ctx, id, "", job.Queued)
+}
+
+func (o *operator) Accept(ctx context.Context, id string) (job.Job, error) {
+	return o.out(ctx, id, job.CodeFilmMisfit, job.Storing)
+}
+
+func (o *operator) GiveUp(ctx context.Context, id string) (job.Job, error) {
+	return o.out(ctx, id, "", job.Canceled)
+}
+
 func desk(t *testing.T, jobs ...job.Job) (*bench, *operator) {
 	t.Helper()
 	o := &operator{table: newTable(jobs...)}
-	b := setup(t, func(c *Config) { c.Jobs, c.Operate = o.table, o })
+	b := setup(t, func(c *Config) { c.Jobs, c.HandIns, c.Operate, c.Held = o.table, o.table, o, o })
 	b.table = o.table
 	return b, o
 }
@@ -124,7 +164,7 @@ func TestOnlyThePagesOwnFormsDecide(t *testing.T) {
 		require.Equal(t, 403, b.decide(1, "cancel", nil, foreign...).Code, foreign)
 	}
 	require.Equal(t, 405, b.get("/jobs/"+idOf(1)+"/cancel").Code, "a link does not decide")
-	for _, path := range []string{"/jobs/x/cancel", "/jobs/" + strings.ToUpper(idOf(10)) + "/cancel", "/jobs/" + idOf(1) + "/repost", "/jobs/" + idOf(1) + "/"} {
+	for _, path := range []string{"/jobs/x/cancel", "/jobs/" + strings.ToUpper(idOf(10)) + "/cancel", "/jobs/" + idOf(1) + "/replay", "/jobs/" + idOf(1) + "/"} {
 		require.Equal(t, 404, b.ask("POST", path, nil).Code, path)
 	}
 	require.Zero(t, o.calls)

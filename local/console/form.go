@@ -21,9 +21,11 @@ import (
 type form struct {
 	h          *console
 	dir        string // where its files are kept
-	folder     string
+	typed      string // the folder as the person wrote it
+	folder     string // of the picture and the recordings: with the one they were dropped with
 	picture    *part
 	recordings []part
+	options    *part // chosen for all of the recordings
 	renamed    bool
 	// files were dropped together; sort makes the picture and the recordings of them,
 	// or leaves them to pair by their names.
@@ -66,6 +68,9 @@ func (f *form) read(r *http.Request) error {
 	return refuse("no_form")
 }
 
+// usefulKinds are what may become a part of a film.
+var usefulKinds = []intake.Kind{intake.Picture, intake.Shared, intake.Recording, intake.Sidecar}
+
 func (f *form) take(p *multipart.Part) error {
 	switch p.FormName() {
 	case "folder":
@@ -73,7 +78,7 @@ func (f *form) take(p *multipart.Part) error {
 		if err != nil {
 			return fmt.Errorf("read a form: %w", err)
 		}
-		f.folder = string(b)
+		f.typed, f.folder = string(b), string(b)
 	case "picture":
 		name := fileNameOf(p)
 		if name == "" {
@@ -84,6 +89,17 @@ func (f *form) take(p *multipart.Part) error {
 		}
 		kept, err := f.keep(p, name, f.h.Profile.MaxImageBytes, true)
 		f.picture = &kept
+		return err
+	case "options":
+		name := fileNameOf(p)
+		if name == "" {
+			return nil
+		}
+		if f.options != nil {
+			return refuse("many_options")
+		}
+		kept, err := f.keep(p, name, formRoom, true)
+		f.options = &kept
 		return err
 	case "recording":
 		name := fileNameOf(p)
@@ -105,7 +121,7 @@ func (f *form) take(p *multipart.Part) error {
 			return nil
 		}
 		kind, _ := intake.Classify(name)
-		kept, err := f.keep(p, name, max(f.h.Profile.MaxImageBytes, f.h.Profile.MaxAudioBytes), kind == intake.Picture || kind == intake.Recording || kind == intake.Shared)
+		kept, err := f.keep(p, name, max(f.h.Profile.MaxImageBytes, f.h.Profile.MaxAudioBytes), slices.Contains(usefulKinds, kind))
 		kept.dir = dir
 		f.files = append(f.files, kept)
 		return err
@@ -221,6 +237,11 @@ func (f *form) check() error {
 			return err
 		}
 	}
+	if f.options != nil {
+		if err := usable(f.key(f.options.name), f.options.name, "not_options", intake.Sidecar); err != nil {
+			return err
+		}
+	}
 	stems := map[string]bool{}
 	for _, p := range f.recordings {
 		if err := usable(f.key(p.name), p.name, "not_a_recording", intake.Recording); err != nil {
@@ -242,7 +263,7 @@ func (f *form) checkFiles() error {
 		if p.path == "" {
 			continue
 		}
-		folder := strings.Trim(f.folder+"/"+p.dir, "/")
+		folder := strings.Trim(f.typed+"/"+p.dir, "/")
 		if strings.HasPrefix(p.name, ".") || hidden(p.dir) {
 			f.files[i].path = ""
 			continue
@@ -252,7 +273,7 @@ func (f *form) checkFiles() error {
 			return err
 		}
 		f.files[i].key = strings.Trim(dir+"/"+p.name, "/")
-		if err := usable(f.files[i].key, p.name, "bad_name", intake.Picture, intake.Shared, intake.Recording); err != nil {
+		if err := usable(f.files[i].key, p.name, "bad_name", usefulKinds...); err != nil {
 			return err
 		}
 	}

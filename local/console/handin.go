@@ -21,12 +21,24 @@ type handIn struct {
 	key, path string
 }
 
-// pair is a film that comes of a form: a picture and a recording of it, under the keys
-// by which they become a job.
+// pair is a film that comes of a form: a picture, a recording and, where it has any, the
+// document with its options, under the keys by which they become a job.
 type pair struct {
 	name                     job.Name
 	picture, recording       part
 	pictureKey, recordingKey string
+	options                  *part
+	optionsKey               string
+}
+
+// parts are the files of a pair, in the order in which they are handed in: no recording
+// is to be taken with older options or an older picture.
+func (p pair) parts() []handIn {
+	var all []handIn
+	if p.options != nil {
+		all = append(all, handIn{p.optionsKey, p.options.path})
+	}
+	return append(all, handIn{p.pictureKey, p.picture.path}, handIn{p.recordingKey, p.recording.path})
 }
 
 // pairs are the films that come of the form, and the files of which none does: halves
@@ -46,7 +58,9 @@ func (f *form) pairs() (all []pair, halves, unused []part) {
 				name = n.Stem + path.Ext(f.picture.name)
 				f.renamed = true
 			}
-			all = append(all, pair{n, *f.picture, r, f.key(name), f.key(r.name)})
+			one := pair{name: n, picture: *f.picture, recording: r, pictureKey: f.key(name), recordingKey: f.key(r.name)}
+			one.options, one.optionsKey = f.optionsOf(n)
+			all = append(all, one)
 		}
 		if len(f.recordings) == 0 {
 			halves = append(halves, *f.picture)
@@ -56,9 +70,18 @@ func (f *form) pairs() (all []pair, halves, unused []part) {
 	}
 	var named []intake.Named
 	var parts []part
+	taken := map[int]bool{}
+	for _, p := range all {
+		if p.options != nil {
+			taken[p.options.nth] = true
+		}
+	}
 	for _, p := range f.files {
 		if p.path == "" {
 			unused = append(unused, p)
+			continue
+		}
+		if taken[p.nth] {
 			continue
 		}
 		named, parts = append(named, intake.Named{Key: p.key}), append(parts, p)
@@ -66,7 +89,11 @@ func (f *form) pairs() (all []pair, halves, unused []part) {
 	paired := intake.Pair(named)
 	for _, p := range paired.Pairs {
 		picture, recording := parts[p.Picture], parts[p.Recording]
-		all = append(all, pair{p.Name, picture, recording, picture.key, recording.key})
+		one := pair{name: p.Name, picture: picture, recording: recording, pictureKey: picture.key, recordingKey: recording.key}
+		if p.Sidecar >= 0 {
+			one.options, one.optionsKey = &parts[p.Sidecar], parts[p.Sidecar].key
+		}
+		all = append(all, one)
 	}
 	for _, i := range paired.Halves {
 		halves = append(halves, parts[i])
@@ -77,26 +104,48 @@ func (f *form) pairs() (all []pair, halves, unused []part) {
 	return all, halves, unused
 }
 
-// handIns are the form's files under the keys by which they become jobs, pictures
-// first, so that no recording is taken with an older picture. Of the two fields' files
-// a lone half goes too, to wait for the other one; of a folder's only what makes a film.
+// optionsOf is the document with the options of a recording, and the key by which they
+// count: the one that was chosen for all of them, or the one of its name that was
+// dropped with it; nil when there is neither.
+func (f *form) optionsOf(n job.Name) (*part, string) {
+	if f.options != nil {
+		return f.options, f.key(n.Stem + ".json")
+	}
+	for i, p := range f.files {
+		if kind, own := intake.Classify(p.key); p.path != "" && kind == intake.Sidecar && own == n {
+			return &f.files[i], p.key
+		}
+	}
+	return nil, ""
+}
+
+// handIns are the form's files under the keys by which they become jobs, recordings
+// last, so that none is taken with an older picture or older options. Of the two fields'
+// files a lone half goes too, to wait for the other one; of a folder's only what makes a
+// film.
 func (f *form) handIns() []handIn {
 	films, halves, _ := f.pairs()
-	var pictures, recordings []handIn
+	var first, recordings []handIn
 	had := map[string]bool{}
 	for _, p := range films {
-		if !had[p.pictureKey] {
-			pictures = append(pictures, handIn{p.pictureKey, p.picture.path})
+		all := p.parts()
+		for _, in := range all[:len(all)-1] {
+			if !had[in.key] {
+				first = append(first, in)
+			}
+			had[in.key] = true
 		}
-		had[p.pictureKey] = true
-		recordings = append(recordings, handIn{p.recordingKey, p.recording.path})
+		recordings = append(recordings, all[len(all)-1])
 	}
 	for _, p := range halves {
 		if p.key == "" {
+			if kind, n := intake.Classify(f.key(p.name)); kind == intake.Recording && f.options != nil {
+				first = append(first, handIn{f.key(n.Stem + ".json"), f.options.path})
+			}
 			recordings = append(recordings, handIn{f.key(p.name), p.path})
 		}
 	}
-	return append(pictures, recordings...)
+	return append(first, recordings...)
 }
 
 // waiting is which half is missing; empty when a film comes of the form.

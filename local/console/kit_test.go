@@ -29,7 +29,7 @@ type table struct {
 	gate job.Gate
 	fail error
 	// read counts calls; now and most count jobs being read at a time.
-	recent, queued, read, now, most int
+	recent, queued, read, names, now, most int
 	// slow is how long a job's record takes.
 	slow time.Duration
 }
@@ -136,6 +136,20 @@ func (t *table) Job(ctx context.Context, id string) (job.Job, error) {
 	return j, nil
 }
 
+// Stem is the newest job of a name; names counts how often it is asked for.
+func (t *table) Stem(_ context.Context, n job.Name) (job.Stem, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.names++
+	st := job.Stem{Name: n}
+	for _, j := range t.jobs {
+		if j.Name == n && (st.Job == "" || j.Received.After(t.jobs[st.Job].Received)) {
+			st.Job = j.ID
+		}
+	}
+	return st, t.fail
+}
+
 func (t *table) Gate(context.Context) (job.Gate, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -191,7 +205,7 @@ type bench struct {
 func setup(t *testing.T, change func(*Config), jobs ...job.Job) *bench {
 	t.Helper()
 	b := &bench{table: newTable(jobs...), shelf: &shelf{films: map[string][]byte{}, in: map[string]string{}}, spool: t.TempDir()}
-	c := Config{Jobs: b.table, OpenResult: b.shelf.open, HandIn: b.shelf.handIn, Profile: job.EMO(), SpoolDir: b.spool}
+	c := Config{Jobs: b.table, HandIns: b.table, OpenResult: b.shelf.open, HandIn: b.shelf.handIn, Profile: job.EMO(), SpoolDir: b.spool}
 	if change != nil {
 		change(&c)
 	}
@@ -204,7 +218,7 @@ func setup(t *testing.T, change func(*Config), jobs ...job.Job) *bench {
 // setupOn is another page over the same table, which remembers nothing.
 func setupOn(t *testing.T, on *table) *bench {
 	t.Helper()
-	return setup(t, func(c *Config) { c.Jobs = on })
+	return setup(t, func(c *Config) { c.Jobs, c.HandIns = on, on })
 }
 
 // ask sends one request from a browser on this machine; headers come in pairs.

@@ -101,7 +101,7 @@ func (h *console) page(w http.ResponseWriter, r *http.Request) {
 		}
 		v.Done, err = handed.text(lang)
 	}
-	if did := q.Get("did"); slices.Contains([]string{"did_canceled", "did_canceling", "did_again"}, did) {
+	if did := q.Get("did"); slices.Contains(dones, did) {
 		v.Done, err = say(lang, did)
 	}
 	if err != nil {
@@ -125,7 +125,7 @@ func (h *console) tell(w http.ResponseWriter, r *http.Request, status int, lang 
 	switch why.key {
 	case "handed_some":
 		title = "refused_some"
-	case "not_done", "decide_failed":
+	case "not_done", "decide_failed", "choose_task":
 		title = "refused_decision"
 	}
 	if wantsJSON(r) {
@@ -209,13 +209,24 @@ func (h *console) draw(lang words.Lang, name string, v any) ([]byte, error) {
 func spanOf(r *http.Request) span {
 	s := span{size: shown}
 	q := r.URL.Query()
-	if q.Get("jobs") == strconv.Itoa(most) {
+	if s.find = findable(q.Get("q")); s.find != "" || q.Get("jobs") == strconv.Itoa(most) {
 		s.size = most
 	}
 	before, err := time.Parse(time.RFC3339Nano, q.Get("before"))
 	now := time.Now()
 	if err == nil && before.Before(now) && now.Sub(before) < horizon {
 		s.before = before.UTC().Truncate(time.Millisecond)
+	}
+	return s
+}
+
+// maxFind bounds what is looked for, in bytes: no name is longer.
+const maxFind = 1024
+
+// findable is what a person looks for; empty for nothing that a name could hold.
+func findable(s string) string {
+	if s = strings.TrimSpace(s); !plain(s) || len(s) > maxFind {
+		return ""
 	}
 	return s
 }
@@ -229,7 +240,10 @@ func (s span) query() address {
 	if !s.before.IsZero() {
 		q.Set("before", s.before.Format(time.RFC3339Nano))
 	}
-	if s.size != shown {
+	switch {
+	case s.find != "":
+		q.Set("q", s.find)
+	case s.size != shown:
 		q.Set("jobs", strconv.Itoa(s.size))
 	}
 	return q

@@ -3,44 +3,13 @@ package console
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
-	"sync"
 	"time"
 
+	"emodrop/local/lookup"
 	"emodrop/shared/job"
 )
-
-// readAll reads jobs, several at a time, in their order. Those that are gone are left
-// out: what lists them lags.
-func readAll(ctx context.Context, from Jobs, ids []string) ([]job.Job, error) {
-	type slot struct {
-		job job.Job
-		err error
-	}
-	slots := make([]slot, len(ids))
-	var wg sync.WaitGroup
-	places := make(chan struct{}, readers)
-	for i, id := range ids {
-		places <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-places }()
-			slots[i].job, slots[i].err = from.Job(ctx, id)
-		})
-	}
-	wg.Wait()
-	jobs := make([]job.Job, 0, len(ids))
-	for _, s := range slots {
-		if s.err != nil && !errors.Is(s.err, job.ErrNotFound) {
-			return nil, fmt.Errorf("read a job: %w", s.err)
-		}
-		if s.err == nil {
-			jobs = append(jobs, s.job)
-		}
-	}
-	return jobs, nil
-}
 
 // records are the jobs of a page. What cannot have changed is not read every time: what
 // has ended, and what still stands in the queue, however many wait there.
@@ -57,7 +26,7 @@ func (b *board) records(ctx context.Context, ids, queue []string, now time.Time)
 			unsure = append(unsure, id)
 		}
 	}
-	fresh, err := readAll(ctx, b.jobs, unsure)
+	fresh, err := lookup.Read(ctx, b.jobs, unsure)
 	if err != nil {
 		return nil, err
 	}

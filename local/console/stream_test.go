@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/lookup"
 	"emodrop/shared/job"
 )
 
@@ -293,7 +294,7 @@ func TestManyOpenPagesCostWhatOneCosts(t *testing.T) {
 		recent, read, most := b.table.counts()
 		require.LessOrEqual(t, recent, 2*6, "two days a second")
 		require.LessOrEqual(t, read, 40*6)
-		require.LessOrEqual(t, most, readers)
+		require.LessOrEqual(t, most, lookup.Readers)
 		require.Greater(t, most, 1)
 	})
 }

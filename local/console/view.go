@@ -25,6 +25,8 @@ type boardView struct {
 	Older     string
 	Larger    string // the same with more jobs, when there are
 	Past      bool   // not the newest days
+	Find      string // what is looked for
+	Looked    int    // among so many jobs
 	Messages  []messageView
 }
 
@@ -56,6 +58,7 @@ type jobView struct {
 	// Cancel: it may be taken back. Retry: it may be tried again, for a charge that a
 	// person has to accept first if Charge.
 	Cancel, Retry, Charge bool
+	Held                  *heldView // nil where nobody has to decide, or nobody can here
 	// Since is when counting began, in Unix milliseconds, while it goes on; else 0.
 	Since    int64
 	Elapsed  string
@@ -81,7 +84,7 @@ type filmView struct {
 }
 
 func (h *console) boardView(l *look, lang words.Lang, now time.Time) boardView {
-	v := boardView{Stale: l.stale, InFlight: len(l.gate.Slots), Queued: len(l.queue)}
+	v := boardView{Stale: l.stale, Find: l.find, Looked: l.looked, InFlight: len(l.gate.Slots), Queued: len(l.queue)}
 	if c := l.gate.Closed; c != nil {
 		what, fix := words.Explain(job.Fault{Code: c.Code, Detail: c.Detail}, job.Name{}, lang)
 		v.Closed = &closureView{What: what, Fix: fix, Since: clockTime(c.Since, now), ByHand: c.ByHand}
@@ -89,14 +92,14 @@ func (h *console) boardView(l *look, lang words.Lang, now time.Time) boardView {
 	if l.gate.NotBefore.After(now) {
 		v.Throttled = clockTime(l.gate.NotBefore, now)
 	}
-	if l.cut {
+	if l.cut && l.find == "" {
 		v.Cut = len(l.jobs)
 	}
 	if !l.older.IsZero() {
-		v.Older = "/" + span{l.older, max(shown, l.size)}.query().suffix()
+		v.Older = "/" + span{l.older, max(shown, l.size), l.find}.query().suffix()
 	}
 	if l.cut && l.size < most {
-		v.Larger = "/" + span{l.before, most}.query().suffix()
+		v.Larger = "/" + span{l.before, most, ""}.query().suffix()
 	}
 	v.Past = !l.newest
 	films := 0
@@ -147,7 +150,11 @@ func (h *console) jobView(j job.Job, lang words.Lang, now time.Time) jobView {
 		v.Cancel = operate.Cancelable(j.State)
 		v.Retry, v.Charge = j.State.Final(), operate.MaybePaid(j)
 	}
-	if j.Film != nil && j.State == job.Succeeded {
+	if h.Held != nil && j.State == job.Held {
+		v.Held = heldOf(j)
+	}
+	// A person looks at a film before deciding on it.
+	if j.Film != nil && (j.State == job.Succeeded || v.Held != nil) {
 		v.Film = &filmView{URL: "/film/" + j.ID, Name: fileName(j), Width: j.Film.Width, Height: j.Film.Height, Preload: "none"}
 	}
 	return v

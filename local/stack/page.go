@@ -31,12 +31,12 @@ func (s *Stack) page(ctx context.Context) (http.Handler, error) {
 		return nil, fmt.Errorf("a folder for uploads: %w", err)
 	}
 	return console.New(console.Config{
-		Jobs: s.Jobs, OpenResult: s.openResult,
+		Jobs: s.Jobs, HandIns: s.Jobs, OpenResult: s.openResult,
 		HandIn: func(ctx context.Context, key string, body io.Reader) error {
 			return s.Files.Put(ctx, Inbox, key, "application/octet-stream", nil, body)
 		},
 		Messages: s.messages, DropDir: s.path("drop"), VideosDir: s.path("videos"), Endpoint: s.URL(), Region: region,
-		Inbox: Inbox, Outbox: Outbox, Simulated: s.cfg.Vendor == nil, Operate: operator, SpoolDir: spool,
+		Inbox: Inbox, Outbox: Outbox, Simulated: s.cfg.Vendor == nil, Operate: operator, Held: operator, SpoolDir: spool,
 		Sample:  map[string][]byte{"sample.jpg": sample.Portrait(), "sample.wav": sample.Speech()},
 		Profile: job.EMO(), Context: ctx, Log: s.quiet(),
 	})

@@ -91,14 +91,32 @@ func read(doc []byte) (wish, error) {
 	return wishOf(n)
 }
 
-// ReadOptions judges a sidecar of that key wherever it is, as the inbox does: whoever
-// hands one in can know beforehand. Nothing of one that has a fault is used.
-func ReadOptions(key string, doc []byte) (job.Options, *job.Fault) {
+// InspectOptions reads a sidecar of that key wherever it is, and judges it as the inbox
+// does, and as is done before a film of that picture is paid for: whoever hands one in
+// can know beforehand. Nothing of one that has a fault is used; an error is trouble in
+// reading. One that is too large is not read on.
+func InspectOptions(key string, picture job.Input, open func() (io.ReadCloser, error)) (job.Options, *job.Fault, error) {
+	body, err := open()
+	if err != nil {
+		return job.Options{}, nil, err
+	}
+	defer body.Close()
+	doc, err := io.ReadAll(io.LimitReader(body, 2*maxSidecar))
+	if err != nil {
+		return job.Options{}, nil, fmt.Errorf("read a sidecar: %w", err)
+	}
+	refused := func(why string) (job.Options, *job.Fault, error) {
+		return job.Options{}, &job.Fault{Code: job.CodeOptionsRefused, File: key, Detail: why}, nil
+	}
 	w, err := read(doc)
 	if err != nil {
-		return job.Options{}, &job.Fault{Code: job.CodeOptionsRefused, File: key, Detail: err.Error()}
+		return refused(err.Error())
 	}
-	return w.options(), nil
+	o := w.options()
+	if why := o.Misfit(picture.Width, picture.Height); why != "" {
+		return refused(why)
+	}
+	return o, nil, nil
 }
 
 // fileOf is the file whose options count most.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -31,6 +32,15 @@ type Options struct {
 	// Refused stands for options that nobody could read, and tells one such document
 	// from another. Such a job is never made.
 	Refused string `json:"refused,omitempty"`
+}
+
+// Misfit says why a film of a picture of that size cannot be made as is asked for;
+// empty when it can, or when there is nothing in the way but what only the vendor knows.
+func (o Options) Misfit(width, height int) string {
+	if o.Ext.Within(Box{0, 0, width, height}) {
+		return ""
+	}
+	return fmt.Sprintf("ext_bbox: has to lie within the picture, which is %d×%d", width, height)
 }
 
 // Labels are what a hand-in only wants carried along to every message and record.

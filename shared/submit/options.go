@@ -1,10 +1,6 @@
 package submit
 
-import (
-	"fmt"
-
-	"emodrop/shared/job"
-)
+import "emodrop/shared/job"
 
 // wanted is how a film is to be made: as its hand-in asks, else as the stack does.
 func (s *Step) wanted(j job.Job) (job.Style, job.Ratio) {
@@ -18,13 +14,11 @@ func (s *Step) wanted(j job.Job) (job.Style, job.Ratio) {
 // optionsRefused says why a job cannot be made as it asks; nil when it can. Options
 // that nobody could read stay unread, whoever asks for a retry.
 func optionsRefused(j job.Job) *job.Fault {
-	o, size := j.Options, job.Box{0, 0, j.Image.Width, j.Image.Height}
-	if o.Refused != "" {
+	if j.Options.Refused != "" {
 		return &job.Fault{Code: job.CodeOptionsRefused}
 	}
-	if o.Ext.Within(size) {
-		return nil
+	if why := j.Options.Misfit(j.Image.Width, j.Image.Height); why != "" {
+		return &job.Fault{Code: job.CodeOptionsRefused, Detail: why}
 	}
-	return &job.Fault{Code: job.CodeOptionsRefused,
-		Detail: fmt.Sprintf("ext_bbox: has to lie within the picture, which is %d×%d", size[2], size[3])}
+	return nil
 }
