@@ -95,7 +95,7 @@ func (h *console) plan(ctx context.Context, f *form, lang words.Lang) (checked, 
 		switch kind, _ := intake.Classify(p.name); {
 		case kind == intake.Ignored:
 			continue // nobody misses them: .DS_Store and the like
-		case kind == intake.Unknown:
+		case kind == intake.Unknown, kind == intake.Cancel, kind == intake.Retry:
 			why = "plan_unknown"
 		case kind == intake.Sidecar:
 			why = "plan_options"

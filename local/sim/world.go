@@ -19,6 +19,7 @@ import (
 	"emodrop/shared/finalize"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
+	"emodrop/shared/operate"
 	"emodrop/shared/poll"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
@@ -270,7 +271,11 @@ func (w *World) build(function string) (handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Labels: r, Next: next, Tell: teller, Profile: w.profile,
+		orders, err := operate.New(operate.Config{Vendor: vendor, Jobs: r, Gate: w.Store, Messages: w.Store, Controls: r, Tell: teller, Log: w.cfg.Log})
+		if err != nil {
+			return nil, err
+		}
+		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Labels: r, Next: next, Controls: r, Orders: orders, Tell: teller, Profile: w.profile,
 			Bucket: inboxName, Settle: w.cfg.Settle, HalfPairAfter: 30 * time.Minute, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
@@ -284,7 +289,7 @@ func (w *World) build(function string) (handler, error) {
 			asker, askFirst, quiet, staging = naiveVendor{vendor}, 1, 1, naiveStaging{}
 		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: p.functions,
-			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r}, Sweeps: r, Tell: teller, Profile: w.profile,
+			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r, Controls: r}, Sweeps: r, Tell: teller, Profile: w.profile,
 			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err

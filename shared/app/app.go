@@ -29,6 +29,7 @@ import (
 	"emodrop/shared/invoke"
 	"emodrop/shared/job"
 	"emodrop/shared/notify"
+	"emodrop/shared/operate"
 	"emodrop/shared/poll"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
@@ -164,7 +165,12 @@ func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Han
 	if err != nil {
 		return nil, err
 	}
+	orders, err := operate.New(operate.Config{Vendor: p.vendor, Jobs: p.store, Gate: p.store, Messages: p.store, Controls: p.store, Tell: p.tell, Log: log})
+	if err != nil {
+		return nil, err
+	}
 	h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: p.store, Jobs: p.store, Labels: p.store, Next: next, Tell: p.tell,
+		Controls: p.store, Orders: orders,
 		Profile: p.profile, Bucket: cfg.Inbox, Settle: cfg.Settle, HalfPairAfter: cfg.HalfPairAfter, Log: log})
 	if err != nil {
 		return nil, err
@@ -188,7 +194,7 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 	}
 	s, err := poll.New(poll.Config{Vendor: p.vendor, Jobs: p.store, Agenda: p.store, Leases: p.store, Gate: p.store,
 		Slots: p.store, Strays: p.store, Functions: invoke.New(awslambda.NewFromConfig(ac), cfg.SubmitFunction, cfg.FinalizeFunction),
-		Staging: p.outbox, Inbox: p.inbox, Register: intake.Register{HandIns: p.store}, Sweeps: p.store, Tell: p.tell,
+		Staging: p.outbox, Inbox: p.inbox, Register: intake.Register{HandIns: p.store, Controls: p.store}, Sweeps: p.store, Tell: p.tell,
 		Profile: p.profile, Transfer: cfg.Transfer, MaxInFlight: cfg.MaxInFlight,
 		SweepEvery: cfg.SweepEvery, Horizon: cfg.Horizon,
 		Interval: cfg.PollInterval, Period: cfg.PollPeriod, AskFirst: cfg.AskFirst, Quiet: cfg.Quiet,

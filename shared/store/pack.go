@@ -22,7 +22,7 @@ type packing struct {
 }
 
 var packings = []packing{
-	{of: []path{{"updated"}, {"ended"}, {"busy"},
+	{of: []path{{"updated"}, {"ended"}, {"busy"}, {"retried"},
 		{"intent", "at"}, {"intent", "vendor_at"}, {"intent", "until"}, {"intent", "urls_end"}, {"intent", "revoked"},
 		{"task", "submitted"}, {"task", "created"}, {"task", "started"}, {"task", "ended"}, {"result", "url_ends"}},
 		pack: millisOfText, restore: textOfMillis},

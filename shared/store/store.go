@@ -43,6 +43,7 @@ func strayKey(id string) string        { return "STRAY#" + id }
 func leaseKey(name string) string      { return "LEASE#" + name }
 func turnKey(name string) string       { return "TURN#" + name }
 func labelsKey(id string) string       { return "LABELS#" + id }
+func controlKey(key string) string     { return "CONTROL#" + key }
 func faceKey(sha, ratio string) string { return "FACE#" + ratio + "#" + sha }
 
 // dueOf tells what an item of the due index is by its key.
