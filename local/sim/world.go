@@ -21,6 +21,7 @@ import (
 	"emodrop/shared/job"
 	"emodrop/shared/operate"
 	"emodrop/shared/poll"
+	"emodrop/shared/show"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
 	"emodrop/shared/tell"
@@ -254,8 +255,13 @@ func (w *World) build(function string) (handler, error) {
 			receiver = w.out
 		}
 	}
-	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Topic: p.topic, Bus: p.bus, Receiver: receiver,
-		Place: words.Place{Bucket: outboxName, InboxBucket: inboxName, Region: "local"}, Channels: channels, Log: w.cfg.Log})
+	place := words.Place{Bucket: outboxName, InboxBucket: inboxName, Region: "local"}
+	board, err := show.New(show.Config{Records: r, Outbox: files, Place: place})
+	if err != nil {
+		return nil, err
+	}
+	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Board: board, Topic: p.topic, Bus: p.bus, Receiver: receiver,
+		Place: place, Channels: channels, Log: w.cfg.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -289,7 +295,7 @@ func (w *World) build(function string) (handler, error) {
 			asker, askFirst, quiet, staging = naiveVendor{vendor}, 1, 1, naiveStaging{}
 		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: p.functions,
-			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r, Controls: r}, Sweeps: r, Tell: teller, Profile: w.profile,
+			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r, Controls: r}, Sweeps: r, Tell: teller, Board: board, Profile: w.profile,
 			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err

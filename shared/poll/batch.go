@@ -41,6 +41,8 @@ type round struct {
 	busy           bool
 	// waiting: a job of the queue could go.
 	waiting bool
+	// closed: nothing is sent for now.
+	closed bool
 	// stop is set when the vendor wants no more questions for now.
 	stop bool
 }
@@ -108,6 +110,7 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	r := &round{holding: map[string]job.Job{}}
 	// With a refused key every question would be refused; the probe finds out
 	// when that is over.
+	r.closed = g.Closed != nil
 	r.stop = g.Closed != nil && g.Closed.Code == job.CodeKeyRefused
 	jobs, rest := agenda(due, g, now)
 	s.drive(ctx, r, jobs, now)

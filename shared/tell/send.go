@@ -31,7 +31,10 @@ func (t *Teller) send(ctx context.Context, c job.Channel, m job.Message) error {
 	defer cancel()
 	switch c {
 	case job.Record:
-		return t.record(ctx, m)
+		if err := t.record(ctx, m); err != nil || m.Job == "" {
+			return err
+		}
+		return t.Board.Show(ctx, m.Job, job.Outlook{})
 	case job.Topic:
 		if replaced(m) {
 			// Whoever uploaded a newer file knows; a mail that a job "ended
