@@ -23,7 +23,7 @@ type Board interface {
 
 const (
 	// listed is how many jobs the list names, counted how far the queue is counted.
-	listed, counted = 1000, 10_000
+	listed, counted = 1000, 5000
 	// ahead is how far due times of open jobs can lie ahead.
 	ahead = 24 * time.Hour
 	// listTime is how long the list may keep a tick from its looks.
@@ -60,13 +60,10 @@ func (s *Step) listAll(ctx context.Context, r *round) error {
 		b = &board{x, etag}
 		s.board.Store(b)
 	}
-	if !r.busy && !r.closed && len(b.index.Jobs) == 0 && (b.index.Schema == "" || b.index.Sending.Open) {
+	if !r.busy && r.gate.Closed == nil && len(b.index.Jobs) == 0 && (b.index.Schema == "" || b.index.Sending.Open) {
 		return nil
 	}
-	g, err := s.Gate.Gate(ctx)
-	if err != nil {
-		return err
-	}
+	g := r.gate
 	o, err := s.open(ctx, r, g, b.index)
 	if err != nil {
 		return err
