@@ -71,7 +71,7 @@ var portCharges = map[string]charge{
 	"inbox.head": {rowFiles, s3Get}, "inbox.open": {rowFiles, s3Get}, "inbox.list": {rowFiles, s3Put}, "inbox.page": {rowFiles, s3Put},
 	"staging.stage": {rowFiles, s3Put}, "staging.sign": {}, "staging.remove": {},
 	"outbox.head": {rowFiles, s3Get}, "outbox.put": {rowFiles, s3Put}, "outbox.copy": {rowFiles, s3Put},
-	"outbox.record": {rowFiles, s3Put}, "outbox.unrecord": {},
+	"outbox.record": {rowFiles, s3Put}, "outbox.unrecord": {}, "outbox.status": {rowFiles, s3Put}, "outbox.get": {rowFiles, s3Get},
 
 	"topic.publish": {rowMessages, topicPublish + mail}, "bus.put": {rowMessages, busEvent},
 	// Sent, received, deleted.
