@@ -33,3 +33,7 @@ func (r records) Obey(ctx context.Context, from, to job.Job, o job.Order) (job.J
 		return moved, err
 	})
 }
+
+func (r records) Share(ctx context.Context, sh job.Share) (int64, error) {
+	return do(ctx, r.w, "store.Share", sh.Folder, true, func() (int64, error) { return r.s.Share(ctx, sh) })
+}

@@ -85,6 +85,68 @@ var controlSentences = []sentence{
 		require.NoError(t, err)
 		require.Equal(t, o.Key, got.Fault.File)
 	}},
+	{"a folder's places follow each other, and none is before the clock", func(t *testing.T, s *store.Store) {
+		sh := job.Share{Class: "5", Folder: "a", Clock: 1000, Cost: 10}
+		for n := range 3 {
+			start, err := s.Share(t.Context(), sh)
+			require.NoError(t, err)
+			require.Equal(t, int64(1000+10*n), start)
+		}
+		for _, other := range []job.Share{{Class: "5", Folder: "b", Clock: 1000, Cost: 10}, {Class: "3", Folder: "a", Clock: 1000, Cost: 10}, {Class: "5", Clock: 1000, Cost: 10}} {
+			start, err := s.Share(t.Context(), other)
+			require.NoError(t, err)
+			require.Equal(t, int64(1000), start, "%+v", other)
+		}
+		sh.Clock = 5000
+		start, err := s.Share(t.Context(), sh)
+		require.NoError(t, err)
+		require.Equal(t, int64(5000), start)
+	}},
+	{"places that are asked for at the same time are different ones", func(t *testing.T, s *store.Store) {
+		starts := make(chan int64, 4)
+		for _, err := range together(4, func(int) error {
+			start, err := s.Share(t.Context(), job.Share{Class: "5", Folder: "a", Clock: 1000, Cost: 10})
+			starts <- start
+			return err
+		}) {
+			require.NoError(t, err)
+		}
+		seen := map[int64]bool{}
+		for range 4 {
+			seen[<-starts] = true
+		}
+		require.Len(t, seen, 4)
+	}},
+	{"the clock of a priority begins once", func(t *testing.T, s *store.Store) {
+		for n, want := range []int64{1000, 1010, 1020} { // whatever the time is by then
+			start, err := s.Share(t.Context(), job.Share{Class: "5", Folder: "a", Clock: int64(1000 + 5*n), Cost: 10, First: true})
+			require.NoError(t, err)
+			require.Equal(t, want, start)
+		}
+		start, err := s.Share(t.Context(), job.Share{Class: "3", Folder: "a", Clock: 7000, Cost: 10, First: true})
+		require.NoError(t, err)
+		require.Equal(t, int64(7000), start)
+		g, err := s.Gate(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, map[string]int64{"5": 1000, "3": 7000}, g.Clock)
+	}},
+	{"the gate's clock is that of the job that was sent last", func(t *testing.T, s *store.Store) {
+		for n, start := range []int64{50, 70, 60} {
+			j := moved(t, s, created(t, s, string(rune('a'+n))), job.Queued, inQueue)
+			again := j
+			again.Rank = job.Rank("", start, j.ID)
+			j, err := s.Move(t.Context(), j, again)
+			require.NoError(t, err)
+			read, err := s.Job(t.Context(), j.ID)
+			require.NoError(t, err)
+			require.Equal(t, again.Rank, read.Rank)
+			_, err = admit(t.Context(), s, j, 100, past())
+			require.NoError(t, err)
+			g, err := s.Gate(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, map[string]int64{"5": []int64{50, 70, 70}[n]}, g.Clock)
+		}
+	}},
 	{"of two that heed one writing one does", func(t *testing.T, s *store.Store) {
 		j := queued(t, s, "anna")
 		for rev := range 3 {
