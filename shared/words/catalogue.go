@@ -268,8 +268,8 @@ var catalogue = map[string]entry{
 	},
 	// Of jobs that a person ended.
 	job.CodeCanceled: {
-		text{"The film of “{name}” was canceled before it was begun.", "Nothing to do. To have it made after all, ask whoever runs this stack for a retry (emodrop retry)."},
-		text{"“{name}”在开始制作之前已被取消。", "无需操作。如仍需制作，可请管理员重试（emodrop retry）。"},
+		text{"The film of “{name}” was canceled before it was begun.", "Nothing to do. To have it made after all, upload an empty file called “{name}.retry”."},
+		text{"“{name}”在开始制作之前已被取消。", "无需操作。如仍需制作，请上传名为“{name}.retry”的空文件。"},
 		check, over,
 	},
 	job.CodeGivenUp: {
