@@ -73,8 +73,8 @@ func TestAJobTakesFewWriteUnits(t *testing.T) {
 			"FACE": 1, "TURN": 1,      // detect
 			"JOB":  3 + 3 + 4 + 2 + 1 + 2 + 1 + 3, // made, queued, admitted, at the vendor, running, finished there, in hand, at home
 			"GATE": 2 + 2 + 2,                     // slot and lease taken, lease given back, slot freed
-			"TASK": 2, "SHARE": 1, // the folder's turn
-			"MSG":  2 + 1 + 1 + 1, // written, told and forgotten; and its place
+			"TASK": 2, "SHARE": 1,                 // the folder's turn
+			"MSG": 2 + 1 + 1 + 1, // written, told and forgotten; and its place
 		} {
 			most *= n
 			if kind == "GATE" {

@@ -141,7 +141,7 @@ func TestAStatusIsWrittenOnAChangeOfStateAndOnNothingElse(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, b.Show(t.Context(), "j1", job.Outlook{Place: 2}))
 		require.Equal(t, puts, b.out.puts)
-		j = b.move(j, job.Canceled, &job.Fault{Code: job.CodeCanceled})
+		b.move(j, job.Canceled, &job.Fault{Code: job.CodeCanceled})
 		require.NoError(t, b.Show(t.Context(), "j1", job.Outlook{Place: 2, Done: done}))
 		s = b.says()
 		require.Equal(t, job.CodeCanceled, s.Code)
