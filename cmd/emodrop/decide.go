@@ -23,7 +23,7 @@ func (later) Tell(context.Context, string) error { return nil }
 
 func (p *program) operator(st *reach.Stack) (*operate.Step, error) {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	return operate.New(operate.Config{Vendor: st.Vendor, Jobs: st.Jobs, Gate: st.Jobs, Messages: st.Jobs, Tell: later{}, Log: log})
+	return operate.New(operate.Config{Vendor: st.Vendor, Jobs: st.Jobs, Gate: st.Jobs, Messages: st.Jobs, Controls: st.Jobs, Tell: later{}, Log: log})
 }
 
 // charged is the flag by which a person accepts that a film may be paid for twice.

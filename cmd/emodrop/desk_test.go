@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -65,7 +66,7 @@ func newDesk(t *testing.T) *desk {
 		Secret: "key", VendorURL: "https://vendor.example/api/v1", Submit: "submit", Ratio: job.Square}, d.aws.Config(), awstest.Transport(d.vendor))
 	require.NoError(t, err)
 	d.st.Jobs = store.NewMemory(0)
-	hand, err = intake.New(intake.Config{Inbox: d.st.Listed, HandIns: d.st.Jobs, Jobs: d.st.Jobs, Labels: d.st.Jobs, Next: maker{d}, Tell: later{},
+	hand, err = intake.New(intake.Config{Inbox: d.st.Listed, HandIns: d.st.Jobs, Jobs: d.st.Jobs, Labels: d.st.Jobs, Next: maker{d}, Controls: d.st.Jobs, Orders: noOrders{}, Tell: later{},
 		Profile: job.EMO(), Bucket: "inbox", HalfPairAfter: time.Hour, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	return d
@@ -82,6 +83,11 @@ func newProgram(stdout, stderr io.Writer, env []string) *program {
 		return ""
 	}}
 }
+
+// noOrders is for a desk to which nobody hands in a control object.
+type noOrders struct{}
+
+func (noOrders) Obey(_ context.Context, o job.Order) error { return errors.New("an order: " + o.Key) }
 
 // outcome is what came of a run of the command.
 type outcome struct {

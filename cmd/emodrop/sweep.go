@@ -120,7 +120,7 @@ func (p *program) strays(ctx context.Context, st *reach.Stack, page []job.Half, 
 	places := make(chan struct{}, lookup.Readers)
 	for i, o := range page {
 		kind, _ := intake.Classify(o.Key)
-		if o.Modified.Before(since) || kind == intake.Ignored || kind == intake.Unknown {
+		if o.Modified.Before(since) || kind == intake.Ignored || kind == intake.Unknown || kind == intake.Cancel || kind == intake.Retry {
 			continue
 		}
 		places <- struct{}{}

@@ -35,7 +35,7 @@ type stackFlags struct {
 
 func (f *stackFlags) add(p *program, cmd *cobra.Command, home string) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.home, "home", home, p.pick("folder for drop/, videos/, failed/, checked/ and the state", "drop/、videos/、failed/、checked/ 和状态所在的目录"))
+	fl.StringVar(&f.home, "home", home, p.pick("folder for drop/, videos/, failed/, checked/, status/ and the state", "drop/、videos/、failed/、checked/、status/ 和状态所在的目录"))
 	fl.IntVar(&f.port, "port", 0, p.pick("port on loopback (default: the last run's, or a free one)", "本机端口（默认沿用上次的，或任选空闲端口）"))
 	fl.Float64Var(&f.speed, "speed", 0, p.pick("how many times faster than the real vendor the emulator works (default 10, with --cloud-timing 1)", "模拟器比真实服务快多少倍（默认 10；与 --cloud-timing 同用时为 1）"))
 	fl.StringVar(&f.transfer, "transfer", string(job.TransferAuto), p.pick("how files get to the vendor: auto, presign (links to S3) or temp (its own storage)", "文件传给视频服务的方式：auto、presign（S3 链接）或 temp（其临时存储）"))

@@ -28,6 +28,7 @@ type outlets struct {
 func (o *outlets) Message(context.Context, string) (job.Message, error)       { return o.m, nil }
 func (o *outlets) PutMessage(context.Context, job.Message, job.Message) error { return nil }
 func (o *outlets) Job(context.Context, string) (job.Job, error)               { return job.Job{}, job.ErrNotFound }
+func (o *outlets) Show(context.Context, string, job.Outlook) error            { return nil }
 func (o *outlets) RemoveRecord(context.Context, string) error                 { return nil }
 func (o *outlets) Publish(_ context.Context, n words.Note) error              { o.note = n; return nil }
 func (o *outlets) Post(_ context.Context, _ string, body []byte) error        { o.post = body; return nil }
@@ -57,7 +58,7 @@ func (o *outlets) PutEvent(_ context.Context, _, kind string, body []byte) error
 func told(t *testing.T, m job.Message) *outlets {
 	t.Helper()
 	o := &outlets{m: m}
-	teller, err := tell.New(tell.Config{Messages: o, HandIns: o, Outbox: o, Topic: o, Bus: o, Receiver: o, Channels: job.Channels(),
+	teller, err := tell.New(tell.Config{Messages: o, HandIns: o, Outbox: o, Board: o, Topic: o, Bus: o, Receiver: o, Channels: job.Channels(),
 		Place: words.Place{Bucket: "emodrop-outbox", InboxBucket: "emodrop-inbox", Region: "eu-central-1"}, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	require.NoError(t, teller.Tell(t.Context(), m.ID))

@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -51,7 +52,7 @@ func buckets(t *tree, _ *code) []string {
 			bad("incomplete uploads stay, and cost")
 		}
 		for _, r := range rules(b, func(r any) bool { return at(r, "ExpirationInDays") != nil || at(r, "ExpirationDate") != nil }) {
-			if b.id != "OutboxBucket" || textAt(r, "Prefix") != stagingPrefix() {
+			if b.id != "OutboxBucket" || !slices.Contains([]string{stagingPrefix(), path.Dir(job.IndexKey) + "/"}, textAt(r, "Prefix")) {
 				bad("the rule %s deletes what people put there or paid for", textAt(r, "Id"))
 			}
 		}

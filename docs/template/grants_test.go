@@ -27,6 +27,9 @@ func logs(group string) []grant {
 var told = []grant{
 	{"s3:PutObject", outbox + "/failed/*", ""},
 	{"s3:DeleteObject", outbox + "/failed/*", ""},
+	{"s3:GetObject", outbox + "/status/*", ""},
+	{"s3:PutObject", outbox + "/status/*", ""},
+	{"s3:ListBucket", outbox, "without it S3 answers 403, not 404, for a film or a status that is not there yet"},
 	{"dynamodb:GetItem", jobs, ""},
 	{"dynamodb:UpdateItem", jobs, ""},
 	{"dynamodb:DeleteItem", jobs, ""}, // of a message that every channel has taken
@@ -67,7 +70,6 @@ var granted = map[string][]grant{
 		{"sqs:SendMessage", dead, tooling},
 		{"s3:GetObject", outbox + "/videos/*", ""},
 		{"s3:PutObject", outbox + "/videos/*", ""},
-		{"s3:ListBucket", outbox, "without it S3 answers 403, not 404, for a film that is not there yet"},
 	}),
 	// It never writes, reads or deletes a file, and tells nobody: what would be told
 	// is left to poll.

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/shared/app"
+	"emodrop/shared/job"
 )
 
 // quietTable answers DynamoDB's calls as a table does in which nothing is due, and
@@ -28,6 +29,13 @@ type quietTable struct {
 }
 
 func (q *quietTable) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/"+job.IndexKey) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.calls["GetObject"]++
+		return &http.Response{StatusCode: 404, Header: http.Header{"Content-Type": {"application/xml"}}, Request: r,
+			Body: io.NopCloser(strings.NewReader("<Error><Code>NoSuchKey</Code></Error>"))}, nil
+	}
 	defer r.Body.Close()
 	_, op, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810.")
 	if !ok {
@@ -77,7 +85,8 @@ func TestAnIdleTickCallsNoMoreThanIsGrantedAndReckonedWith(t *testing.T) {
 			require.NoError(t, err)
 			return table.calls
 		}
-		tick() // a cold one plans the sweep
+		// A cold one plans the sweep, and looks what the list said last.
+		require.Equal(t, 1, tick()["GetObject"])
 		calls := tick()
 		may := map[string]bool{}
 		for _, g := range granted["poll"] {

@@ -62,6 +62,8 @@ var portCharges = map[string]charge{
 	"store.PutStem": writes(3), "store.PutFolder": writes(3), "store.PutSweep": writes(3), "store.PutMessage": writes(3),
 	"store.AddNotice": writes(3), "store.CloseGate": writes(3), "store.OpenGate": writes(3), "store.NextProbe": writes(3),
 	"store.Create": writes(4),
+	// A folder's turn is read and taken; once a priority, the gate's clock begins.
+	"store.Share": {rowTable, tableRead + 3*tableWrite},
 	// The gate and a check of the job.
 	"store.FreeSlot": writes(4), "store.TakeSlot": writes(4),
 	// The job (4), its places in two indexes (3), the gate (2), a task's owner (2), a
@@ -71,7 +73,7 @@ var portCharges = map[string]charge{
 	"inbox.head": {rowFiles, s3Get}, "inbox.open": {rowFiles, s3Get}, "inbox.list": {rowFiles, s3Put}, "inbox.page": {rowFiles, s3Put},
 	"staging.stage": {rowFiles, s3Put}, "staging.sign": {}, "staging.remove": {},
 	"outbox.head": {rowFiles, s3Get}, "outbox.put": {rowFiles, s3Put}, "outbox.copy": {rowFiles, s3Put},
-	"outbox.record": {rowFiles, s3Put}, "outbox.unrecord": {},
+	"outbox.record": {rowFiles, s3Put}, "outbox.unrecord": {}, "outbox.status": {rowFiles, s3Put}, "outbox.get": {rowFiles, s3Get},
 
 	"topic.publish": {rowMessages, topicPublish + mail}, "bus.put": {rowMessages, busEvent},
 	// Sent, received, deleted.

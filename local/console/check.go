@@ -107,7 +107,7 @@ func (h *console) plan(ctx context.Context, f *form, lang words.Lang) (checked, 
 		switch kind, _ := intake.Classify(p.name); {
 		case kind == intake.Ignored:
 			continue // nobody misses them: .DS_Store and the like
-		case kind == intake.Unknown:
+		case kind == intake.Unknown, kind == intake.Cancel, kind == intake.Retry:
 			why = "plan_unknown"
 		}
 		v.LeftOut = append(v.LeftOut, leftOut{path.Join(p.dir, p.name), why})

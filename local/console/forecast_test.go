@@ -28,13 +28,13 @@ func TestFilmsAreExpectedOneAfterTheOtherByTheMeasuredSpeed(t *testing.T) {
 		at(5, job.Storing, 0), at(6, job.Succeeded, 0), at(7, job.Received, 0)},
 		queue: []string{idOf(2), idOf(99), idOf(1)}, gate: job.Gate{Speeds: []int64{6000}, Slots: map[string]job.Slot{idOf(3): {Seconds: 10}, idOf(4): {Seconds: 10}, idOf(98): {Seconds: 20}}}}
 	got := l.forecast(job.EMO(), now)
-	in := func(d time.Duration) time.Time { return now.Add(d).Add(bringing) }
-	require.Equal(t, map[string]outlook{
-		idOf(4): {done: in(30 * time.Second)}, // half of its minute is over
-		idOf(3): {done: in(90 * time.Second)},
-		idOf(5): {done: in(0)},
-		idOf(2): {1, in(90*time.Second + 2*time.Minute + time.Minute)}, // behind two minutes that the page does not show
-		idOf(1): {3, in(90*time.Second + 2*time.Minute + 3*time.Minute)},
+	in := func(d time.Duration) time.Time { return now.Add(d).Add(5 * time.Second) }
+	require.Equal(t, map[string]job.Outlook{
+		idOf(4): {Done: in(30 * time.Second)}, // half of its minute is over
+		idOf(3): {Done: in(90 * time.Second)},
+		idOf(5): {Done: in(0)},
+		idOf(2): {Place: 1, Done: in(90*time.Second + 2*time.Minute + time.Minute)}, // behind two minutes that the page does not show
+		idOf(1): {Place: 3, Done: in(90*time.Second + 2*time.Minute + 3*time.Minute)},
 	}, got)
 	for lang, want := range map[words.Lang][2]string{words.English: {"ready in a moment", "Number 3 in the queue · ready about 12:07"}, words.Chinese: {"即将完成", "排在第 3 位 · 预计 12:07 完成"}} {
 		soon, err := expected(got[idOf(4)], lang, now)
@@ -44,5 +44,5 @@ func TestFilmsAreExpectedOneAfterTheOtherByTheMeasuredSpeed(t *testing.T) {
 		require.Equal(t, want, [2]string{soon, late})
 	}
 	l.gate.Closed = &job.Closure{}
-	require.Equal(t, outlook{place: 1}, l.forecast(job.EMO(), now)[idOf(2)], "while nothing is sent nobody can tell")
+	require.Equal(t, job.Outlook{Place: 1}, l.forecast(job.EMO(), now)[idOf(2)], "while nothing is sent nobody can tell")
 }

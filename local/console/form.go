@@ -204,7 +204,8 @@ func (f *form) sort() {
 	}
 	var others []part
 	for _, p := range f.files {
-		if kind, _ := intake.Classify(p.name); kind == intake.Unknown || kind == intake.Sidecar {
+		switch kind, _ := intake.Classify(p.name); kind {
+		case intake.Unknown, intake.Sidecar, intake.Cancel, intake.Retry:
 			others = append(others, p)
 		}
 	}

@@ -85,7 +85,8 @@ func Watch(ctx context.Context, c Config) error {
 			return nil
 		case e := <-fw.Events:
 			switch {
-			case e.Has(fsnotify.Create) || e.Has(fsnotify.Write):
+			case e.Has(fsnotify.Create) || e.Has(fsnotify.Write) || e.Has(fsnotify.Chmod):
+				// "touch" changes nothing but a file's times, and means: once more.
 				w.touch(e.Name)
 			case e.Name == c.Dir && (e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename)):
 				// The folder itself went away; nothing would ever be seen again.

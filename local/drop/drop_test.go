@@ -253,3 +253,19 @@ func TestAFolderThatCannotBeMadeIsAnError(t *testing.T) {
 	err := drop.Watch(t.Context(), drop.Config{Dir: f.dir, State: f.state})
 	require.ErrorContains(t, err, "drop folder")
 }
+
+func TestAnEmptyFileIsHandedInAndAgainEachTimeThatItIsTouched(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.watch()
+	f.write("week 1/anna.cancel", "")
+	require.Equal(t, handIn{"week 1/anna.cancel", ""}, f.comes())
+	path := filepath.Join(f.dir, "week 1", "anna.cancel")
+	for n := range 2 {
+		later := time.Now().Add(time.Duration(n+1) * time.Hour)
+		require.NoError(t, os.Chtimes(path, later, later))
+		require.Equal(t, handIn{"week 1/anna.cancel", ""}, f.comes())
+	}
+	require.NoError(t, os.Chmod(path, 0o640)) // no other times: nothing new
+	f.nothingElse("end.mp3")
+}

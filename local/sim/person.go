@@ -25,7 +25,7 @@ func (w *World) settleHeld() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := operate.New(operate.Config{Vendor: client, Jobs: w.Store, Gate: w.Store, Messages: w.Store, Tell: later{}, Log: slog.New(slog.DiscardHandler)})
+	step, err := operate.New(operate.Config{Vendor: client, Jobs: w.Store, Gate: w.Store, Messages: w.Store, Controls: w.Store, Tell: later{}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,7 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 		s.beBusy(storm)
 	}
 	s.hook(seed, storm)
+	s.control(seed, storm)
 	s.special(seed)
 	slices.SortStableFunc(s.Acts, func(a, b Act) int { return int(a.At - b.At) })
 	return s

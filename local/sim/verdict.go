@@ -71,6 +71,8 @@ func (w *World) Judge() Verdict {
 	w.judgeFilms(&v, jobs)
 	w.judgeMessages(&v, jobs)
 	w.judgeRecords(&v, jobs)
+	w.judgeControls(&v)
+	w.judgeStatus(&v, jobs)
 	w.judgeVendor(&v)
 	w.judgeWatch(&v)
 	if left, err := w.Unfinished(); err != nil || left != "" {

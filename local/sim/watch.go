@@ -25,6 +25,8 @@ type watch struct {
 	made, left, faces map[string]time.Duration
 	// tried are the jobs that somebody wanted admitted and that have not ended.
 	tried map[string]bool
+	// heeded are the writings of control objects that have counted.
+	heeded map[string]bool
 	// asked are the detect calls for a picture and a ratio.
 	asked map[string][]time.Duration
 }
@@ -39,7 +41,7 @@ type handed struct {
 
 func newWatch() watch {
 	return watch{made: map[string]time.Duration{}, left: map[string]time.Duration{}, faces: map[string]time.Duration{},
-		tried: map[string]bool{}, asked: map[string][]time.Duration{}}
+		tried: map[string]bool{}, heeded: map[string]bool{}, asked: map[string][]time.Duration{}}
 }
 
 // breach notes a promise that is broken now.

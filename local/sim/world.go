@@ -19,7 +19,9 @@ import (
 	"emodrop/shared/finalize"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
+	"emodrop/shared/operate"
 	"emodrop/shared/poll"
+	"emodrop/shared/show"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
 	"emodrop/shared/tell"
@@ -256,8 +258,13 @@ func (w *World) build(function string) (handler, error) {
 			receiver = w.out
 		}
 	}
-	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Topic: p.topic, Bus: p.bus, Receiver: receiver,
-		Place: words.Place{Bucket: outboxName, InboxBucket: inboxName, Region: "local"}, Channels: channels, Log: w.cfg.Log})
+	place := words.Place{Bucket: outboxName, InboxBucket: inboxName, Region: "local"}
+	board, err := show.New(show.Config{Records: r, Outbox: files, Place: place})
+	if err != nil {
+		return nil, err
+	}
+	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Board: board, Topic: p.topic, Bus: p.bus, Receiver: receiver,
+		Place: place, Channels: channels, Log: w.cfg.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -267,13 +274,17 @@ func (w *World) build(function string) (handler, error) {
 		if w.cfg.Naive {
 			poster = naiveVendor{vendor}
 		}
-		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Staging: files, Inbox: p.inbox, Tell: teller,
+		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Shares: r, Staging: files, Inbox: p.inbox, Tell: teller,
 			Transfer: w.cfg.Transfer, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Style: job.Normal, Ratio: w.cfg.Ratio,
 			Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
 		}
-		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Labels: r, Next: next, Tell: teller, Profile: w.profile,
+		orders, err := operate.New(operate.Config{Vendor: vendor, Jobs: r, Gate: w.Store, Messages: w.Store, Controls: r, Tell: teller, Log: w.cfg.Log})
+		if err != nil {
+			return nil, err
+		}
+		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Labels: r, Next: next, Controls: r, Orders: orders, Tell: teller, Profile: w.profile,
 			Bucket: inboxName, Settle: w.cfg.Settle, HalfPairAfter: 30 * time.Minute, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
@@ -287,7 +298,7 @@ func (w *World) build(function string) (handler, error) {
 			asker, askFirst, quiet, staging = naiveVendor{vendor}, 1, 1, naiveStaging{}
 		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: p.functions,
-			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r}, Sweeps: r, Tell: teller, Profile: w.profile,
+			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r, Controls: r}, Sweeps: r, Tell: teller, Board: board, Profile: w.profile,
 			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err

@@ -62,7 +62,7 @@ func (m *mirror) follow(s3 http.Handler) http.Handler {
 }
 
 // mirroredPrefixes are the parts of the outbox that are for people.
-var mirroredPrefixes = []string{"videos/", "failed/", "checked/"}
+var mirroredPrefixes = []string{"videos/", "failed/", "checked/", "status/"}
 
 // mirrored says whether a key of the outbox has a file in the home.
 func mirrored(key string) bool {

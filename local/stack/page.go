@@ -59,7 +59,7 @@ func (s *Stack) operator() (*operate.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return operate.New(operate.Config{Vendor: vendor, Jobs: s.Jobs, Gate: s.Jobs, Messages: s.Jobs, Tell: later{}, Log: s.quiet()})
+	return operate.New(operate.Config{Vendor: vendor, Jobs: s.Jobs, Gate: s.Jobs, Messages: s.Jobs, Controls: s.Jobs, Tell: later{}, Log: s.quiet()})
 }
 
 // openResult opens an object of the outbox.

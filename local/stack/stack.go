@@ -90,7 +90,7 @@ func Cloud() Timing {
 
 // Config is what Start needs.
 type Config struct {
-	// Home is where drop/, videos/, failed/, checked/ and the state are.
+	// Home is where drop/, videos/, failed/, checked/, status/ and the state are.
 	Home string
 	// Binaries is the folder with the four functions' binaries.
 	Binaries string

@@ -29,7 +29,9 @@ import (
 	"emodrop/shared/invoke"
 	"emodrop/shared/job"
 	"emodrop/shared/notify"
+	"emodrop/shared/operate"
 	"emodrop/shared/poll"
+	"emodrop/shared/show"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
 	"emodrop/shared/tell"
@@ -76,6 +78,7 @@ type parts struct {
 	outbox  *bucket.Outbox
 	inbox   *bucket.Inbox
 	tell    *tell.Teller
+	board   *show.Step
 	log     *slog.Logger
 }
 
@@ -114,8 +117,12 @@ func build(cfg Config, ac aws.Config, log *slog.Logger, receiver tell.Receiver) 
 	if cfg.WebhookURL != "" {
 		channels = append(channels, job.Webhook)
 	}
-	p.tell, err = tell.New(tell.Config{Messages: p.store, HandIns: p.store, Outbox: p.outbox, Topic: out, Bus: out, Receiver: receiver,
-		Place:    words.Place{Bucket: cfg.Outbox, InboxBucket: cfg.Inbox, Region: cfg.Region, Console: cfg.Console},
+	place := words.Place{Bucket: cfg.Outbox, InboxBucket: cfg.Inbox, Region: cfg.Region, Console: cfg.Console}
+	if p.board, err = show.New(show.Config{Records: p.store, Outbox: p.outbox, Place: place}); err != nil {
+		return nil, err
+	}
+	p.tell, err = tell.New(tell.Config{Messages: p.store, HandIns: p.store, Outbox: p.outbox, Board: p.board, Topic: out, Bus: out, Receiver: receiver,
+		Place:    place,
 		Channels: channels, Backoff: cfg.Backoff, Log: log})
 	return p, err
 }
@@ -156,7 +163,7 @@ func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Han
 	if err != nil {
 		return nil, err
 	}
-	next, err := submit.New(submit.Config{Vendor: p.vendor, Jobs: p.store, Gate: p.store, Faces: p.store,
+	next, err := submit.New(submit.Config{Vendor: p.vendor, Jobs: p.store, Gate: p.store, Faces: p.store, Shares: p.store,
 		Staging: p.outbox, Inbox: p.inbox, Tell: p.tell, Profile: p.profile, Model: cfg.Model, DetectModel: cfg.DetectModel,
 		Transfer:    cfg.Transfer,
 		MaxInFlight: cfg.MaxInFlight, Style: cfg.Style, Ratio: cfg.Ratio, PostLease: cfg.PostLease,
@@ -164,7 +171,12 @@ func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Han
 	if err != nil {
 		return nil, err
 	}
+	orders, err := operate.New(operate.Config{Vendor: p.vendor, Jobs: p.store, Gate: p.store, Messages: p.store, Controls: p.store, Tell: p.tell, Log: log})
+	if err != nil {
+		return nil, err
+	}
 	h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: p.store, Jobs: p.store, Labels: p.store, Next: next, Tell: p.tell,
+		Controls: p.store, Orders: orders,
 		Profile: p.profile, Bucket: cfg.Inbox, Settle: cfg.Settle, HalfPairAfter: cfg.HalfPairAfter, Log: log})
 	if err != nil {
 		return nil, err
@@ -188,7 +200,7 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 	}
 	s, err := poll.New(poll.Config{Vendor: p.vendor, Jobs: p.store, Agenda: p.store, Leases: p.store, Gate: p.store,
 		Slots: p.store, Strays: p.store, Functions: invoke.New(awslambda.NewFromConfig(ac), cfg.SubmitFunction, cfg.FinalizeFunction),
-		Staging: p.outbox, Inbox: p.inbox, Register: intake.Register{HandIns: p.store}, Sweeps: p.store, Tell: p.tell,
+		Staging: p.outbox, Inbox: p.inbox, Register: intake.Register{HandIns: p.store, Controls: p.store}, Sweeps: p.store, Tell: p.tell, Board: p.board,
 		Profile: p.profile, Transfer: cfg.Transfer, MaxInFlight: cfg.MaxInFlight,
 		SweepEvery: cfg.SweepEvery, Horizon: cfg.Horizon,
 		Interval: cfg.PollInterval, Period: cfg.PollPeriod, AskFirst: cfg.AskFirst, Quiet: cfg.Quiet,

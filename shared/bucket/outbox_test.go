@@ -178,3 +178,33 @@ func TestARecordIsWrittenOverTheOneBeforeAndRemovedOnce(t *testing.T) {
 	require.NoError(t, c.outbox.RemoveRecord(t.Context(), key))
 	require.False(t, c.has(key))
 }
+
+func TestAStatusIsWrittenOverTheVersionThatWasSeenAndNoOther(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	key := "status/课程/anna + 1.json"
+	_, _, err := c.outbox.Status(t.Context(), key)
+	require.ErrorIs(t, err, job.ErrNotFound)
+	_, _, err = c.outbox.ReadStatus(t.Context(), key)
+	require.ErrorIs(t, err, job.ErrNotFound)
+	_, err = c.outbox.PutStatus(t.Context(), key, []byte(`{"n":0}`), "m", `"0123456789abcdef0123456789abcdef"`)
+	require.Error(t, err, "nothing stands there that it could have seen")
+	first, err := c.outbox.PutStatus(t.Context(), key, []byte(`{"n":1}`), "j1 1 QUEUED", "")
+	require.NoError(t, err)
+	_, err = c.outbox.PutStatus(t.Context(), key, []byte(`{"n":2}`), "m", "")
+	require.ErrorIs(t, err, job.ErrConflict)
+	etag, mark, err := c.outbox.Status(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, first, etag)
+	require.Equal(t, "j1 1 QUEUED", mark)
+	_, err = c.outbox.PutStatus(t.Context(), key, []byte(`{"n":3}`), "", first)
+	require.NoError(t, err)
+	_, err = c.outbox.PutStatus(t.Context(), key, []byte(`{"n":4}`), "", first)
+	require.ErrorIs(t, err, job.ErrConflict)
+	body, second, err := c.outbox.ReadStatus(t.Context(), key)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"n":3}`, string(body))
+	require.NotEqual(t, first, second)
+	_, kind, _ := c.object(key)
+	require.Equal(t, "application/json; charset=utf-8", kind)
+}

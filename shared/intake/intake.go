@@ -73,8 +73,11 @@ type Config struct {
 	Jobs    Jobs
 	Labels  Labels
 	Next    Next
-	Tell    Teller
-	Profile job.Profile
+	// Controls and Orders are for control objects.
+	Controls Controls
+	Orders   Orders
+	Tell     Teller
+	Profile  job.Profile
 	// Bucket is the inbox's name: events of other buckets are not taken.
 	Bucket string
 	// Settle is how long a stem must have been quiet before it becomes a job;
@@ -96,6 +99,7 @@ func New(c Config) (*Handler, error) {
 	var errs []error
 	for what, missing := range map[string]bool{
 		"Inbox": c.Inbox == nil, "HandIns": c.HandIns == nil, "Jobs": c.Jobs == nil, "Labels": c.Labels == nil, "Next": c.Next == nil,
+		"Controls": c.Controls == nil, "Orders": c.Orders == nil,
 		"Tell": c.Tell == nil, "Bucket": c.Bucket == "", "Log": c.Log == nil,
 		"Profile": c.Profile.Model == "", "HalfPairAfter": c.HalfPairAfter <= 0,
 	} {
@@ -175,6 +179,8 @@ func (h *Handler) object(ctx context.Context, o Object) error {
 	switch kind {
 	case Shared:
 		return h.takePortrait(ctx, name.Dir, o.Key)
+	case Cancel, Retry:
+		return h.control(ctx, o.Key)
 	case Unknown:
 		return h.unknown(ctx, name, o.Key)
 	}
@@ -279,7 +285,7 @@ func (h *Handler) tell(ctx context.Context, id string) {
 func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object, error)) {
 	var mu sync.Mutex
 	var noted [][]Object // the pairs' files that count, by name
-	each(byName(all, false), func(of []Object) {
+	each(byName(all, fileOfItsOwn), func(of []Object) {
 		if halves := h.noteNamed(ctx, of, failed); len(halves) > 0 {
 			mu.Lock()
 			defer mu.Unlock()
@@ -296,13 +302,35 @@ func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object,
 			}
 		}
 	})
-	each(byName(all, true), func(of []Object) {
-		for _, o := range of {
-			if err := h.object(ctx, o); err != nil {
-				failed(o, err)
+	// Portraits, then what people ask for: it concerns what the files come to.
+	for _, turn := range []turn{portrait, control} {
+		each(byName(all, turn), func(of []Object) {
+			for _, o := range of {
+				if err := h.object(ctx, o); err != nil {
+					failed(o, err)
+				}
 			}
-		}
-	})
+		})
+	}
+}
+
+// turn is when a file of a batch is taken.
+type turn int
+
+const (
+	fileOfItsOwn turn = iota
+	portrait
+	control
+)
+
+func turnOf(k Kind) turn {
+	switch k {
+	case Shared:
+		return portrait
+	case Cancel, Retry:
+		return control
+	}
+	return fileOfItsOwn
 }
 
 // stemKinds are the kinds of files that a stem is made of.
@@ -341,19 +369,19 @@ func (h *Handler) noteNamed(ctx context.Context, all []Object, failed func(Objec
 	return halves
 }
 
-// byName puts the files of one name together, of portraits or of all others.
-func byName(all []Object, portraits bool) [][]Object {
-	at := map[string]int{}
+// byName puts the files of one name together, of those whose turn it is.
+func byName(all []Object, at turn) [][]Object {
+	places := map[string]int{}
 	var out [][]Object
 	for _, o := range all {
 		kind, n := Classify(o.Key)
-		if (kind == Shared) != portraits {
+		if turnOf(kind) != at {
 			continue
 		}
-		i, seen := at[n.String()]
+		i, seen := places[n.String()]
 		if !seen {
 			i = len(out)
-			at[n.String()] = i
+			places[n.String()] = i
 			out = append(out, nil)
 		}
 		out[i] = append(out[i], o)

@@ -24,6 +24,10 @@ const (
 	Sidecar Kind = "sidecar"
 	// Shared: the folder's portrait.
 	Shared Kind = "portrait"
+	// Cancel and Retry: control objects, by which people who have nothing but the bucket
+	// ask for something.
+	Cancel Kind = "cancel"
+	Retry  Kind = "retry"
 	// Unknown: nothing we know; told once.
 	Unknown Kind = "unknown"
 )
@@ -61,6 +65,10 @@ func Classify(key string) (Kind, job.Name) {
 		return Recording, n
 	case ext == ".json":
 		return Sidecar, n
+	case ext == ".cancel":
+		return Cancel, n
+	case ext == ".retry":
+		return Retry, n
 	}
 	return Unknown, n
 }

@@ -154,11 +154,13 @@ type world struct {
 
 	mu       sync.Mutex
 	prepared []string
+	orders   []job.Order
 	told     []job.Message
 	// dispatches counts the calls; dispatch, if set, is what they do.
 	dispatches int
 	dispatch   func(context.Context) error
 	prepare    func(context.Context, string) error
+	obey       func(context.Context, job.Order) error
 }
 
 type option func(*intake.Config)
@@ -166,7 +168,7 @@ type option func(*intake.Config)
 func newWorld(t *testing.T, opts ...option) *world {
 	t.Helper()
 	w := &world{t: t, files: newFiles(), store: store.NewMemory(0)}
-	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Labels: w.store, Next: w, Tell: w, Profile: job.EMO(),
+	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Labels: w.store, Next: w, Controls: w.store, Orders: w, Tell: w, Profile: job.EMO(),
 		Bucket: inboxName, Settle: settle, HalfPairAfter: halfPair, Log: slog.New(slog.DiscardHandler)}
 	for _, o := range opts {
 		o(&c)
@@ -203,6 +205,22 @@ func (w *world) Prepare(ctx context.Context, id string) error {
 		return nil
 	}
 	return err
+}
+
+// Obey notes an order as heeded.
+func (w *world) Obey(ctx context.Context, o job.Order) error {
+	w.mu.Lock()
+	w.orders = append(w.orders, o)
+	f := w.obey
+	w.mu.Unlock()
+	if f != nil {
+		return f(ctx, o)
+	}
+	var err error
+	if o.Seen, err = w.store.Heeded(ctx, o.Key); err != nil {
+		return err
+	}
+	return w.store.Heed(ctx, o, nil)
 }
 
 func (w *world) Dispatch(ctx context.Context) error {

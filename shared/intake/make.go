@@ -182,7 +182,7 @@ func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out jo
 	if old.State == job.Received || old.State == job.Queued || GivenUp(old) {
 		next.Options, next.Labels = j.Options, j.Labels
 		if next.Rank != "" {
-			next.Rank = job.Rank(j.Options.Priority, old.Received.UnixMilli(), old.ID)
+			next.Rank = job.Reranked(next.Rank, j.Options.Priority)
 		}
 	}
 	switch {

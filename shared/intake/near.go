@@ -27,6 +27,11 @@ const (
 // told as people name them; empty when none is near. They are of those kinds, and go
 // with no other file of their own name.
 func (h *Handler) closest(ctx context.Context, half job.Half, kinds ...Kind) (string, error) {
+	return h.closestOf(ctx, half, false, kinds...)
+}
+
+// closestOf is closest, among those that go with another file too if paired.
+func (h *Handler) closestOf(ctx context.Context, half job.Half, paired bool, kinds ...Kind) (string, error) {
 	_, name := Classify(half.Key)
 	type candidate struct {
 		key  string
@@ -58,7 +63,7 @@ func (h *Handler) closest(ctx context.Context, half job.Half, kinds ...Kind) (st
 	own := plainStem(name.Stem)
 	far := func(c candidate) int { return distance(own, plainStem(c.name.Stem)) }
 	all = slices.DeleteFunc(all, func(c candidate) bool {
-		return pictures[c.name.Stem] && recordings[c.name.Stem] || far(c) > max(1, len([]rune(own))/4)
+		return !paired && pictures[c.name.Stem] && recordings[c.name.Stem] || far(c) > max(1, len([]rune(own))/4)
 	})
 	slices.SortStableFunc(all, func(a, b candidate) int { return far(a) - far(b) })
 	var names []string

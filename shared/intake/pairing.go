@@ -50,7 +50,7 @@ func Pair(files []Named) Pairing {
 		case Unknown:
 			out.Unknown = append(out.Unknown, i)
 			continue
-		case Ignored:
+		case Ignored, Cancel, Retry:
 			continue
 		case Shared:
 			n.Stem = ""

@@ -29,7 +29,7 @@ func TestFilesThatAreNotInTheInboxYetPairAsTheyWillThere(t *testing.T) {
 			pairs: []string{"x: x.png + x.mp3"}, unused: []string{"x.webp"}},
 		{name: "of the same age, the later key", files: []intake.Named{{Key: "x.webp"}, {Key: "x.png"}, {Key: "x.mp3"}},
 			pairs: []string{"x: x.webp + x.mp3"}, unused: []string{"x.png"}},
-		{name: "halves, strays, and what is not looked at", files: []intake.Named{{Key: "b.jpg"}, {Key: "a.wav"}, {Key: "notes.txt"}, {Key: ".x.mp3"}, {Key: "_x/a.mp3"}},
+		{name: "halves, strays, and what is not looked at", files: []intake.Named{{Key: "b.jpg"}, {Key: "a.wav"}, {Key: "notes.txt"}, {Key: ".x.mp3"}, {Key: "_x/a.mp3"}, {Key: "a.cancel"}, {Key: "a.RETRY"}},
 			halves: []string{"a.wav", "b.jpg"}, strays: []string{"notes.txt"}},
 	} {
 		got := intake.Pair(c.files)

@@ -9,7 +9,8 @@ import (
 // Register says which files of the inbox have been taken in, for whoever looks for
 // those that have not. Safe for concurrent use.
 type Register struct {
-	HandIns HandIns
+	HandIns  HandIns
+	Controls Controls
 }
 
 // Knows reports whether nothing would come of it if a file were handed in as it stands
@@ -24,6 +25,9 @@ func (r Register) Knows(ctx context.Context, o job.Half) (bool, error) {
 	case Shared:
 		f, err := r.HandIns.Folder(ctx, n.Dir)
 		return !newer(o, f.Portrait), err
+	case Cancel, Retry:
+		seen, err := r.Controls.Heeded(ctx, o.Key)
+		return !seen.Counts(o.Modified, o.ETag), err
 	case Unknown:
 		st, err := r.HandIns.Stem(ctx, unknownName(n, o.Key))
 		return o.Size == 0 || st.Made == o.ETag, err

@@ -19,7 +19,7 @@ func TestAFileIsKnownOnceItHasBeenTakenInAsItStands(t *testing.T) {
 				knows := func() bool {
 					half, err := w.files.Head(t.Context(), key)
 					require.NoError(t, err)
-					known, err := intake.Register{HandIns: w.store}.Knows(t.Context(), half)
+					known, err := intake.Register{HandIns: w.store, Controls: w.store}.Knows(t.Context(), half)
 					require.NoError(t, err)
 					return known
 				}
@@ -42,7 +42,7 @@ func TestAFileThatNothingWouldComeOfIsKnown(t *testing.T) {
 			{Key: "shop/.hidden", Size: 1}, {Key: "shop/anna.png.part", Size: 1}, {Key: "_drafts/anna.png", Size: 1},
 			{Key: "shop/empty.txt"}, {Key: "shop/anna.bmp", ETag: "older", Size: 1, Modified: now.Add(-time.Hour)},
 		} {
-			known, err := intake.Register{HandIns: w.store}.Knows(t.Context(), half)
+			known, err := intake.Register{HandIns: w.store, Controls: w.store}.Knows(t.Context(), half)
 			require.NoError(t, err)
 			require.True(t, known, half.Key)
 		}
@@ -54,7 +54,7 @@ func TestWhatCannotBeReadIsNotTakenForKnown(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		for _, key := range []string{annaPNG, annaWAV, "shop/portrait.png", "shop/notes.txt"} {
-			_, err := intake.Register{HandIns: w.store}.Knows(ctx, job.Half{Key: key, ETag: "x", Size: 1})
+			_, err := intake.Register{HandIns: w.store, Controls: w.store}.Knows(ctx, job.Half{Key: key, ETag: "x", Size: 1})
 			require.Error(t, err, key)
 		}
 	})

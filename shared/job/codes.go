@@ -27,6 +27,16 @@ const (
 	// Of what a hand-in asks for.
 	CodeOptionsRefused = "options_refused"
 	CodeOptionsLate    = "options_too_late"
+	// Of control objects.
+	CodeControlAlone  = "control_without_hand_in"
+	CodeControlOld    = "control_outdated"
+	CodeCancelSending = "cancel_being_sent"
+	CodeCancelLate    = "cancel_too_late"
+	CodeCancelHeld    = "cancel_is_held"
+	CodeCancelEnded   = "cancel_has_ended"
+	CodeRetryOpen     = "retry_not_ended"
+	CodeRetryFilm     = "retry_has_film"
+	CodeRetryCharge   = "retry_may_cost_twice"
 	// Of portraits, by the vendor's detect.
 	CodeFaceRefused = "face_refused"
 	CodeDetectFails = "detect_fails"
@@ -60,6 +70,8 @@ func Codes() []string {
 		CodeCorrupt, CodeUnsupportedCode, CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong,
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
 		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate,
+		CodeControlAlone, CodeControlOld, CodeCancelSending, CodeCancelLate, CodeCancelHeld, CodeCancelEnded,
+		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeCannotUpload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
 		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}

@@ -37,6 +37,9 @@ type Gate struct {
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Speeds are the last measured milliseconds of work per second of film.
 	Speeds []int64 `json:"speeds,omitempty"`
+	// Clock is how far the queue has got, by class of priority: the start of the job that
+	// was sent last.
+	Clock map[string]int64 `json:"clock,omitempty"`
 	// Route is what was seen of the vendor's way to our S3; nil when nothing speaks
 	// against it.
 	Route *Route `json:"route,omitempty"`

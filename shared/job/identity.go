@@ -51,16 +51,3 @@ func Identity(n Name, imageSHA256, audioSHA256 string, o Options) string {
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
-
-// Rank is the place in the queue of a job received at that time: ordered as
-// text, by priority and then oldest first. Fair share will come before the time.
-func Rank(p Priority, receivedMillis int64, id string) string {
-	group := 5
-	switch p {
-	case First:
-		group = 3
-	case Later:
-		group = 7
-	}
-	return fmt.Sprintf("%d-%013d-%s", group, receivedMillis, id)
-}

@@ -76,6 +76,8 @@ type Job struct {
 	// Series is the attempt that the present series began after: only those since
 	// count against the limit of attempts.
 	Series int `json:"series,omitempty"`
+	// Retried is when a person last had the job made again; zero: never.
+	Retried time.Time `json:"retried,omitzero"`
 	// Accepted says that a person took the film although it did not fit.
 	Accepted bool `json:"accepted,omitempty"`
 	// Candidates are the vendor's tasks that could be this job's, when HELD.

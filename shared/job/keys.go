@@ -68,3 +68,14 @@ func StagedKeys(j Job, post int, nonce, imageExt, audioExt string) (image, audio
 func DetectKey(sha256hex, ext string) string {
 	return "staging/detect/" + sha256hex + ext
 }
+
+// IndexKey is where the list of all that is under way goes.
+const IndexKey = "status/index.json"
+
+// StatusKey is where it stands how the newest job of a name is.
+func StatusKey(n Name) string {
+	if n.Dir == "" && strings.TrimRight(n.Stem, "_") == "index" {
+		n.Stem += "_" // one more for each, so that no two names meet
+	}
+	return resultKey("status/", n, ".json")
+}

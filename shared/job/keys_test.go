@@ -70,3 +70,14 @@ func TestNamesTooLongForAKeyStillHaveTwoKeys(t *testing.T) {
 	require.NotEqual(t, a, b)
 	require.Len(t, a, 1024)
 }
+
+func TestAHandInCalledIndexDoesNotTakeTheIndexsPlace(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{job.IndexKey: true}
+	for _, n := range []job.Name{{Stem: "index"}, {Stem: "index_"}, {Stem: "index__"}, {Dir: "a", Stem: "index"}, {Stem: "indexes"}} {
+		key := job.StatusKey(n)
+		require.False(t, seen[key], key)
+		seen[key] = true
+	}
+	require.Equal(t, "status/a/index.json", job.StatusKey(job.Name{Dir: "a", Stem: "index"}))
+}

@@ -16,6 +16,10 @@ const races = 5
 // CANCELED and not before: a film that comes after all has been paid for. Then the
 // job is returned as it stands, still SUBMITTED, and poll ends it.
 func (s *Step) Cancel(ctx context.Context, id string) (job.Job, error) {
+	return s.cancel(ctx, id, s.Jobs.Move)
+}
+
+func (s *Step) cancel(ctx context.Context, id string, by mover) (job.Job, error) {
 	for range races {
 		j, err := s.Jobs.Job(ctx, id)
 		if err != nil {
@@ -37,7 +41,7 @@ func (s *Step) Cancel(ctx context.Context, id string) (job.Job, error) {
 			t.Status, t.Ended = job.TaskCanceled, time.Now().UTC().Truncate(time.Millisecond)
 			next.Task = &t
 		}
-		moved, err := s.move(ctx, j, next)
+		moved, err := s.moveBy(ctx, by, j, next)
 		var r *Refusal
 		if !errors.As(err, &r) || r.Code != Moved {
 			return moved, err

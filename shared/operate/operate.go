@@ -51,6 +51,8 @@ type Config struct {
 	Gate   Gate
 	// Messages of the jobs.
 	Messages Messages
+	// Controls are what control objects have brought about.
+	Controls Controls
 	Tell     Teller
 	Log      *slog.Logger
 }
@@ -64,7 +66,7 @@ type Step struct {
 func New(c Config) (*Step, error) {
 	var errs []error
 	for what, missing := range map[string]bool{
-		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Gate": c.Gate == nil, "Messages": c.Messages == nil, "Tell": c.Tell == nil, "Log": c.Log == nil,
+		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Gate": c.Gate == nil, "Messages": c.Messages == nil, "Controls": c.Controls == nil, "Tell": c.Tell == nil, "Log": c.Log == nil,
 	} {
 		if missing {
 			errs = append(errs, fmt.Errorf("operate: %s is required", what))
@@ -152,6 +154,10 @@ func (s *Step) Retry(ctx context.Context, id string, charge bool) (job.Job, erro
 	if err != nil {
 		return job.Job{}, err
 	}
+	return s.retry(ctx, j, charge, s.Jobs.Move)
+}
+
+func (s *Step) retry(ctx context.Context, j job.Job, charge bool, by mover) (job.Job, error) {
 	if !j.State.Final() {
 		return job.Job{}, refuse(NotEnded, j)
 	}
@@ -160,7 +166,7 @@ func (s *Step) Retry(ctx context.Context, id string, charge bool) (job.Job, erro
 	}
 	next := again(j, job.Received)
 	next.Due = time.Now()
-	return s.move(ctx, j, next)
+	return s.moveBy(ctx, by, j, next)
 }
 
 // MaybePaid says whether anything of a job was charged, or may have been without
@@ -176,6 +182,7 @@ func again(j job.Job, to job.State) job.Job {
 	next.State, next.Attempt = to, j.Attempt+1
 	next.Intent, next.Task, next.Result, next.Film, next.Fault = nil, nil, nil, nil, nil
 	next.Candidates, next.Refusals, next.Accepted, next.Series, next.Via = nil, 0, false, j.Attempt, ""
+	next.Retried = time.Now().UTC().Truncate(time.Millisecond)
 	next.Wasted, next.Billed = j.Wasted+j.Billed, 0
 	return next
 }
@@ -222,8 +229,15 @@ func faultOf(j job.Job) string {
 	return j.Fault.Code
 }
 
+// mover writes a move; job.ErrConflict when what it was decided on has changed.
+type mover func(ctx context.Context, from, to job.Job) (job.Job, error)
+
 func (s *Step) move(ctx context.Context, from, to job.Job) (job.Job, error) {
-	moved, err := s.Jobs.Move(ctx, from, to)
+	return s.moveBy(ctx, s.Jobs.Move, from, to)
+}
+
+func (s *Step) moveBy(ctx context.Context, by mover, from, to job.Job) (job.Job, error) {
+	moved, err := by(ctx, from, to)
 	if errors.Is(err, job.ErrConflict) {
 		return job.Job{}, refuse(Moved, from)
 	}

@@ -72,7 +72,7 @@ func setup(t *testing.T) bench {
 	s := store.NewMemory(0)
 	tl := &told{}
 	v := &vendor{tasks: map[string]job.TaskStatus{"task-1": job.TaskRunning, "task-2": job.TaskPending}}
-	step, err := operate.New(operate.Config{Vendor: v, Jobs: s, Gate: s, Messages: s, Tell: tl,
+	step, err := operate.New(operate.Config{Vendor: v, Jobs: s, Gate: s, Messages: s, Controls: s, Tell: tl,
 		Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	return bench{step, s, tl, v}
@@ -240,7 +240,7 @@ func TestAPauseHoldsUntilItIsResumed(t *testing.T) {
 
 func TestAMissingPartIsNamed(t *testing.T) {
 	_, err := operate.New(operate.Config{})
-	for _, part := range []string{"Vendor", "Jobs", "Gate", "Messages", "Tell", "Log"} {
+	for _, part := range []string{"Vendor", "Jobs", "Gate", "Messages", "Controls", "Tell", "Log"} {
 		require.ErrorContains(t, err, part)
 	}
 }

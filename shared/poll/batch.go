@@ -41,6 +41,8 @@ type round struct {
 	busy           bool
 	// waiting: a job of the queue could go.
 	waiting bool
+	// gate as it was read last.
+	gate job.Gate
 	// stop is set when the vendor wants no more questions for now.
 	stop bool
 }
@@ -108,6 +110,7 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	r := &round{holding: map[string]job.Job{}}
 	// With a refused key every question would be refused; the probe finds out
 	// when that is over.
+	r.gate = g
 	r.stop = g.Closed != nil && g.Closed.Code == job.CodeKeyRefused
 	jobs, rest := agenda(due, g, now)
 	s.drive(ctx, r, jobs, now)
@@ -281,6 +284,7 @@ func (s *Step) hand(ctx context.Context, r *round) error {
 	if err != nil {
 		return err
 	}
+	r.gate = g
 	if err := s.repair(ctx, r, g); err != nil {
 		return err
 	}

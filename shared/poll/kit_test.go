@@ -26,6 +26,7 @@ type rig struct {
 	s      *store.Store
 	vendor *vendor
 	inbox  *inbox
+	board  wall
 
 	mu      sync.Mutex
 	reads   []string // of the store, by name
@@ -52,7 +53,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 func (r *rig) config() poll.Config {
 	db := &counted{Store: r.s, r: r}
 	c := poll.Config{Vendor: r.vendor, Jobs: db, Agenda: db, Leases: db, Gate: db, Slots: db, Strays: db, Functions: r, Staging: r, Inbox: r.inbox,
-		Register: r, Sweeps: db, Tell: r, Profile: job.EMO(), MaxInFlight: 3, Log: slog.New(slog.DiscardHandler)}
+		Register: r, Sweeps: db, Tell: r, Board: &r.board, Profile: job.EMO(), MaxInFlight: 3, Log: slog.New(slog.DiscardHandler)}
 	if r.change != nil {
 		r.change(&c)
 	}

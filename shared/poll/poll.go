@@ -116,6 +116,7 @@ type Config struct {
 	Register  Register
 	Sweeps    Sweeps
 	Tell      Teller
+	Board     Board
 	Profile   job.Profile
 	// Transfer is how inputs go to the vendor; zero: job.TransferAuto.
 	Transfer job.Transfer
@@ -148,6 +149,9 @@ type Step struct {
 	asked atomic.Int64
 	// looks is the plan that the last tick left behind; nil while one is at work.
 	looks atomic.Pointer[plan]
+	// board is the list of all that is under way, as this process knows it; nil when it
+	// does not.
+	board atomic.Pointer[board]
 }
 
 // New returns a step, or an error that lists all that is wrong.
@@ -171,7 +175,7 @@ func New(c Config) (*Step, error) {
 		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Agenda": c.Agenda == nil, "Leases": c.Leases == nil,
 		"Gate": c.Gate == nil, "Slots": c.Slots == nil, "Strays": c.Strays == nil, "Functions": c.Functions == nil, "Staging": c.Staging == nil,
 		"Inbox": c.Inbox == nil, "Register": c.Register == nil, "Sweeps": c.Sweeps == nil,
-		"Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
+		"Tell": c.Tell == nil, "Board": c.Board == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
 	} {
 		if missing {
 			errs = append(errs, fmt.Errorf("poll: %s is required", what))
@@ -244,6 +248,9 @@ func (s *Step) Run(ctx context.Context) error {
 		if err != nil {
 			// One bad batch is no reason to miss the next.
 			s.Log.ErrorContext(ctx, "batch", "err", err)
+		}
+		if n == 1 && r != nil {
+			s.list(ctx, r)
 		}
 		if err == nil && !r.busy {
 			return nil

@@ -27,6 +27,7 @@ var (
 	FolderKey  = folderKey
 	StrayKey   = strayKey
 	LabelsKey  = labelsKey
+	ControlKey = controlKey
 )
 
 const (

@@ -84,6 +84,13 @@ func (s *Store) Admit(ctx context.Context, from job.Job, a job.Admission) (job.J
 			oneOf(absent("lease"), less(millis(now), "lease", "until_ms")),
 			oneOf(sizeLess(a.Limit, "slots"), exists("slots", to.ID)),
 		}}
+	if class, clock, ok := a.Gate.Tick(from.Rank); ok && clock != a.Gate.Clock[class] {
+		if a.Gate.Clock == nil {
+			g.set = append(g.set, assign{at("clock"), map[string]any{class: number(clock)}})
+		} else {
+			g.set = append(g.set, assign{at("clock", class), number(clock)})
+		}
+	}
 	if err := s.t.write(ctx, w, g); err != nil {
 		return job.Job{}, err
 	}

@@ -83,7 +83,7 @@ func (s *Store) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 // only while the name's record is as it was claimed, job.ErrConflict otherwise. Whoever
 // was slow must not bring back what somebody else has meanwhile replaced.
 func (s *Store) Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error) {
-	return s.move(ctx, from, to, write{key: stemKey(claim.Name), set: []assign{{at(writeAttr), newMark()}}, conds: []cond{equal(claim.Rev, "rev")}})
+	return s.move(ctx, from, to, while(claim))
 }
 
 func (s *Store) move(ctx context.Context, from, to job.Job, also ...write) (job.Job, error) {

@@ -22,7 +22,7 @@ type packing struct {
 }
 
 var packings = []packing{
-	{of: []path{{"updated"}, {"ended"}, {"busy"},
+	{of: []path{{"updated"}, {"ended"}, {"busy"}, {"retried"},
 		{"intent", "at"}, {"intent", "vendor_at"}, {"intent", "until"}, {"intent", "urls_end"}, {"intent", "revoked"},
 		{"task", "submitted"}, {"task", "created"}, {"task", "started"}, {"task", "ended"}, {"result", "url_ends"}},
 		pack: millisOfText, restore: textOfMillis},
@@ -30,13 +30,16 @@ var packings = []packing{
 		pack: base64OfHex, restore: hexOfBase64},
 }
 
-// ranked stands for the place in the queue that follows from when and as what a job
-// was received.
-const ranked = "-"
+// placed is before the start in a place in the queue of which the rest is the job's
+// priority and id; ranked stands for the one whose start is when the job was received.
+const placed, ranked = "~", "-"
 
 // pack also leaves out what the item's key and its place in an index say.
 func pack(it item, j job.Job) {
 	delete(it, "id")
+	if _, start, ok := job.StartOf(j.Rank); ok && j.Rank == job.Rank(j.Options.Priority, start, j.ID) {
+		it["place"] = placed + number(start).String()
+	}
 	if at, _ := it["received"].(string); at == textOf(j.Received) {
 		delete(it, "received")
 		if j.Rank == job.Rank(j.Options.Priority, j.Received.UnixMilli(), j.ID) {
@@ -52,6 +55,11 @@ func pack(it item, j job.Job) {
 func unpack(it item, key string) {
 	_, id, _ := strings.Cut(key, "#")
 	it["id"] = id
+	if at, ok := it["place"].(string); ok && strings.HasPrefix(at, placed) {
+		if start, err := json.Number(at[len(placed):]).Int64(); err == nil {
+			it["place"] = job.Rank(priorityOf(it), start, id)
+		}
+	}
 	if at := fromMillis(it[recentIndex.rang]); !at.IsZero() {
 		// One that stands there is finer, or from before a later receipt was packed.
 		stands, _ := it["received"].(string)
@@ -59,14 +67,18 @@ func unpack(it item, key string) {
 			it["received"] = textOf(at)
 		}
 		if it["place"] == ranked {
-			p, _ := lookup(it, path{"options", "priority"})
-			priority, _ := p.(string)
-			it["place"] = job.Rank(job.Priority(priority), at.UnixMilli(), id)
+			it["place"] = job.Rank(priorityOf(it), at.UnixMilli(), id)
 		}
 	}
 	for _, p := range packings {
 		p.each(it, p.restore)
 	}
+}
+
+func priorityOf(it item) job.Priority {
+	p, _ := lookup(it, path{"options", "priority"})
+	priority, _ := p.(string)
+	return job.Priority(priority)
 }
 
 func (p packing) each(it item, f func(any) any) {

@@ -34,16 +34,18 @@ const (
 	sweepKey = "SWEEP"
 )
 
-func jobKey(id string) string          { return "JOB#" + id }
-func stemKey(n job.Name) string        { return "STEM#" + n.String() }
-func folderKey(dir string) string      { return "DIR#" + dir }
-func taskKey(id string) string         { return "TASK#" + id }
-func messageKey(id string) string      { return "MSG#" + id }
-func strayKey(id string) string        { return "STRAY#" + id }
-func leaseKey(name string) string      { return "LEASE#" + name }
-func turnKey(name string) string       { return "TURN#" + name }
-func labelsKey(id string) string       { return "LABELS#" + id }
-func faceKey(sha, ratio string) string { return "FACE#" + ratio + "#" + sha }
+func jobKey(id string) string           { return "JOB#" + id }
+func stemKey(n job.Name) string         { return "STEM#" + n.String() }
+func folderKey(dir string) string       { return "DIR#" + dir }
+func taskKey(id string) string          { return "TASK#" + id }
+func messageKey(id string) string       { return "MSG#" + id }
+func strayKey(id string) string         { return "STRAY#" + id }
+func leaseKey(name string) string       { return "LEASE#" + name }
+func turnKey(name string) string        { return "TURN#" + name }
+func labelsKey(id string) string        { return "LABELS#" + id }
+func shareKey(class, dir string) string { return "SHARE#" + class + "#" + dir }
+func controlKey(key string) string      { return "CONTROL#" + key }
+func faceKey(sha, ratio string) string  { return "FACE#" + ratio + "#" + sha }
 
 // dueOf tells what an item of the due index is by its key.
 func dueOf(r row) (job.Due, bool) {

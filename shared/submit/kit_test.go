@@ -45,7 +45,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 }
 
 func (r *rig) config() submit.Config {
-	c := submit.Config{Vendor: r.vendor, Jobs: r.jobs, Gate: r.gate, Faces: r.faces, Staging: r.files, Inbox: r.files, Tell: r, Profile: job.EMO(),
+	c := submit.Config{Vendor: r.vendor, Jobs: r.jobs, Gate: r.gate, Faces: r.faces, Shares: r.s, Staging: r.files, Inbox: r.files, Tell: r, Profile: job.EMO(),
 		MaxInFlight: 3, Style: job.Normal, Ratio: job.Square, Log: slog.New(slog.DiscardHandler)}
 	if r.change != nil {
 		r.change(&c)

@@ -74,7 +74,9 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 			return conflict(err)
 		}
 		if next.Rank == "" {
-			next.Rank = job.Rank(j.Options.Priority, j.Received.UnixMilli(), j.ID)
+			if next.Rank, err = s.place(ctx, j); err != nil {
+				return err // its due time drives it
+			}
 		}
 		_, err = s.move(ctx, j, next)
 		if err == nil {
@@ -160,6 +162,23 @@ func (s *Step) found(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio
 		s.Log.WarnContext(ctx, "face not kept", "job_id", j.ID, "err", err)
 	}
 	return f, via, nil
+}
+
+// place is a job's place in the queue: in turn with the other top-level folders' films
+// of its priority, by seconds of film. Those of one process ask one after the other.
+func (s *Step) place(ctx context.Context, j job.Job) (string, error) {
+	select {
+	case s.placing <- struct{}{}:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	defer func() { <-s.placing }()
+	g, err := s.Gate.Gate(ctx)
+	if err != nil {
+		return "", err
+	}
+	start, err := s.Shares.Share(ctx, job.ShareOf(g, j, time.Now()))
+	return job.Rank(j.Options.Priority, start, j.ID), err
 }
 
 // detect makes the one call, with the portrait where that transfer puts it.

@@ -59,6 +59,12 @@ type Faces interface {
 	Turn(ctx context.Context, name string, every, within time.Duration) (time.Time, error)
 }
 
+// Shares gives out places in the queue.
+type Shares interface {
+	// Share is the virtual start of a folder's next film.
+	Share(ctx context.Context, sh job.Share) (start int64, err error)
+}
+
 // Staging makes the vendor's copies of the inputs.
 type Staging interface {
 	// Stage copies an input, as it stood when it had that ETag, to a key of the
@@ -81,6 +87,7 @@ type Config struct {
 	Jobs    Jobs
 	Gate    Gate
 	Faces   Faces
+	Shares  Shares
 	Staging Staging
 	Inbox   Inbox
 	Tell    Teller
@@ -118,6 +125,8 @@ type Step struct {
 	// asking lets one at a time ask for a turn, so that those of one process do not
 	// race each other for it.
 	asking chan struct{}
+	// placing does the same for places in the queue.
+	placing chan struct{}
 }
 
 // New returns a step, or an error that lists all that is wrong.
@@ -142,7 +151,7 @@ func New(c Config) (*Step, error) {
 	}
 	var errs []error
 	for what, missing := range map[string]bool{
-		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Gate": c.Gate == nil, "Faces": c.Faces == nil,
+		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Gate": c.Gate == nil, "Faces": c.Faces == nil, "Shares": c.Shares == nil,
 		"Staging": c.Staging == nil, "Inbox": c.Inbox == nil, "Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
 		"Style": c.Style == "", "Ratio": c.Ratio == "",
 	} {
@@ -159,7 +168,7 @@ func New(c Config) (*Step, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Step{Config: c, asking: make(chan struct{}, 1)}, nil
+	return &Step{Config: c, asking: make(chan struct{}, 1), placing: make(chan struct{}, 1)}, nil
 }
 
 // after is when to try again what has failed that many times in a row.

@@ -30,6 +30,7 @@ type world struct {
 	notes    []words.Note
 	events   []event
 	posts    []event
+	shown    []string
 
 	// calls in their order; before and after see each one by its number, from 1.
 	calls         []string
@@ -131,6 +132,11 @@ func (w *world) Labels(ctx context.Context, id string) (l job.Labels, err error)
 	return l, err
 }
 
+// Show notes that a job's status was to be shown.
+func (w *world) Show(ctx context.Context, id string, _ job.Outlook) error {
+	return w.do(ctx, "show "+id, func() error { w.shown = append(w.shown, id); return nil })
+}
+
 func (w *world) Publish(ctx context.Context, n words.Note) error {
 	return w.do(ctx, "publish", func() error { w.notes = append(w.notes, n); return nil })
 }
@@ -150,7 +156,7 @@ func (w *world) Post(ctx context.Context, id string, body []byte) error {
 }
 
 func (w *world) config() Config {
-	return Config{Messages: w, HandIns: w, Outbox: w, Topic: w, Bus: w, Receiver: w, Channels: job.Channels(),
+	return Config{Messages: w, HandIns: w, Outbox: w, Board: w, Topic: w, Bus: w, Receiver: w, Channels: job.Channels(),
 		Place: words.Place{Bucket: "out", InboxBucket: "in", Region: "eu-central-1"}, Log: slog.New(slog.DiscardHandler)}
 }
 

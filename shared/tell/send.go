@@ -21,6 +21,7 @@ var (
 	jobNews     = kind{"EMO Job State Change", "emodrop.job.state_changed"}
 	waitingNews = kind{"EMO Input Waiting", "emodrop.input.waiting"}
 	unknownNews = kind{"EMO Input Unknown", "emodrop.input.unknown"}
+	refusedNews = kind{"EMO Control Refused", "emodrop.control.refused"}
 	orphanNews  = kind{"EMO Task Orphaned", "emodrop.task.orphaned"}
 )
 
@@ -30,7 +31,10 @@ func (t *Teller) send(ctx context.Context, c job.Channel, m job.Message) error {
 	defer cancel()
 	switch c {
 	case job.Record:
-		return t.record(ctx, m)
+		if err := t.record(ctx, m); err != nil || m.Job == "" {
+			return err
+		}
+		return t.Board.Show(ctx, m.Job, job.Outlook{})
 	case job.Topic:
 		if replaced(m) {
 			// Whoever uploaded a newer file knows; a mail that a job "ended
@@ -57,6 +61,10 @@ func replaced(m job.Message) bool {
 // halves are the codes of hand-ins of which a part is missing.
 var halves = []string{job.CodeAudioMissing, job.CodePictureMissing, job.CodeFilesMissing}
 
+// controls are the codes of control objects that were not carried out.
+var controls = []string{job.CodeControlAlone, job.CodeControlOld, job.CodeCancelSending, job.CodeCancelLate, job.CodeCancelHeld,
+	job.CodeCancelEnded, job.CodeRetryOpen, job.CodeRetryFilm, job.CodeRetryCharge}
+
 func kindOf(m job.Message) kind {
 	switch {
 	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
@@ -65,6 +73,8 @@ func kindOf(m job.Message) kind {
 		return jobNews
 	case m.Fault != nil && slices.Contains(halves, m.Fault.Code):
 		return waitingNews
+	case m.Fault != nil && slices.Contains(controls, m.Fault.Code):
+		return refusedNews
 	}
 	return unknownNews
 }

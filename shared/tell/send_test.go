@@ -26,6 +26,7 @@ func TestPipelinesTellKindsOfEventsApart(t *testing.T) {
 		job.CodeAudioMissing: "EMO Input Waiting", job.CodePictureMissing: "EMO Input Waiting",
 		job.CodeFilesMissing: "EMO Input Waiting",
 		job.CodeOptionsLate:  "EMO Input Unknown",
+		job.CodeCancelLate:   "EMO Control Refused",
 		job.CodeUnknownFile:  "EMO Input Unknown", job.CodeTooLate: "EMO Input Unknown",
 	} {
 		w := newWorld(t)
@@ -33,7 +34,7 @@ func TestPipelinesTellKindsOfEventsApart(t *testing.T) {
 		w.messages[m.ID] = m
 		require.NoError(t, w.teller().Tell(t.Context(), m.ID))
 		require.Equal(t, want, w.events[0].kind, code)
-		require.Equal(t, map[string]string{"EMO Input Waiting": "emodrop.input.waiting", "EMO Input Unknown": "emodrop.input.unknown"}[want], w.posts[0].kind)
+		require.Equal(t, map[string]string{"EMO Input Waiting": "emodrop.input.waiting", "EMO Input Unknown": "emodrop.input.unknown", "EMO Control Refused": "emodrop.control.refused"}[want], w.posts[0].kind)
 		require.Equal(t, []string{"failed/courses/anna.json"}, w.keys())
 		require.Len(t, w.notes, 1)
 	}

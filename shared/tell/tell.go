@@ -44,6 +44,12 @@ type Outbox interface {
 	RemoveRecord(ctx context.Context, key string) error
 }
 
+// Board is where people who have nothing but the bucket see how a job stands.
+type Board interface {
+	// Show writes it, if its file does not say so already.
+	Show(ctx context.Context, id string, o job.Outlook) error
+}
+
 // Topic takes notes for people and subscribers.
 type Topic interface {
 	Publish(ctx context.Context, n words.Note) error
@@ -65,6 +71,7 @@ type Config struct {
 	Messages Messages
 	HandIns  HandIns
 	Outbox   Outbox
+	Board    Board
 	// Topic and Bus are required when their channel is configured.
 	Topic Topic
 	Bus   Bus
@@ -103,7 +110,7 @@ func New(c Config) (*Teller, error) {
 		what    string
 		missing bool
 	}{
-		{"Messages", c.Messages == nil}, {"HandIns", c.HandIns == nil}, {"Outbox", c.Outbox == nil}, {"Log", c.Log == nil},
+		{"Messages", c.Messages == nil}, {"HandIns", c.HandIns == nil}, {"Outbox", c.Outbox == nil}, {"Board", c.Board == nil}, {"Log", c.Log == nil},
 		{"Topic", c.Topic == nil && slices.Contains(c.Channels, job.Topic)},
 		{"Bus", c.Bus == nil && slices.Contains(c.Channels, job.Bus)},
 	} {

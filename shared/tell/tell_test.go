@@ -20,6 +20,7 @@ func TestAnOutcomeIsToldByEveryChannelAndThenForgotten(t *testing.T) {
 	m := w.end("j1", job.Succeeded, "")
 	require.NoError(t, w.teller().Tell(t.Context(), m.ID))
 	require.Equal(t, map[string]string{"videos/courses/anna.json": m.ID}, w.records)
+	require.Equal(t, []string{"j1"}, w.shown, "and its status")
 	require.Len(t, w.notes, 1)
 	require.Equal(t, m.ID, w.notes[0].ID)
 	require.Equal(t, "emodrop: film ready: courses/anna", w.notes[0].Subject)
@@ -36,7 +37,7 @@ func TestAnOutcomeIsToldByEveryChannelAndThenForgotten(t *testing.T) {
 
 func TestOneChannelThatFailsDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
-	for down, left := range map[string]job.Channel{"put failed/courses/anna.json": job.Record, "stem": job.Record, "publish": job.Topic, "event": job.Bus, "post": job.Webhook} {
+	for down, left := range map[string]job.Channel{"put failed/courses/anna.json": job.Record, "stem": job.Record, "show j1": job.Record, "publish": job.Topic, "event": job.Bus, "post": job.Webhook} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			w.newest("j1")
@@ -215,7 +216,7 @@ func TestKilledAnywhereAnOutcomeIsStillTold(t *testing.T) {
 func TestWhatIsMissingIsListedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{Channels: []job.Channel{job.Topic, job.Bus, "pigeon"}, Within: -1})
-	require.EqualError(t, err, strings.Join([]string{"tell: Messages is required", "tell: HandIns is required", "tell: Outbox is required",
+	require.EqualError(t, err, strings.Join([]string{"tell: Messages is required", "tell: HandIns is required", "tell: Outbox is required", "tell: Board is required",
 		"tell: Log is required", "tell: Topic is required", "tell: Bus is required", "tell: Within and Backoff must not be negative",
 		`tell: there is no channel "pigeon"`}, "\n"))
 }

@@ -157,6 +157,52 @@ var catalogue = map[string]entry{
 		text{"“{file}”中的选项来得太晚：视频在此之前已经提交制作。", "已提交的视频按原选项完成。如需使用这些选项，请将图片、录音和选项文件换一个名称一起上传，费用另计。"},
 		free, over,
 	},
+	// Of control objects.
+	job.CodeControlAlone: {
+		text{"“{file}” concerns nothing: there are no picture and recording of that name[. The closest names there: {detail}].", "Write it anew under the name of the recording, without its extension: anna.cancel for anna.mp3."},
+		text{"“{file}”没有对应的任务：没有同名的图片和录音[；名称最接近的文件：{detail}]。", "请按录音的名称（不含扩展名）重新上传：anna.mp3 对应 anna.cancel。"},
+		itself, over,
+	},
+	job.CodeControlOld: {
+		text{"“{file}” is older than what it would concern now: newer files came under its name, or the film was ordered anew, since it was written. So nothing was done.", "If it is still wanted, upload it again."},
+		text{"“{file}”早于当前的任务：在它之后，同名文件已更新，或视频已重新制作。因此未作任何处理。", "如仍需要，请重新上传该文件。"},
+		itself, over,
+	},
+	job.CodeCancelSending: {
+		text{"“{file}” was not done: its film is being sent at this moment, so nobody can tell yet whether there is anything to cancel.", "Upload it again in a minute."},
+		text{"“{file}”未执行：视频正在提交，暂时无法确定是否可以取消。", "请一分钟后重新上传该文件。"},
+		itself, over,
+	},
+	job.CodeCancelLate: {
+		text{"“{file}” came too late: the film is being made already, or is made, and is being paid for. So it is kept.", "Nothing to do: the film will be where films are."},
+		text{"“{file}”来得太晚：视频已在制作或已生成，会计费，因此会保留。", "无需操作：视频完成后会出现在成品位置。"},
+		itself, over,
+	},
+	job.CodeCancelHeld: {
+		text{"“{file}” was not done: its film waits for a person to decide, and may have been paid for.", askEN + " to end it without a film (emodrop give-up)."},
+		text{"“{file}”未执行：视频正在等待人工处理，可能已计费。", askZH + "放弃该视频（emodrop give-up）。"},
+		itself, over,
+	},
+	job.CodeCancelEnded: {
+		text{"“{file}” came too late: what it concerns has ended already.", "Nothing to do: its own record says how it ended."},
+		text{"“{file}”来得太晚：对应的任务已经结束。", "无需操作：结果见任务自身的记录。"},
+		itself, over,
+	},
+	job.CodeRetryOpen: {
+		text{"“{file}” was not done: its film had not ended when it was written, and only what has ended can be tried again.", "Wait for its end, or take it back with a .cancel; then upload the file again."},
+		text{"“{file}”未执行：上传时任务尚未结束，只有已结束的任务才能重试。", "请等待其结束，或先用 .cancel 取消，然后重新上传该文件。"},
+		itself, over,
+	},
+	job.CodeRetryFilm: {
+		text{"“{file}” was not done: its film is there.", "To have it made once more, at a further charge, upload picture and recording under a new name."},
+		text{"“{file}”未执行：视频已经完成。", "如需再次制作（费用另计），请将图片和录音换一个名称上传。"},
+		itself, over,
+	},
+	job.CodeRetryCharge: {
+		text{"“{file}” was not done: its film may have been charged already, and a further one may be charged a second time.", "If that is right, write accept-charge into the file, nothing else, and upload it again."},
+		text{"“{file}”未执行：视频可能已计费，再次制作可能会二次计费。", "如确认，请在文件中只写入 accept-charge，然后重新上传。"},
+		itself, over,
+	},
 	// Of portraits.
 	job.CodeFaceRefused: {
 		text{"The video service cannot use {picture} as a portrait.", "Use a sharp, well-lit picture of one person who looks into the camera, with the whole face visible."},
@@ -227,8 +273,8 @@ var catalogue = map[string]entry{
 	},
 	// Of jobs that a person ended.
 	job.CodeCanceled: {
-		text{"The film of “{name}” was canceled before it was begun.", "Nothing to do. To have it made after all, ask whoever runs this stack for a retry (emodrop retry)."},
-		text{"“{name}”在开始制作之前已被取消。", "无需操作。如仍需制作，可请管理员重试（emodrop retry）。"},
+		text{"The film of “{name}” was canceled before it was begun.", "Nothing to do. To have it made after all, upload an empty file called “{name}.retry”."},
+		text{"“{name}”在开始制作之前已被取消。", "无需操作。如仍需制作，请上传名为“{name}.retry”的空文件。"},
 		check, over,
 	},
 	job.CodeGivenUp: {

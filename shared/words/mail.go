@@ -134,6 +134,9 @@ func upload(m job.Message) bool {
 	if m.Fault == nil || m.State == job.Held {
 		return false
 	}
+	if catalogue[m.Fault.Code].charge == itself {
+		return false
+	}
 	switch m.Fault.Code {
 	case job.CodeTaskOrphaned, job.CodeReplaced, job.CodeCanceled, job.CodeGivenUp, job.CodeUnknownFile, job.CodeOptionsLate, job.CodeVendorRefused, job.CodeLinkEnded:
 		return false
@@ -153,6 +156,8 @@ func subjectOf(m job.Message) string {
 		head += "charged in vain: "
 	case m.Job != "":
 		head += State(m.State, English) + ": "
+	case m.Fault != nil && catalogue[m.Fault.Code].charge == itself:
+		head += "not done: "
 	case m.Fault != nil && m.Fault.Code == job.CodeUnknownFile:
 		head += "unknown file: "
 	case m.Fault != nil && (m.Fault.Code == job.CodeTooLate || m.Fault.Code == job.CodeOptionsLate):

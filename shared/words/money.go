@@ -25,6 +25,9 @@ func Charged(m job.Message, lang Lang) string {
 		return s + pick(lang, " ", "") + lost
 	}
 	switch {
+	case m.Job == "" && m.Fault != nil && catalogue[m.Fault.Code].charge == itself:
+		charged, _ := Terms(m.Fault.Code, lang)
+		return charged
 	case m.Job == "":
 		return say("Nothing was charged.", "未产生费用。")
 	case m.State == job.Succeeded:

@@ -9,6 +9,8 @@ type charging int
 const (
 	// free: found before the video service is asked anything.
 	free charging = iota + 1
+	// itself: nothing for this; what the film costs is another message's to say.
+	itself
 	// check: no film, at most the check of the portrait.
 	check
 	// perhaps: only the service's bill can tell.
@@ -45,6 +47,8 @@ func Terms(code string, lang Lang) (charged, retried string) {
 	switch e.charge {
 	case free:
 		charged = pick(lang, "Nothing is charged.", "不产生费用。")
+	case itself:
+		charged = pick(lang, "Nothing is charged for this; what the film costs stands in its own record.", "此操作本身不产生费用；视频费用见其自身的记录。")
 	case check:
 		charged = sprint(pick(lang, "No film is charged; the check of the portrait costs at most %s.", "不产生视频费用；图片检测最多 %s。"),
 			price(job.EMO().PricePerDetect, lang))

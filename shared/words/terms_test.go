@@ -36,7 +36,7 @@ func TestTheCatalogueAgreesWithWhatAnOutcomeCost(t *testing.T) {
 			m.State = job.Rejected
 		}
 		m.Job, m.Attempt, m.Fault = "0123456789", 1, &job.Fault{Code: code}
-		want := map[charging]string{free: "no", check: "no", perhaps: "unknown", paid: "yes"}[catalogue[code].charge]
+		want := map[charging]string{free: "no", itself: "no", check: "no", perhaps: "unknown", paid: "yes"}[catalogue[code].charge]
 		require.Equal(t, want, charge(m), code)
 		nothing := Charged(m, English) == "Nothing was charged."
 		require.Equal(t, catalogue[code].charge == free, nothing, "%s: %s", code, Charged(m, English))

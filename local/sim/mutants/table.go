@@ -31,7 +31,7 @@ func (m mutant) apply(files map[string]string) error {
 
 // table is all mutants, in the order of a job's life.
 func table() []mutant {
-	return slices.Concat(intakes(), admissions(), creates(), searches(), looks(), films(), messages())
+	return slices.Concat(intakes(), admissions(), creates(), searches(), looks(), films(), messages(), orders())
 }
 
 const (
@@ -61,4 +61,5 @@ const (
 	pair       = "shared/intake/pair.go"
 	served     = "shared/intake/served.go"
 	portrait   = "shared/intake/portrait.go"
+	controls   = "shared/store/controls.go"
 )

@@ -1,0 +1,145 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"emodrop/shared/job"
+)
+
+// Controls say which control objects have been heeded.
+type Controls interface {
+	Heeded(ctx context.Context, key string) (job.Heeded, error)
+}
+
+// Orders carries out what control objects ask for.
+type Orders interface {
+	// Obey does it once for each writing of the object, or tells why it cannot be done;
+	// job.ErrConflict when its name has gone on meanwhile.
+	Obey(ctx context.Context, o job.Order) error
+}
+
+// verbs are the kinds of control objects.
+var verbs = map[Kind]job.Verb{Cancel: job.ToCancel, Retry: job.ToRetry}
+
+const (
+	// acceptance is what a .retry says whose writer accepts a second charge.
+	acceptance = "accept-charge"
+	// maxControl bounds what is read of a control object, in bytes.
+	maxControl = 1 << 10
+	// settlings is how often a hand-in that another invocation makes a job of is looked
+	// at, and settling how long between.
+	settlings = 6
+	settling  = 2 * time.Second
+)
+
+// errUnsettled: the hand-in that an order concerns is there and no job yet. The event
+// comes again, or the sweep finds the object.
+var errUnsettled = errors.New("the hand-in it concerns has not settled yet")
+
+// control has what a control object asks for carried out. Files of its name that are
+// in the inbox count, whether or not their events have come.
+func (h *Handler) control(ctx context.Context, key string) error {
+	for range races {
+		half, err := h.Inbox.Head(ctx, key)
+		if errors.Is(err, job.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if seen, err := h.Controls.Heeded(ctx, key); err != nil || !seen.Counts(half.Modified, half.ETag) {
+			return err
+		}
+		kind, name := Classify(key)
+		o := job.Order{Control: job.Control{Key: key, Verb: verbs[kind], Name: name, ETag: half.ETag, Written: half.Modified}}
+		if o.Charge, err = h.accepts(ctx, half); changed(err) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		if o.Stem, err = h.handedIn(ctx, key); err != nil {
+			return err
+		}
+		if o.Stem.Job == "" {
+			if o.Near, err = h.closestOf(ctx, half, true, Recording); err != nil {
+				return err
+			}
+		}
+		if err = h.Orders.Obey(ctx, o); errors.Is(err, job.ErrConflict) {
+			continue
+		}
+		if err == nil && o.Verb == job.ToRetry && o.Stem.Job != "" {
+			return h.prepare(ctx, o.Stem.Job)
+		}
+		return err
+	}
+	return job.ErrConflict
+}
+
+// accepts reads whether the writer of a .retry accepts a second charge.
+func (h *Handler) accepts(ctx context.Context, half job.Half) (bool, error) {
+	if kind, _ := Classify(half.Key); kind != Retry || half.Size == 0 || half.Size > maxControl {
+		return false, nil
+	}
+	body, err := h.Inbox.Open(ctx, half.Key, half.ETag)
+	if err != nil {
+		return false, err
+	}
+	defer body.Close()
+	said, err := io.ReadAll(io.LimitReader(body, maxControl))
+	if err != nil {
+		return false, err
+	}
+	said = bytes.TrimPrefix(said, []byte("\ufeff")) // as Windows writes it
+	return strings.EqualFold(strings.TrimSpace(string(said)), acceptance), nil
+}
+
+// handedIn is the record of the name that a control object concerns, after what there
+// is of it in the inbox has been taken in.
+func (h *Handler) handedIn(ctx context.Context, key string) (job.Stem, error) {
+	_, name := Classify(key)
+	keys, err := h.own(ctx, key, name)
+	if err != nil {
+		return job.Stem{}, err
+	}
+	for range settlings {
+		if len(keys) > 0 {
+			if err := h.take(ctx, name, keys...); err != nil {
+				return job.Stem{}, err
+			}
+		}
+		st, err := h.HandIns.Stem(ctx, name)
+		if err != nil || st.Audio == nil {
+			return st, err
+		}
+		p, err := h.picture(ctx, st)
+		if err != nil || p.half == nil || st.Made == p.made(st) {
+			return st, err
+		}
+		// Another invocation is about to write the job.
+		if err := pause(ctx, settling); err != nil {
+			return job.Stem{}, err
+		}
+	}
+	return job.Stem{}, errUnsettled
+}
+
+// own are the keys of the files in the inbox that a name's hand-in is made of, whose
+// folder and stem are written as those of another key are.
+func (h *Handler) own(ctx context.Context, key string, name job.Name) ([]string, error) {
+	stem := key[:strings.LastIndexByte(key, '.')+1]
+	keys, err := h.Inbox.List(ctx, folderOf(key), stem, ownFiles)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(keys, func(k string) bool {
+		kind, n := Classify(k)
+		return !strings.HasPrefix(k, stem) || n != name || !slices.Contains(stemKinds, kind)
+	}), nil
+}
