@@ -22,6 +22,7 @@ import (
 	"emodrop/local/aws/awstest"
 	awss3 "emodrop/local/aws/s3"
 	"emodrop/local/sample"
+	"emodrop/shared/bucket"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
@@ -63,7 +64,7 @@ func newDesk(t *testing.T) *desk {
 		Secret: "key", VendorURL: "https://vendor.example/api/v1", Submit: "submit", Ratio: job.Square}, d.aws.Config(), awstest.Transport(d.vendor))
 	require.NoError(t, err)
 	d.st.Jobs = store.NewMemory(0)
-	hand, err = intake.New(intake.Config{Inbox: d.st.Listed, HandIns: d.st.Jobs, Jobs: d.st.Jobs, Labels: d.st.Jobs, Next: maker{d}, Tell: later{},
+	hand, err = intake.New(intake.Config{Inbox: d.st.Listed, HandIns: d.st.Jobs, Jobs: d.st.Jobs, Labels: d.st.Jobs, Manifests: d.st.Jobs, Portions: bucket.NewOutbox(d.st.Files, "outbox", "inbox", nil), Next: maker{d}, Tell: later{},
 		Profile: job.EMO(), Bucket: "inbox", HalfPairAfter: time.Hour, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	return d

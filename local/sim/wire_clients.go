@@ -22,6 +22,7 @@ import (
 	"emodrop/shared/job"
 	"emodrop/shared/notify"
 	"emodrop/shared/poll"
+	"emodrop/shared/report"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
 	"emodrop/shared/tell"
@@ -39,6 +40,7 @@ type ports struct {
 		poll.Staging
 		finalize.Outbox
 		tell.Outbox
+		report.Lines
 	}
 	topic     tell.Topic
 	bus       tell.Bus

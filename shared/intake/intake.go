@@ -72,9 +72,12 @@ type Config struct {
 	HandIns HandIns
 	Jobs    Jobs
 	Labels  Labels
-	Next    Next
-	Tell    Teller
-	Profile job.Profile
+	// Manifests and Portions are those of batch manifests.
+	Manifests Manifests
+	Portions  Portions
+	Next      Next
+	Tell      Teller
+	Profile   job.Profile
 	// Bucket is the inbox's name: events of other buckets are not taken.
 	Bucket string
 	// Settle is how long a stem must have been quiet before it becomes a job;
@@ -95,7 +98,7 @@ type Handler struct {
 func New(c Config) (*Handler, error) {
 	var errs []error
 	for what, missing := range map[string]bool{
-		"Inbox": c.Inbox == nil, "HandIns": c.HandIns == nil, "Jobs": c.Jobs == nil, "Labels": c.Labels == nil, "Next": c.Next == nil,
+		"Inbox": c.Inbox == nil, "HandIns": c.HandIns == nil, "Jobs": c.Jobs == nil, "Labels": c.Labels == nil, "Manifests": c.Manifests == nil, "Portions": c.Portions == nil, "Next": c.Next == nil,
 		"Tell": c.Tell == nil, "Bucket": c.Bucket == "", "Log": c.Log == nil,
 		"Profile": c.Profile.Model == "", "HalfPairAfter": c.HalfPairAfter <= 0,
 	} {
@@ -175,6 +178,8 @@ func (h *Handler) object(ctx context.Context, o Object) error {
 	switch kind {
 	case Shared:
 		return h.takePortrait(ctx, name.Dir, o.Key)
+	case Manifest:
+		return h.takeManifest(ctx, name, o.Key)
 	case Unknown:
 		return h.unknown(ctx, name, o.Key)
 	}
@@ -206,6 +211,7 @@ func (h *Handler) work(ctx context.Context, w job.Work) error {
 	})
 	each(w.Folders, func(dir string) { note(h.spread(ctx, dir)) })
 	each(w.Jobs, func(id string) { note(h.prepare(ctx, id)) })
+	each(w.Manifests, func(id string) { note(h.driveManifest(ctx, id)) })
 	return errors.Join(errs...)
 }
 
@@ -274,8 +280,8 @@ func (h *Handler) tell(ctx context.Context, id string) {
 }
 
 // objects takes many files at once, but so that they do not get into each other's way:
-// those of one name one after the other, and portraits last, as each looks through its
-// whole folder. Names are paired in the order in which they were noted.
+// those of one name one after the other, and portraits and manifests last, as each
+// brings many with it. Names are paired in the order in which they were noted.
 func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object, error)) {
 	var mu sync.Mutex
 	var noted [][]Object // the pairs' files that count, by name
@@ -341,13 +347,14 @@ func (h *Handler) noteNamed(ctx context.Context, all []Object, failed func(Objec
 	return halves
 }
 
-// byName puts the files of one name together, of portraits or of all others.
-func byName(all []Object, portraits bool) [][]Object {
+// byName puts the files of one name together: those that bring many with them, or all
+// others.
+func byName(all []Object, many bool) [][]Object {
 	at := map[string]int{}
 	var out [][]Object
 	for _, o := range all {
 		kind, n := Classify(o.Key)
-		if (kind == Shared) != portraits {
+		if (kind == Shared || kind == Manifest) != many {
 			continue
 		}
 		i, seen := at[n.String()]

@@ -153,6 +153,7 @@ type world struct {
 	h     *intake.Handler
 
 	mu       sync.Mutex
+	portions map[string]string
 	prepared []string
 	told     []job.Message
 	// dispatches counts the calls; dispatch, if set, is what they do.
@@ -166,7 +167,7 @@ type option func(*intake.Config)
 func newWorld(t *testing.T, opts ...option) *world {
 	t.Helper()
 	w := &world{t: t, files: newFiles(), store: store.NewMemory(0)}
-	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Labels: w.store, Next: w, Tell: w, Profile: job.EMO(),
+	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Labels: w.store, Manifests: w.store, Portions: w, Next: w, Tell: w, Profile: job.EMO(),
 		Bucket: inboxName, Settle: settle, HalfPairAfter: halfPair, Log: slog.New(slog.DiscardHandler)}
 	for _, o := range opts {
 		o(&c)
@@ -175,6 +176,20 @@ func newWorld(t *testing.T, opts ...option) *world {
 	w.h, err = intake.New(c)
 	require.NoError(t, err)
 	return w
+}
+
+// PutLines keeps the rows of a manifest.
+func (w *world) PutLines(ctx context.Context, key string, lines []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.portions == nil {
+		w.portions = map[string]string{}
+	}
+	w.portions[key] = string(lines)
+	return nil
 }
 
 // Prepare takes a job to the queue, as submit does when the face is found.

@@ -9,7 +9,8 @@ import (
 // Register says which files of the inbox have been taken in, for whoever looks for
 // those that have not. Safe for concurrent use.
 type Register struct {
-	HandIns HandIns
+	HandIns   HandIns
+	Manifests Manifests
 }
 
 // Knows reports whether nothing would come of it if a file were handed in as it stands
@@ -24,6 +25,9 @@ func (r Register) Knows(ctx context.Context, o job.Half) (bool, error) {
 	case Shared:
 		f, err := r.HandIns.Folder(ctx, n.Dir)
 		return !newer(o, f.Portrait), err
+	case Manifest:
+		m, err := r.Manifests.Manifest(ctx, job.ManifestID(n))
+		return !m.Replaces(o), err
 	case Unknown:
 		st, err := r.HandIns.Stem(ctx, unknownName(n, o.Key))
 		return o.Size == 0 || st.Made == o.ETag, err

@@ -27,6 +27,9 @@ const (
 	// Of what a hand-in asks for.
 	CodeOptionsRefused = "options_refused"
 	CodeOptionsLate    = "options_too_late"
+	// Of manifests, and of what their rows name.
+	CodeManifestRefused = "manifest_refused"
+	CodeFileMissing     = "file_missing"
 	// Of portraits, by the vendor's detect.
 	CodeFaceRefused = "face_refused"
 	CodeDetectFails = "detect_fails"
@@ -58,7 +61,7 @@ func Codes() []string {
 	return []string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated,
 		CodeCorrupt, CodeUnsupportedCode, CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong,
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
-		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate,
+		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeManifestRefused, CodeFileMissing,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
 		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}

@@ -42,6 +42,7 @@ func messageKey(id string) string      { return "MSG#" + id }
 func strayKey(id string) string        { return "STRAY#" + id }
 func leaseKey(name string) string      { return "LEASE#" + name }
 func turnKey(name string) string       { return "TURN#" + name }
+func manifestKey(id string) string     { return "MANIFEST#" + id }
 func labelsKey(id string) string       { return "LABELS#" + id }
 func faceKey(sha, ratio string) string { return "FACE#" + ratio + "#" + sha }
 
@@ -64,6 +65,8 @@ func dueOf(r row) (job.Due, bool) {
 		d.Kind = job.DueSweep
 	case "STRAY":
 		d.Kind = job.DueStray
+	case "MANIFEST":
+		d.Kind = job.DueManifest
 	default:
 		return job.Due{}, false
 	}

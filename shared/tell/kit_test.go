@@ -30,6 +30,8 @@ type world struct {
 	notes    []words.Note
 	events   []event
 	posts    []event
+	touched  []string
+	manifest job.Manifest
 
 	// calls in their order; before and after see each one by its number, from 1.
 	calls         []string
@@ -131,6 +133,15 @@ func (w *world) Labels(ctx context.Context, id string) (l job.Labels, err error)
 	return l, err
 }
 
+func (w *world) Touch(ctx context.Context, row string) error {
+	return w.do(ctx, "touch "+row, func() error { w.touched = append(w.touched, row); return nil })
+}
+
+func (w *world) Manifest(ctx context.Context, _ string) (m job.Manifest, err error) {
+	err = w.do(ctx, "manifest", func() error { m = w.manifest; return nil })
+	return m, err
+}
+
 func (w *world) Publish(ctx context.Context, n words.Note) error {
 	return w.do(ctx, "publish", func() error { w.notes = append(w.notes, n); return nil })
 }
@@ -150,7 +161,7 @@ func (w *world) Post(ctx context.Context, id string, body []byte) error {
 }
 
 func (w *world) config() Config {
-	return Config{Messages: w, HandIns: w, Outbox: w, Topic: w, Bus: w, Receiver: w, Channels: job.Channels(),
+	return Config{Messages: w, HandIns: w, Manifests: w, Outbox: w, Topic: w, Bus: w, Receiver: w, Channels: job.Channels(),
 		Place: words.Place{Bucket: "out", InboxBucket: "in", Region: "eu-central-1"}, Log: slog.New(slog.DiscardHandler)}
 }
 
