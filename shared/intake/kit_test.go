@@ -305,6 +305,8 @@ func (w *world) overdue() job.Work {
 			work.Folders = append(work.Folders, d.ID)
 		case job.DueJob:
 			work.Jobs = append(work.Jobs, d.ID)
+		case job.DueManifest:
+			work.Manifests = append(work.Manifests, d.ID)
 		}
 	}
 	return work
