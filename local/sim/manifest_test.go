@@ -251,3 +251,90 @@ func detects(w *sim.World) (all []emo.Call) {
 	}
 	return all
 }
+
+// threeRows hands in a manifest of two films on one portrait and of a row without its
+// recording.
+func threeRows(w *sim.World) {
+	w.Hand("_files/p.png", portrait(0))
+	w.Hand("_files/a.wav", sim.Recording(1, length))
+	w.Hand("_files/b.wav", sim.Recording(2, length))
+	w.Hand("three.jobs.csv", []byte("name,image,audio\na,_files/p.png,_files/a.wav\nb,_files/p.png,_files/b.wav\nc,_files/p.png,_files/c.wav\n"))
+}
+
+// threeResults demands that all is told rightly of threeRows in the end.
+func threeResults(t *testing.T, w *sim.World) {
+	t.Helper()
+	over(t, w)
+	all := results(t, w, "videos/three.results.jsonl")
+	require.Len(t, all, 3)
+	for i, r := range all {
+		want := []string{job.CodeFileMissing, "", ""}[(i+1)%3]
+		require.Equal(t, want, r.Code, "%+v", r)
+		require.Equal(t, want == "", r.State == job.Succeeded, "%+v", r)
+	}
+	require.Len(t, w.Films(), 2)
+	news := batches(w)
+	require.Contains(t, news["taken"], "3 rows")
+	require.Contains(t, news["1"], "2 films made, 1 not made")
+	require.Len(t, news, 2)
+	require.Empty(t, w.Judge().Problems)
+}
+
+// TestAManifestSurvivesEverySingleFailure lets every call go wrong that a manifest of
+// three rows brings about, one at a time and in every way.
+func TestAManifestSurvivesEverySingleFailure(t *testing.T) {
+	t.Parallel()
+	var calls []sim.Call
+	in(t, sim.Config{}, func(t *testing.T, w *sim.World) {
+		threeRows(w)
+		w.Run(patience)
+		threeResults(t, w)
+		calls = w.Calls()
+	})
+	n := 0
+	for _, c := range worth(calls) {
+		fates := sim.Fates()
+		if !c.Effect {
+			fates = []sim.Fate{sim.FailBefore}
+		}
+		for _, fate := range fates {
+			if n++; n%(2*share()) != 0 && !strings.Contains(c.Op, "Manifest") && !strings.Contains(c.Op, "lines") {
+				continue // the calls of jobs are tried with drops
+			}
+			t.Run(named(c.Op, c.N, fate), func(t *testing.T) {
+				in(t, sim.Config{}, func(t *testing.T, w *sim.World) {
+					w.SetPlan(sim.At(c.Op, c.N, fate))
+					threeRows(w)
+					w.Run(patience + 5*time.Minute)
+					threeResults(t, w)
+				})
+			})
+		}
+	}
+}
+
+// TestAManifestOverTheRealClients has the adapters of shared/ between the stack and AWS.
+func TestAManifestOverTheRealClients(t *testing.T) {
+	t.Parallel()
+	in(t, sim.Config{Wire: true}, func(t *testing.T, w *sim.World) {
+		threeRows(w)
+		w.Run(patience)
+		threeResults(t, w)
+	})
+}
+
+func TestAManifestWhoseEventIsLostIsFoundByTheSweep(t *testing.T) {
+	t.Parallel()
+	in(t, sim.Config{}, func(t *testing.T, w *sim.World) {
+		w.SetPlan(func(c sim.Call) sim.Fate {
+			if c.Op == "event" {
+				return sim.FailBefore
+			}
+			return sim.Pass
+		})
+		w.Run(time.Minute)
+		threeRows(w)
+		w.Run(patience + 20*time.Minute)
+		threeResults(t, w)
+	})
+}

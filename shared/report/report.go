@@ -89,7 +89,8 @@ const (
 
 // whole is what a look at all portions of a manifest brought.
 type whole struct {
-	lines   []byte
+	parts   [][]byte
+	fresh   []bool // the parts that are not as they were kept
 	news    job.BatchNews
 	money   job.Message
 	open    int
@@ -115,10 +116,8 @@ func (s *Step) Report(ctx context.Context, id string) (open bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("results of a manifest: %w", err)
 	}
-	if w.changed || m.Written.IsZero() {
-		if err := s.Lines.PutLines(ctx, job.ResultsKey(m.Name), w.lines); err != nil {
-			return false, err
-		}
+	if err := s.write(ctx, m, w); err != nil {
+		return false, err
 	}
 	var told []string
 	say := func(phase job.BatchPhase) error {
@@ -152,6 +151,24 @@ func (s *Step) Report(ctx context.Context, id string) (open bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// write writes the results, and then keeps the portions that have changed: whoever dies
+// between finds them changed again, and writes the results once more.
+func (s *Step) write(ctx context.Context, m job.Manifest, w whole) error {
+	if !w.changed && !m.Written.IsZero() {
+		return nil
+	}
+	if err := s.Lines.PutLines(ctx, job.ResultsKey(m.Name), bytes.Join(w.parts, nil)); err != nil {
+		return err
+	}
+	errs := make([]error, len(w.parts))
+	few(len(w.parts), portionsAtOnce, func(p int) {
+		if w.fresh[p] {
+			errs[p] = s.Lines.PutLines(ctx, job.PortionKey(m.ID(), p), w.parts[p])
+		}
+	})
+	return errors.Join(errs...)
 }
 
 // note writes down what has been done, beside what has been said of rows meanwhile.
@@ -192,8 +209,7 @@ func (s *Step) note(ctx context.Context, seen job.Manifest, w whole, full, taken
 	return job.ErrConflict
 }
 
-// gather reads all portions, brings those up to date that have to be, and puts them
-// together.
+// gather reads all portions, and the jobs of those of which it may not be true any more.
 func (s *Step) gather(ctx context.Context, m job.Manifest, full bool) (whole, error) {
 	parts := make([][]byte, m.Portions())
 	totals := make([]whole, m.Portions())
@@ -205,9 +221,10 @@ func (s *Step) gather(ctx context.Context, m job.Manifest, full bool) (whole, er
 	if err := errors.Join(errs...); err != nil {
 		return whole{}, err
 	}
-	out := whole{lines: bytes.Join(parts, nil), news: job.BatchNews{Rows: m.Rows, Results: job.ResultsKey(m.Name)}}
-	for _, t := range totals {
+	out := whole{parts: parts, fresh: make([]bool, len(parts)), news: job.BatchNews{Rows: m.Rows, Results: job.ResultsKey(m.Name)}}
+	for p, t := range totals {
 		out.open += t.open
+		out.fresh[p] = t.changed
 		out.changed = out.changed || t.changed
 		out.news.Made, out.news.Checked = out.news.Made+t.news.Made, out.news.Checked+t.news.Checked
 		out.news.NotMade, out.news.Unpriced = out.news.NotMade+t.news.NotMade, out.news.Unpriced+t.news.Unpriced
@@ -217,7 +234,7 @@ func (s *Step) gather(ctx context.Context, m job.Manifest, full bool) (whole, er
 	return out, nil
 }
 
-// portion brings the lines of a portion up to date: of all its jobs when one of them has
+// portion is the lines of a portion as they are now: read anew of all its jobs when one of them has
 // moved, of those that had not ended when all are looked at.
 func (s *Step) portion(ctx context.Context, m job.Manifest, p int, dirty, full bool) (lines []byte, t whole, err error) {
 	key := job.PortionKey(m.ID(), p)
@@ -262,10 +279,8 @@ func (s *Step) portion(ctx context.Context, m job.Manifest, p int, dirty, full b
 			t.open++
 		}
 	}
-	if t.changed = !bytes.Equal(before, b.Bytes()); t.changed {
-		err = s.Lines.PutLines(ctx, key, b.Bytes())
-	}
-	return b.Bytes(), t, err
+	t.changed = !bytes.Equal(before, b.Bytes())
+	return b.Bytes(), t, nil
 }
 
 // few does something n times, a few at once.

@@ -328,19 +328,29 @@ func TestRowsThatNobodyHasTakenInAreSubmits(t *testing.T) {
 func TestKilledAnywhereTheResultsAreRightInTheEnd(t *testing.T) {
 	t.Parallel()
 	calls := 0
-	in(t, 2, func(t *testing.T, w *world) {
+	// prepared is a manifest of which both rows have ended since its last report, if it
+	// has had one.
+	prepared := func(w *world, reported bool) {
+		if reported {
+			w.report()
+			time.Sleep(time.Minute)
+		}
 		w.end(0, job.Failed)
 		w.end(1, job.Rejected)
+	}
+	in(t, 2, func(t *testing.T, w *world) {
+		prepared(w, true)
+		w.calls = 0
 		w.report()
 		calls = w.calls
 	})
 	require.Greater(t, calls, 8)
-	for n := 1; n <= calls; n++ {
-		for _, after := range []bool{false, true} {
+	for n := 1; n <= calls+2; n++ {
+		for fate := range 4 {
+			after := fate%2 == 1
 			in(t, 2, func(t *testing.T, w *world) {
-				w.end(0, job.Failed)
-				w.end(1, job.Rejected)
-				w.killAt, w.after = n, after
+				prepared(w, fate > 1)
+				w.calls, w.killAt, w.after = 0, n, after
 				_, _ = w.step().Report(t.Context(), w.m.ID())
 				w.killAt = 0
 				for range 3 {
