@@ -107,5 +107,5 @@ func (w *World) pending() bool {
 	for _, j := range all {
 		byName[j.Name] = append(byName[j.Name], j)
 	}
-	return len(w.missing(byName)) > 0 || w.unheard()
+	return len(w.missing(byName)) > 0 || w.unheard() || w.unreported()
 }

@@ -77,6 +77,7 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 		s.beBusy(storm)
 	}
 	s.hook(seed, storm)
+	s.batch(seed, portraits, storm)
 	slices.SortStableFunc(s.Acts, func(a, b Act) int { return int(a.At - b.At) })
 	return s
 }

@@ -72,6 +72,7 @@ func (w *World) Judge() Verdict {
 	w.judgeMessages(&v, jobs)
 	w.judgeRecords(&v, jobs)
 	w.judgeVendor(&v)
+	w.judgeManifests(&v)
 	w.judgeWatch(&v)
 	if left, err := w.Unfinished(); err != nil || left != "" {
 		v.wrong("stuck: %s%v", left, orNothing(err))
