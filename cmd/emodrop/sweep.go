@@ -112,19 +112,20 @@ func (p *program) sweep(ctx context.Context, st *reach.Stack, since time.Time, d
 
 // strays are the files of a page that the records do not know as they are.
 func (p *program) strays(ctx context.Context, st *reach.Stack, page []job.Half, since time.Time) ([]stray, error) {
+	register := intake.Register{HandIns: st.Jobs, Manifests: st.Jobs}
 	out := make([]*stray, len(page))
 	errs := make([]error, len(page))
 	var wg sync.WaitGroup
 	places := make(chan struct{}, readers)
 	for i, o := range page {
-		kind, n := intake.Classify(o.Key)
+		kind, _ := intake.Classify(o.Key)
 		if o.Modified.Before(since) || kind == intake.Ignored || kind == intake.Unknown {
 			continue
 		}
 		places <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-places }()
-			known, err := noted(ctx, st, kind, n, o)
+			known, err := register.Knows(ctx, o)
 			if err != nil || known {
 				errs[i] = err
 				return
@@ -143,26 +144,4 @@ func (p *program) strays(ctx context.Context, st *reach.Stack, page []job.Half, 
 		}
 	}
 	return all, nil
-}
-
-// noted says whether the records know a file as it stands, or a newer one in its
-// place.
-func noted(ctx context.Context, st *reach.Stack, kind intake.Kind, n job.Name, o job.Half) (bool, error) {
-	var have *job.Half
-	if kind == intake.Shared {
-		f, err := st.Jobs.Folder(ctx, n.Dir)
-		if err != nil {
-			return false, err
-		}
-		have = f.Portrait
-	} else {
-		s, err := st.Jobs.Stem(ctx, n)
-		if err != nil {
-			return false, err
-		}
-		if have = s.Audio; kind == intake.Picture {
-			have = s.Image
-		}
-	}
-	return have != nil && !o.Newer(have), nil
 }

@@ -188,7 +188,7 @@ func (f *form) sort() {
 	}
 	var others []part
 	for _, p := range f.files {
-		if kind, _ := intake.Classify(p.name); kind == intake.Unknown || kind == intake.Sidecar {
+		if kind, _ := intake.Classify(p.name); kind == intake.Unknown || kind == intake.Sidecar || kind == intake.Manifest {
 			others = append(others, p)
 		}
 	}
