@@ -178,3 +178,18 @@ func TestARecordIsWrittenOverTheOneBeforeAndRemovedOnce(t *testing.T) {
 	require.NoError(t, c.outbox.RemoveRecord(t.Context(), key))
 	require.False(t, c.has(key))
 }
+
+func TestResultsAreReadAsTheyWereLastWritten(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	key := "manifests/x/00000.jsonl"
+	_, err := c.outbox.Lines(t.Context(), key)
+	require.ErrorIs(t, err, job.ErrNotFound)
+	require.NoError(t, c.outbox.PutLines(t.Context(), key, []byte("{}\n")))
+	require.NoError(t, c.outbox.PutLines(t.Context(), key, []byte("{\"name\":\"课\"}\n{}\n")))
+	lines, err := c.outbox.Lines(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, "{\"name\":\"课\"}\n{}\n", string(lines))
+	_, kind, _ := c.object(key)
+	require.Equal(t, "application/x-ndjson; charset=utf-8", kind)
+}
