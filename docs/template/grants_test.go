@@ -62,6 +62,7 @@ var granted = map[string][]grant{
 		{"s3:GetObject", outbox + "/manifests/*", ""},
 		{"s3:PutObject", outbox + "/manifests/*", ""},
 		{"s3:PutObject", outbox + "/videos/*.results.jsonl", ""},
+		{"s3:GetObject", outbox + "/videos/*.results.jsonl", "S3 asks for it where a write has an If-Match"},
 		{"secretsmanager:GetSecretValue", "<WebhookSecret>", ""},
 		{"dynamodb:ConditionCheckItem", jobs, ""},
 		{"dynamodb:Query", jobs + "/index/due", ""},

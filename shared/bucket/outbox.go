@@ -174,6 +174,32 @@ func (b *Outbox) PutLines(ctx context.Context, key string, lines []byte) error {
 	return nil
 }
 
+// PutLinesOver is PutLines over what has that ETag, or, when that is empty, over nothing:
+// job.ErrConflict when something else stands there.
+func (b *Outbox) PutLinesOver(ctx context.Context, key string, lines []byte, over string) (etag string, err error) {
+	in := &s3.PutObjectInput{Bucket: &b.bucket, Key: &key,
+		ContentType: aws.String("application/x-ndjson; charset=utf-8"), Body: bytes.NewReader(lines)}
+	if over == "" {
+		in.IfNoneMatch = aws.String("*")
+	} else {
+		in.IfMatch = &over
+	}
+	out, err := b.client.PutObject(ctx, in)
+	if err != nil {
+		return "", say("write results", err)
+	}
+	return aws.ToString(out.ETag), nil
+}
+
+// ETag is that of an object, or job.ErrNotFound.
+func (b *Outbox) ETag(ctx context.Context, key string) (string, error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &key})
+	if err != nil {
+		return "", say("look for results", err)
+	}
+	return aws.ToString(out.ETag), nil
+}
+
 // maxLines bounds what is read of lines that were written before, in bytes: far above a
 // portion's.
 const maxLines = 8 << 20

@@ -254,7 +254,7 @@ func (h *Handler) takeRows(ctx context.Context, m job.Manifest, portion []row, f
 		}
 		lines.Write(append(line, '\n'))
 	}
-	if err := h.Portions.PutLines(ctx, job.PortionKey(m.ID(), m.Next/job.PortionRows), lines.Bytes()); err != nil {
+	if err := h.Portions.PutLines(ctx, job.PortionKey(m, m.Next/job.PortionRows), lines.Bytes()); err != nil {
 		return err
 	}
 	h.prepareRows(ctx, all)

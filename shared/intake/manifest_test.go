@@ -55,7 +55,7 @@ func (w *world) rows() map[string]job.Row {
 	w.t.Helper()
 	m, all := w.manifest(), map[string]job.Row{}
 	for p := range m.Portions() {
-		for line := range strings.Lines(w.portions[job.PortionKey(m.ID(), p)]) {
+		for line := range strings.Lines(w.portions[job.PortionKey(m, p)]) {
 			var r job.Row
 			require.NoError(w.t, json.Unmarshal([]byte(line), &r))
 			all[r.Name] = r

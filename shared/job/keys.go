@@ -60,9 +60,10 @@ func resultKey(prefix string, n Name, suffix string) string {
 func ResultsKey(n Name) string { return resultKey("videos/", n, ".results.jsonl") }
 
 // PortionKey is where the results of a portion of a manifest's rows are kept, of which
-// the whole is put together.
-func PortionKey(id string, portion int) string {
-	return fmt.Sprintf("manifests/%s/%05d.jsonl", id, portion)
+// the whole is put together. Each version has its own: whoever was slow with an older one
+// writes over none of a newer one's.
+func PortionKey(m Manifest, portion int) string {
+	return fmt.Sprintf("manifests/%s/%s/%05d.jsonl", m.ID(), m.Version(), portion)
 }
 
 // StagedKeys are the keys of the copies of a job's inputs for one intent: plain

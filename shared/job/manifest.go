@@ -44,6 +44,9 @@ type Manifest struct {
 	Began   time.Time `json:"began,omitzero"`
 	Looked  time.Time `json:"looked,omitzero"`
 	Written time.Time `json:"written,omitzero"`
+	// Results is the ETag of the results as they were last written, of whatever version:
+	// who writes them writes over these or not at all.
+	Results string `json:"results,omitempty"`
 	// Closed is since when nothing more is to be done; zero while something is.
 	Closed time.Time `json:"closed,omitzero"`
 	Due    time.Time `json:"-"`
@@ -72,7 +75,7 @@ func (m Manifest) Replaces(h Half) bool {
 // Anew is the manifest with another file, of which nothing has been done.
 func (m Manifest) Anew(file Half, due time.Time) Manifest {
 	file.Mark, file.Asks = "", ""
-	return Manifest{Name: m.Name, Rev: m.Rev, File: file, Due: due}
+	return Manifest{Name: m.Name, Rev: m.Rev, File: file, Results: m.Results, Due: due}
 }
 
 // Expanded says whether every row has become a job.

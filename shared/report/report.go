@@ -39,6 +39,11 @@ type Jobs interface {
 type Lines interface {
 	Lines(ctx context.Context, key string) ([]byte, error)
 	PutLines(ctx context.Context, key string, lines []byte) error
+	// PutLinesOver writes over what has that ETag, or, when that is empty, over nothing:
+	// job.ErrConflict when something else stands there.
+	PutLinesOver(ctx context.Context, key string, lines []byte, over string) (etag string, err error)
+	// ETag is that of an object, or job.ErrNotFound.
+	ETag(ctx context.Context, key string) (string, error)
 }
 
 // Teller sends a message that is due.
@@ -102,6 +107,28 @@ type whole struct {
 // rows, and writes the whole. open says that the manifest has rows that nobody has taken
 // in yet.
 func (s *Step) Report(ctx context.Context, id string) (open bool, err error) {
+	open, err = s.report(ctx, id, nil)
+	for n := 0; n < races && errors.Is(err, job.ErrConflict); n++ {
+		// Somebody has written them since, or died before noting that they had: what stands
+		// there is looked up before the jobs are, so that only newer news replaces it.
+		m, err := s.Manifests.Manifest(ctx, id)
+		if err != nil || m.Rev == 0 {
+			return false, err
+		}
+		over, err := s.Lines.ETag(ctx, job.ResultsKey(m.Name))
+		if err != nil && !errors.Is(err, job.ErrNotFound) {
+			return false, err
+		}
+		if open, err = s.report(ctx, id, &over); !errors.Is(err, job.ErrConflict) {
+			return open, err
+		}
+	}
+	return open, err
+}
+
+// report is Report once, over the results that have that ETag; nil: those that the record
+// names.
+func (s *Step) report(ctx context.Context, id string, over *string) (open bool, err error) {
 	m, err := s.Manifests.Manifest(ctx, id)
 	if err != nil || m.Rev == 0 || m.Due.IsZero() || m.Due.After(time.Now()) {
 		return false, err
@@ -116,7 +143,11 @@ func (s *Step) Report(ctx context.Context, id string) (open bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("results of a manifest: %w", err)
 	}
-	if err := s.write(ctx, m, w); err != nil {
+	if over == nil {
+		over = &m.Results
+	}
+	results, err := s.write(ctx, m, w, *over)
+	if err != nil {
 		return false, err
 	}
 	var told []string
@@ -142,7 +173,7 @@ func (s *Step) Report(ctx context.Context, id string) (open bool, err error) {
 			return false, err
 		}
 	}
-	if err := s.note(ctx, m, w, full, taken, now); err != nil {
+	if err := s.note(ctx, m, w, results, full, taken, now); err != nil {
 		return false, err
 	}
 	for _, msg := range told {
@@ -155,24 +186,27 @@ func (s *Step) Report(ctx context.Context, id string) (open bool, err error) {
 
 // write writes the results, and then keeps the portions that have changed: whoever dies
 // between finds them changed again, and writes the results once more.
-func (s *Step) write(ctx context.Context, m job.Manifest, w whole) error {
+func (s *Step) write(ctx context.Context, m job.Manifest, w whole, over string) (etag string, err error) {
 	if !w.changed && !m.Written.IsZero() {
-		return nil
+		return m.Results, nil
 	}
-	if err := s.Lines.PutLines(ctx, job.ResultsKey(m.Name), bytes.Join(w.parts, nil)); err != nil {
-		return err
+	if etag, err = s.Lines.PutLinesOver(ctx, job.ResultsKey(m.Name), bytes.Join(w.parts, nil), over); err != nil {
+		if errors.Is(err, job.ErrNotFound) {
+			err = job.ErrConflict // somebody has deleted them
+		}
+		return "", err
 	}
 	errs := make([]error, len(w.parts))
 	few(len(w.parts), portionsAtOnce, func(p int) {
 		if w.fresh[p] {
-			errs[p] = s.Lines.PutLines(ctx, job.PortionKey(m.ID(), p), w.parts[p])
+			errs[p] = s.Lines.PutLines(ctx, job.PortionKey(m, p), w.parts[p])
 		}
 	})
-	return errors.Join(errs...)
+	return etag, errors.Join(errs...)
 }
 
 // note writes down what has been done, beside what has been said of rows meanwhile.
-func (s *Step) note(ctx context.Context, seen job.Manifest, w whole, full, taken bool, now time.Time) error {
+func (s *Step) note(ctx context.Context, seen job.Manifest, w whole, results string, full, taken bool, now time.Time) error {
 	for range races {
 		m, err := s.Manifests.Manifest(ctx, seen.ID())
 		if err != nil || m.Version() != seen.Version() {
@@ -185,7 +219,7 @@ func (s *Step) note(ctx context.Context, seen job.Manifest, w whole, full, taken
 			next.Looked = now
 		}
 		if w.changed || m.Written.IsZero() {
-			next.Written = now
+			next.Written, next.Results = now, results
 		}
 		next.Closed = time.Time{}
 		switch {
@@ -237,7 +271,7 @@ func (s *Step) gather(ctx context.Context, m job.Manifest, full bool) (whole, er
 // portion is the lines of a portion as they are now: read anew of all its jobs when one of them has
 // moved, of those that had not ended when all are looked at.
 func (s *Step) portion(ctx context.Context, m job.Manifest, p int, dirty, full bool) (lines []byte, t whole, err error) {
-	key := job.PortionKey(m.ID(), p)
+	key := job.PortionKey(m, p)
 	before, err := s.Lines.Lines(ctx, key)
 	if err != nil {
 		return nil, whole{}, fmt.Errorf("portion %d: %w", p, err)
@@ -252,7 +286,7 @@ func (s *Step) portion(ctx context.Context, m job.Manifest, p int, dirty, full b
 	}
 	errs := make([]error, len(rows))
 	few(len(rows), jobsAtOnce, func(i int) {
-		if !dirty && !(full && !rows[i].State.Final()) {
+		if !dirty && rows[i].State != "" && !(full && !rows[i].State.Final()) {
 			return
 		}
 		j, err := s.Jobs.Job(ctx, rows[i].Job)

@@ -101,6 +101,38 @@ func (w *world) PutLines(_ context.Context, key string, lines []byte) error {
 	return err
 }
 
+func (w *world) PutLinesOver(ctx context.Context, key string, lines []byte, over string) (string, error) {
+	return do(w, func() (string, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.etag(key) != over {
+			return "", job.ErrConflict
+		}
+		w.files[key] = bytes.Clone(lines)
+		w.puts[key]++
+		return w.etag(key), nil
+	})
+}
+
+func (w *world) ETag(_ context.Context, key string) (string, error) {
+	return do(w, func() (string, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.etag(key) == "" {
+			return "", job.ErrNotFound
+		}
+		return w.etag(key), nil
+	})
+}
+
+// etag is empty for what is not there.
+func (w *world) etag(key string) string {
+	if w.puts[key] == 0 {
+		return ""
+	}
+	return fmt.Sprint(w.puts[key])
+}
+
 func (w *world) Tell(ctx context.Context, id string) error {
 	_, err := do(w, func() (int, error) {
 		m, err := w.s.Message(ctx, id)
@@ -138,7 +170,7 @@ func in(t *testing.T, rows int, f func(t *testing.T, w *world)) {
 			require.NoError(t, err)
 			b.Write(append(line, '\n'))
 			if (i+1)%job.PortionRows == 0 || i+1 == rows {
-				w.files[job.PortionKey(m.ID(), i/job.PortionRows)] = bytes.Clone(b.Bytes())
+				w.files[job.PortionKey(w.m, i/job.PortionRows)] = bytes.Clone(b.Bytes())
 				b.Reset()
 			}
 		}
@@ -304,6 +336,53 @@ func TestAManifestWaitsAWhileForItsLastPrice(t *testing.T) {
 		require.Equal(t, 1, w.told[0].Batch.Unpriced)
 		require.Equal(t, job.Money(800_000), w.told[0].Quoted)
 	})
+}
+
+// TestWhoeverIsSlowWritesOverNoNewerResults has one report read the jobs, and another one
+// write the results before it does.
+func TestWhoeverIsSlowWritesOverNoNewerResults(t *testing.T) {
+	t.Parallel()
+	in(t, 1, func(t *testing.T, w *world) {
+		w.report()
+		require.NoError(t, w.s.Touch(t.Context(), job.RowRef(w.m.ID(), 0)))
+		time.Sleep(time.Minute)
+		slow := &slow{world: w}
+		s, err := report.New(report.Config{Manifests: w, Jobs: slow, Lines: w, Tell: w, Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		slow.meanwhile = func() {
+			w.end(0, job.Failed)
+			w.report()
+			require.Equal(t, []string{"r0 FAILED vendor_failed"}, w.lines())
+		}
+		w.end0(t)
+		_, err = s.Report(t.Context(), w.m.ID())
+		require.NoError(t, err)
+		require.Equal(t, []string{"r0 FAILED vendor_failed"}, w.lines())
+		require.Zero(t, w.now().Due)
+	})
+}
+
+// end0 has the first row move, so that there is something to write.
+func (w *world) end0(t *testing.T) {
+	t.Helper()
+	j, err := w.s.Job(t.Context(), "job-0")
+	require.NoError(t, err)
+	w.move(j, job.Queued, func(j *job.Job) { j.Quoted = 900_000 })
+}
+
+// slow reads a job, and goes on only when something else has been done.
+type slow struct {
+	*world
+	meanwhile func()
+}
+
+func (s *slow) Job(ctx context.Context, id string) (job.Job, error) {
+	j, err := s.world.Job(ctx, id)
+	if do := s.meanwhile; do != nil {
+		s.meanwhile = nil
+		do()
+	}
+	return j, err
 }
 
 func TestRowsThatNobodyHasTakenInAreSubmits(t *testing.T) {
