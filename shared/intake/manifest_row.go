@@ -182,6 +182,9 @@ func (h *Handler) placeOnce(ctx context.Context, j job.Job, a ask) (placed, erro
 	if err != nil {
 		return placed{}, err
 	}
+	if old.ID == j.ID && st.Made != "" && !GivenUp(old) && sameFiles(old, j) && a.of(old) && old.Row == j.Row {
+		return placed{Row: job.Row{Job: old.ID}}, nil // as it was: nothing is to be written
+	}
 	if old.ID != "" && old.ID != j.ID {
 		if sameContent(old, j) && !unsent(old) && !GivenUp(old) {
 			// One content is never sent twice for its options.

@@ -14,6 +14,7 @@ import (
 
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
+	"emodrop/shared/store"
 )
 
 const weekKey = "courses/week.jobs.csv"
@@ -322,5 +323,32 @@ func TestAManifestIsKnownOnceItHasBeenNoted(t *testing.T) {
 		require.False(t, knows(), "dropped again, its rows may find their files")
 		w.created(weekKey)
 		require.True(t, knows())
+	})
+}
+
+// A drop's record is written five times, as its files come one by one; a row's files are
+// there.
+func TestARowTakesOneWriteOfItsNamesRecord(t *testing.T) {
+	in(t, func(t *testing.T, _ *world) {
+		s, meter := store.NewMetered(0)
+		w := newWorld(t, func(c *intake.Config) { c.HandIns, c.Jobs, c.Manifests, c.Labels = s, s, s, s })
+		w.store = s
+		names := make([]string, 250)
+		for i := range names {
+			names[i] = fmt.Sprintf("r%03d", i)
+		}
+		w.voices(names...)
+		before := meter.Usage()
+		w.drop(weekKey, table(names...))
+		require.Len(t, w.rows(), 250)
+		u := meter.Usage().Since(before)
+		require.Equal(t, 250, u.Units["STEM"])
+		require.LessOrEqual(t, u.Units["MANIFEST"], 20)
+
+		before = meter.Usage()
+		time.Sleep(time.Minute)
+		w.drop(weekKey, table(names...))
+		u = meter.Usage().Since(before)
+		require.Zero(t, u.Units["STEM"]+u.Units["JOB"], "dropped again, nothing of its rows is written")
 	})
 }
