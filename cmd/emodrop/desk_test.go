@@ -25,6 +25,7 @@ import (
 	awss3 "emodrop/local/aws/s3"
 	"emodrop/local/lookup"
 	"emodrop/local/sample"
+	"emodrop/shared/bucket"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
@@ -66,7 +67,7 @@ func newDesk(t *testing.T) *desk {
 		Secret: "key", VendorURL: "https://vendor.example/api/v1", Submit: "submit", Ratio: job.Square}, d.aws.Config(), awstest.Transport(d.vendor))
 	require.NoError(t, err)
 	d.st.Jobs = store.NewMemory(0)
-	hand, err = intake.New(intake.Config{Inbox: d.st.Listed, HandIns: d.st.Jobs, Jobs: d.st.Jobs, Labels: d.st.Jobs, Next: maker{d}, Controls: d.st.Jobs, Orders: noOrders{}, Tell: later{},
+	hand, err = intake.New(intake.Config{Inbox: d.st.Listed, HandIns: d.st.Jobs, Jobs: d.st.Jobs, Labels: d.st.Jobs, Manifests: d.st.Jobs, Portions: bucket.NewOutbox(d.st.Files, "outbox", "inbox", nil), Next: maker{d}, Controls: d.st.Jobs, Orders: noOrders{}, Tell: later{},
 		Profile: job.EMO(), Bucket: "inbox", HalfPairAfter: time.Hour, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	return d

@@ -113,7 +113,7 @@ func (p *program) sweep(ctx context.Context, st *reach.Stack, since time.Time, d
 
 // strays are the files of a page that the records do not know as they are.
 func (p *program) strays(ctx context.Context, st *reach.Stack, page []job.Half, since time.Time) ([]stray, error) {
-	register := intake.Register{HandIns: st.Jobs}
+	register := intake.Register{HandIns: st.Jobs, Manifests: st.Jobs}
 	out := make([]*stray, len(page))
 	errs := make([]error, len(page))
 	var wg sync.WaitGroup

@@ -32,6 +32,10 @@ func (o *outlets) Show(context.Context, string, job.Outlook) error            { 
 func (o *outlets) RemoveRecord(context.Context, string) error                 { return nil }
 func (o *outlets) Publish(_ context.Context, n words.Note) error              { o.note = n; return nil }
 func (o *outlets) Post(_ context.Context, _ string, body []byte) error        { o.post = body; return nil }
+func (o *outlets) Touch(context.Context, string) error                        { return nil }
+func (o *outlets) Manifest(context.Context, string) (job.Manifest, error) {
+	return job.Manifest{}, nil
+}
 func (o *outlets) Stem(_ context.Context, n job.Name) (job.Stem, error) {
 	return job.Stem{Name: n, Job: o.m.Job}, nil
 }
@@ -58,7 +62,7 @@ func (o *outlets) PutEvent(_ context.Context, _, kind string, body []byte) error
 func told(t *testing.T, m job.Message) *outlets {
 	t.Helper()
 	o := &outlets{m: m}
-	teller, err := tell.New(tell.Config{Messages: o, HandIns: o, Outbox: o, Board: o, Topic: o, Bus: o, Receiver: o, Channels: job.Channels(),
+	teller, err := tell.New(tell.Config{Messages: o, HandIns: o, Manifests: o, Outbox: o, Board: o, Topic: o, Bus: o, Receiver: o, Channels: job.Channels(),
 		Place: words.Place{Bucket: "emodrop-outbox", InboxBucket: "emodrop-inbox", Region: "eu-central-1"}, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	require.NoError(t, teller.Tell(t.Context(), m.ID))

@@ -141,6 +141,13 @@ func everything() []job.Message {
 			all = append(all, job.OutcomeMessage(j))
 		}
 	}
+	week := job.Manifest{Name: job.Name{Stem: "week"}, File: job.Half{Key: "week.jobs.csv", ETag: "e", Modified: at}}
+	refused := job.BatchMessage(week, job.BatchNews{Phase: job.BatchRefused, Faults: []job.RowFault{{Text: "the file has no rows"},
+		{Line: 2, Text: "image: is missing"}}, More: 1}, at)
+	finished := job.BatchMessage(week, job.BatchNews{Phase: job.BatchFinished, Rows: 4, Made: 1, Checked: 1, NotMade: 1, Unpriced: 1,
+		Results: job.ResultsKey(week.Name)}, at)
+	finished.Quoted, finished.Billed, finished.Wasted = 1, 2, 3
+	all = append(all, refused, finished)
 	large := success()
 	large.Labels = "large"
 	return append(all, large)

@@ -26,7 +26,7 @@ var sharedLayers = map[string]layer{
 	"app": app,
 
 	"intake": step, "submit": step, "poll": step, "finalize": step, "callback": step, "tell": step,
-	"operate": step, "show": step,
+	"operate": step, "show": step, "report": step,
 
 	"dashscope": adapter, "store": adapter, "bucket": adapter, "notify": adapter,
 	"invoke": adapter, "fetch": adapter, "webhook": adapter,

@@ -336,6 +336,15 @@ var ways = []way{
 		c.rec.fail = func(string, string, use) error { return nil }
 		c.rec.mu.Unlock()
 	}},
+	{"a manifest: submit notes its rows, poll writes their results", func(c *cloud) {
+		c.hand(map[string][]byte{"_rows/face.png": portrait(3), "_rows/voice.wav": sim.Recording(52, 2*time.Second)})
+		c.hand(map[string][]byte{"rows.jobs.csv": []byte("name,image,audio\nrow,_rows/face.png,_rows/voice.wav\nnone,_rows/face.png,_rows/none.wav\n")})
+		c.until("its results", func() bool {
+			m, err := c.jobs.Manifest(c.t.Context(), job.ManifestID(job.Name{Stem: "rows"}))
+			require.NoError(c.t, err)
+			return m.Ended
+		})
+	}},
 	{"a task that fails: poll tells", func(c *cloud) {
 		c.fault(emo.Rule{Kind: "fail_task", Code: "InvalidFile.FacePose", Count: 1})
 		c.hand(pair("refused", 6))

@@ -50,6 +50,7 @@ var granted = map[string][]grant{
 		{"s3:ListBucket", inbox, ""},
 		{"s3:PutObject", outbox + "/staging/*", ""},
 		{"s3:PutObject", outbox + "/checked/*", ""},
+		{"s3:PutObject", outbox + "/manifests/*", ""},
 		{"s3:PutObjectTagging", outbox + "/staging/*", tags},
 		{"dynamodb:Query", jobs + "/index/queue", ""},
 		{"sts:AssumeRole", "<SignerRole.Arn>", ""},
@@ -61,6 +62,10 @@ var granted = map[string][]grant{
 		{"s3:DeleteObject", outbox + "/staging/*", ""},
 		{"s3:PutObject", outbox + "/checked/*", ""},
 		{"s3:PutObject", outbox + "/videos/*.json", ""}, // a film's record that finalize left unsent
+		{"s3:GetObject", outbox + "/manifests/*", ""},
+		{"s3:PutObject", outbox + "/manifests/*", ""},
+		{"s3:PutObject", outbox + "/videos/*.results.jsonl", ""},
+		{"s3:GetObject", outbox + "/videos/*.results.jsonl", "S3 asks for it where a write has an If-Match"},
 		{"secretsmanager:GetSecretValue", "<WebhookSecret>", ""},
 		{"dynamodb:ConditionCheckItem", jobs, ""},
 		{"dynamodb:Query", jobs + "/index/due", ""},

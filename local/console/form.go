@@ -205,7 +205,7 @@ func (f *form) sort() {
 	var others []part
 	for _, p := range f.files {
 		switch kind, _ := intake.Classify(p.name); kind {
-		case intake.Unknown, intake.Sidecar, intake.Cancel, intake.Retry:
+		case intake.Unknown, intake.Sidecar, intake.Cancel, intake.Retry, intake.Manifest:
 			others = append(others, p)
 		}
 	}

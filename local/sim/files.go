@@ -144,6 +144,42 @@ func (b outbox) PutRecord(ctx context.Context, key string, body []byte) error {
 	})
 }
 
+func (b outbox) PutLines(ctx context.Context, key string, lines []byte) error {
+	return done(ctx, b.w, "outbox.lines", key, true, func() error {
+		_, err := b.w.Outbox.Put(Object{Key: key, Data: lines, ContentType: "application/x-ndjson"}, "")
+		return err
+	})
+}
+
+func (b outbox) PutLinesOver(ctx context.Context, key string, lines []byte, over string) (string, error) {
+	if over == "" {
+		over = "-"
+	}
+	return do(ctx, b.w, "outbox.results", key, true, func() (string, error) {
+		return b.w.Outbox.Put(Object{Key: key, Data: lines, ContentType: "application/x-ndjson"}, over)
+	})
+}
+
+func (b outbox) ETag(ctx context.Context, key string) (string, error) {
+	return do(ctx, b.w, "outbox.etag", key, false, func() (string, error) {
+		o, ok := b.w.Outbox.Get(key)
+		if !ok {
+			return "", job.ErrNotFound
+		}
+		return o.ETag, nil
+	})
+}
+
+func (b outbox) Lines(ctx context.Context, key string) ([]byte, error) {
+	return do(ctx, b.w, "outbox.read", key, false, func() ([]byte, error) {
+		o, ok := b.w.Outbox.Get(key)
+		if !ok {
+			return nil, job.ErrNotFound
+		}
+		return o.Data, nil
+	})
+}
+
 func (b outbox) RemoveRecord(ctx context.Context, key string) error {
 	return done(ctx, b.w, "outbox.unrecord", key, true, func() error { b.w.Outbox.Delete(key); return nil })
 }

@@ -109,6 +109,9 @@ func (w *World) judgeOptions(v *Verdict, jobs []job.Job) {
 				may = append(may, wanted(h.data))
 			}
 		}
+		if j.Row != "" {
+			may = append(may, seen.rowAsks(j)...)
+		}
 		// Its turn, and what is carried along, may change while it waits.
 		first := func(o job.Options) job.Options { o.Priority = ""; return o }
 		if known && !slices.ContainsFunc(may, func(o job.Options) bool { return first(o) == first(plainly(j.Options)) }) {

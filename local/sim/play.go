@@ -110,5 +110,5 @@ func (w *World) pending() bool {
 	for _, j := range all {
 		byName[j.Name] = append(byName[j.Name], j)
 	}
-	return len(w.missing(byName)) > 0 || w.unheard() || len(w.unheeded()) > 0
+	return len(w.missing(byName)) > 0 || w.unheard() || len(w.unheeded()) > 0 || w.unreported()
 }

@@ -46,6 +46,18 @@ func (r records) Folder(ctx context.Context, dir string) (job.Folder, error) {
 	return do(ctx, r.w, "store.Folder", dir, false, func() (job.Folder, error) { return r.s.Folder(ctx, dir) })
 }
 
+func (r records) Manifest(ctx context.Context, id string) (job.Manifest, error) {
+	return do(ctx, r.w, "store.Manifest", id, false, func() (job.Manifest, error) { return r.s.Manifest(ctx, id) })
+}
+
+func (r records) PutManifest(ctx context.Context, from, to job.Manifest) (job.Manifest, error) {
+	return do(ctx, r.w, "store.PutManifest", from.ID(), true, func() (job.Manifest, error) { return r.s.PutManifest(ctx, from, to) })
+}
+
+func (r records) Touch(ctx context.Context, row string) error {
+	return done(ctx, r.w, "store.Touch", row, true, func() error { return r.s.Touch(ctx, row) })
+}
+
 func (r records) Message(ctx context.Context, id string) (job.Message, error) {
 	return do(ctx, r.w, "store.Message", id, false, func() (job.Message, error) { return r.s.Message(ctx, id) })
 }

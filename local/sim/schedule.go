@@ -82,6 +82,7 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 	}
 	s.hook(seed, storm)
 	s.control(seed, storm)
+	s.batch(seed, portraits, storm)
 	s.special(seed)
 	slices.SortStableFunc(s.Acts, func(a, b Act) int { return int(a.At - b.At) })
 	return s

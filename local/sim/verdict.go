@@ -74,6 +74,7 @@ func (w *World) Judge() Verdict {
 	w.judgeControls(&v)
 	w.judgeStatus(&v, jobs)
 	w.judgeVendor(&v)
+	w.judgeManifests(&v)
 	w.judgeWatch(&v)
 	if left, err := w.Unfinished(); err != nil || left != "" {
 		v.wrong("stuck: %s%v", left, orNothing(err))

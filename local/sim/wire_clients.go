@@ -22,6 +22,7 @@ import (
 	"emodrop/shared/job"
 	"emodrop/shared/notify"
 	"emodrop/shared/poll"
+	"emodrop/shared/report"
 	"emodrop/shared/show"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
@@ -41,6 +42,7 @@ type ports struct {
 		finalize.Outbox
 		tell.Outbox
 		show.Outbox
+		report.Lines
 	}
 	topic     tell.Topic
 	bus       tell.Bus

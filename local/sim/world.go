@@ -21,6 +21,7 @@ import (
 	"emodrop/shared/job"
 	"emodrop/shared/operate"
 	"emodrop/shared/poll"
+	"emodrop/shared/report"
 	"emodrop/shared/show"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
@@ -263,7 +264,7 @@ func (w *World) build(function string) (handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Outbox: files, Board: board, Topic: p.topic, Bus: p.bus, Receiver: receiver,
+	teller, err := tell.New(tell.Config{Messages: r, HandIns: r, Manifests: r, Outbox: files, Board: board, Topic: p.topic, Bus: p.bus, Receiver: receiver,
 		Place: place, Channels: channels, Log: w.cfg.Log})
 	if err != nil {
 		return nil, err
@@ -284,7 +285,7 @@ func (w *World) build(function string) (handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Labels: r, Next: next, Controls: r, Orders: orders, Tell: teller, Profile: w.profile,
+		h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: r, Jobs: r, Labels: r, Manifests: r, Portions: files, Next: next, Controls: r, Orders: orders, Tell: teller, Profile: w.profile,
 			Bucket: inboxName, Settle: w.cfg.Settle, HalfPairAfter: 30 * time.Minute, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
@@ -297,8 +298,12 @@ func (w *World) build(function string) (handler, error) {
 		if w.cfg.Naive {
 			asker, askFirst, quiet, staging = naiveVendor{vendor}, 1, 1, naiveStaging{}
 		}
+		results, err := report.New(report.Config{Manifests: r, Jobs: r, Lines: files, Tell: teller, Log: w.cfg.Log})
+		if err != nil {
+			return nil, err
+		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: p.functions,
-			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r, Controls: r}, Sweeps: r, Tell: teller, Board: board, Profile: w.profile,
+			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r, Controls: r, Manifests: r}, Sweeps: r, Manifests: results, Tell: teller, Board: board, Profile: w.profile,
 			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err

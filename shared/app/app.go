@@ -31,6 +31,7 @@ import (
 	"emodrop/shared/notify"
 	"emodrop/shared/operate"
 	"emodrop/shared/poll"
+	"emodrop/shared/report"
 	"emodrop/shared/show"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
@@ -121,7 +122,7 @@ func build(cfg Config, ac aws.Config, log *slog.Logger, receiver tell.Receiver) 
 	if p.board, err = show.New(show.Config{Records: p.store, Outbox: p.outbox, Place: place}); err != nil {
 		return nil, err
 	}
-	p.tell, err = tell.New(tell.Config{Messages: p.store, HandIns: p.store, Outbox: p.outbox, Board: p.board, Topic: out, Bus: out, Receiver: receiver,
+	p.tell, err = tell.New(tell.Config{Messages: p.store, HandIns: p.store, Manifests: p.store, Outbox: p.outbox, Board: p.board, Topic: out, Bus: out, Receiver: receiver,
 		Place:    place,
 		Channels: channels, Backoff: cfg.Backoff, Log: log})
 	return p, err
@@ -175,7 +176,7 @@ func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Han
 	if err != nil {
 		return nil, err
 	}
-	h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: p.store, Jobs: p.store, Labels: p.store, Next: next, Tell: p.tell,
+	h, err := intake.New(intake.Config{Inbox: p.inbox, HandIns: p.store, Jobs: p.store, Labels: p.store, Manifests: p.store, Portions: p.outbox, Next: next, Tell: p.tell,
 		Controls: p.store, Orders: orders,
 		Profile: p.profile, Bucket: cfg.Inbox, Settle: cfg.Settle, HalfPairAfter: cfg.HalfPairAfter, Log: log})
 	if err != nil {
@@ -198,9 +199,13 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 	if err != nil {
 		return nil, err
 	}
+	results, err := report.New(report.Config{Manifests: p.store, Jobs: p.store, Lines: p.outbox, Tell: p.tell, Log: log})
+	if err != nil {
+		return nil, err
+	}
 	s, err := poll.New(poll.Config{Vendor: p.vendor, Jobs: p.store, Agenda: p.store, Leases: p.store, Gate: p.store,
 		Slots: p.store, Strays: p.store, Functions: invoke.New(awslambda.NewFromConfig(ac), cfg.SubmitFunction, cfg.FinalizeFunction),
-		Staging: p.outbox, Inbox: p.inbox, Register: intake.Register{HandIns: p.store, Controls: p.store}, Sweeps: p.store, Tell: p.tell, Board: p.board,
+		Staging: p.outbox, Inbox: p.inbox, Register: intake.Register{HandIns: p.store, Controls: p.store, Manifests: p.store}, Sweeps: p.store, Manifests: results, Tell: p.tell, Board: p.board,
 		Profile: p.profile, Transfer: cfg.Transfer, MaxInFlight: cfg.MaxInFlight,
 		SweepEvery: cfg.SweepEvery, Horizon: cfg.Horizon,
 		Interval: cfg.PollInterval, Period: cfg.PollPeriod, AskFirst: cfg.AskFirst, Quiet: cfg.Quiet,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -161,6 +162,60 @@ func (b *Outbox) PutRecord(ctx context.Context, key string, body []byte) error {
 		return fmt.Errorf("write a record: %w", err)
 	}
 	return nil
+}
+
+// PutLines writes lines of JSON, those of a manifest's results.
+func (b *Outbox) PutLines(ctx context.Context, key string, lines []byte) error {
+	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.bucket, Key: &key,
+		ContentType: aws.String("application/x-ndjson; charset=utf-8"), Body: bytes.NewReader(lines)})
+	if err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	return nil
+}
+
+// PutLinesOver is PutLines over what has that ETag, or, when that is empty, over nothing:
+// job.ErrConflict when something else stands there.
+func (b *Outbox) PutLinesOver(ctx context.Context, key string, lines []byte, over string) (etag string, err error) {
+	in := &s3.PutObjectInput{Bucket: &b.bucket, Key: &key,
+		ContentType: aws.String("application/x-ndjson; charset=utf-8"), Body: bytes.NewReader(lines)}
+	if over == "" {
+		in.IfNoneMatch = aws.String("*")
+	} else {
+		in.IfMatch = &over
+	}
+	out, err := b.client.PutObject(ctx, in)
+	if err != nil {
+		return "", say("write results", err)
+	}
+	return aws.ToString(out.ETag), nil
+}
+
+// ETag is that of an object, or job.ErrNotFound.
+func (b *Outbox) ETag(ctx context.Context, key string) (string, error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &key})
+	if err != nil {
+		return "", say("look for results", err)
+	}
+	return aws.ToString(out.ETag), nil
+}
+
+// maxLines bounds what is read of lines that were written before, in bytes: far above a
+// portion's.
+const maxLines = 8 << 20
+
+// Lines reads what PutLines wrote.
+func (b *Outbox) Lines(ctx context.Context, key string) ([]byte, error) {
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.bucket, Key: &key})
+	if err != nil {
+		return nil, say("read results", err)
+	}
+	defer out.Body.Close()
+	lines, err := io.ReadAll(io.LimitReader(out.Body, maxLines))
+	if err != nil {
+		return nil, fmt.Errorf("read results: %w", err)
+	}
+	return lines, nil
 }
 
 // RemoveRecord deletes a record that no longer holds. One that is gone already is

@@ -208,3 +208,34 @@ func TestAStatusIsWrittenOverTheVersionThatWasSeenAndNoOther(t *testing.T) {
 	_, kind, _ := c.object(key)
 	require.Equal(t, "application/json; charset=utf-8", kind)
 }
+
+func TestResultsAreReadAsTheyWereLastWritten(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	key := "manifests/x/00000.jsonl"
+	_, err := c.outbox.Lines(t.Context(), key)
+	require.ErrorIs(t, err, job.ErrNotFound)
+	require.NoError(t, c.outbox.PutLines(t.Context(), key, []byte("{}\n")))
+	require.NoError(t, c.outbox.PutLines(t.Context(), key, []byte("{\"name\":\"课\"}\n{}\n")))
+	lines, err := c.outbox.Lines(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, "{\"name\":\"课\"}\n{}\n", string(lines))
+	_, kind, _ := c.object(key)
+	require.Equal(t, "application/x-ndjson; charset=utf-8", kind)
+
+	_, err = c.outbox.PutLinesOver(t.Context(), key, []byte("{}\n"), "")
+	require.ErrorIs(t, err, job.ErrConflict)
+	_, err = c.outbox.ETag(t.Context(), "manifests/none")
+	require.ErrorIs(t, err, job.ErrNotFound)
+	seen, err := c.outbox.ETag(t.Context(), key)
+	require.NoError(t, err)
+	written, err := c.outbox.PutLinesOver(t.Context(), key, []byte("{}\n"), seen)
+	require.NoError(t, err)
+	_, err = c.outbox.PutLinesOver(t.Context(), key, []byte("{}\n{}\n"), seen)
+	require.ErrorIs(t, err, job.ErrConflict, "somebody has written it since")
+	now, err := c.outbox.ETag(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, written, now)
+	_, err = c.outbox.PutLinesOver(t.Context(), "manifests/x/new.jsonl", []byte("{}\n"), "")
+	require.NoError(t, err)
+}

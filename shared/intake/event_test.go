@@ -183,7 +183,7 @@ func TestAJobWhoseStemHasGoneOnIsTakenBackInsteadOfPrepared(t *testing.T) {
 func TestAHandlerSaysAllThatItLacks(t *testing.T) {
 	t.Parallel()
 	_, err := intake.New(intake.Config{Settle: -1})
-	for _, what := range []string{"Inbox", "HandIns", "Jobs", "Next", "Tell", "Bucket", "Log", "Profile", "HalfPairAfter", "Settle"} {
+	for _, what := range []string{"Inbox", "HandIns", "Jobs", "Manifests", "Portions", "Next", "Tell", "Bucket", "Log", "Profile", "HalfPairAfter", "Settle"} {
 		require.ErrorContains(t, err, "intake: "+what)
 	}
 }

@@ -72,7 +72,10 @@ type Config struct {
 	HandIns HandIns
 	Jobs    Jobs
 	Labels  Labels
-	Next    Next
+	// Manifests and Portions are those of batch manifests.
+	Manifests Manifests
+	Portions  Portions
+	Next      Next
 	// Controls and Orders are for control objects.
 	Controls Controls
 	Orders   Orders
@@ -99,7 +102,7 @@ func New(c Config) (*Handler, error) {
 	var errs []error
 	for what, missing := range map[string]bool{
 		"Inbox": c.Inbox == nil, "HandIns": c.HandIns == nil, "Jobs": c.Jobs == nil, "Labels": c.Labels == nil, "Next": c.Next == nil,
-		"Controls": c.Controls == nil, "Orders": c.Orders == nil,
+		"Manifests": c.Manifests == nil, "Portions": c.Portions == nil, "Controls": c.Controls == nil, "Orders": c.Orders == nil,
 		"Tell": c.Tell == nil, "Bucket": c.Bucket == "", "Log": c.Log == nil,
 		"Profile": c.Profile.Model == "", "HalfPairAfter": c.HalfPairAfter <= 0,
 	} {
@@ -181,6 +184,8 @@ func (h *Handler) object(ctx context.Context, o Object) error {
 		return h.takePortrait(ctx, name.Dir, o.Key)
 	case Cancel, Retry:
 		return h.control(ctx, o.Key)
+	case Manifest:
+		return h.takeManifest(ctx, name, o.Key)
 	case Unknown:
 		return h.unknown(ctx, name, o.Key)
 	}
@@ -212,6 +217,7 @@ func (h *Handler) work(ctx context.Context, w job.Work) error {
 	})
 	each(w.Folders, func(dir string) { note(h.spread(ctx, dir)) })
 	each(w.Jobs, func(id string) { note(h.prepare(ctx, id)) })
+	each(w.Manifests, func(id string) { note(h.driveManifest(ctx, id)) })
 	return errors.Join(errs...)
 }
 
@@ -280,8 +286,8 @@ func (h *Handler) tell(ctx context.Context, id string) {
 }
 
 // objects takes many files at once, but so that they do not get into each other's way:
-// those of one name one after the other, and portraits last, as each looks through its
-// whole folder. Names are paired in the order in which they were noted.
+// those of one name one after the other, and portraits and manifests last, as each
+// brings many with it. Names are paired in the order in which they were noted.
 func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object, error)) {
 	var mu sync.Mutex
 	var noted [][]Object // the pairs' files that count, by name
@@ -302,8 +308,8 @@ func (h *Handler) objects(ctx context.Context, all []Object, failed func(Object,
 			}
 		}
 	})
-	// Portraits, then what people ask for: it concerns what the files come to.
-	for _, turn := range []turn{portrait, control} {
+	// Portraits and manifests, then what people ask for: it concerns what the files come to.
+	for _, turn := range []turn{many, control} {
 		each(byName(all, turn), func(of []Object) {
 			for _, o := range of {
 				if err := h.object(ctx, o); err != nil {
@@ -319,14 +325,14 @@ type turn int
 
 const (
 	fileOfItsOwn turn = iota
-	portrait
+	many              // portraits and manifests bring many with them
 	control
 )
 
 func turnOf(k Kind) turn {
 	switch k {
-	case Shared:
-		return portrait
+	case Shared, Manifest:
+		return many
 	case Cancel, Retry:
 		return control
 	}

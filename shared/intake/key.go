@@ -28,6 +28,8 @@ const (
 	// ask for something.
 	Cancel Kind = "cancel"
 	Retry  Kind = "retry"
+	// Manifest: a file whose rows are hand-ins.
+	Manifest Kind = "manifest"
 	// Unknown: nothing we know; told once.
 	Unknown Kind = "unknown"
 )
@@ -40,6 +42,10 @@ func Classify(key string) (Kind, job.Name) {
 	if strings.Trim(dir, "/") != "" {
 		// A folder of slashes alone keeps all of them: "/x" is not "x".
 		dir = strings.TrimSuffix(dir, "/")
+	}
+	if stem, ok := manifestStem(base); ok {
+		// Also in a folder that only manifests use: it uses its own.
+		return Manifest, job.Name{Dir: dir, Stem: stem}
 	}
 	for part := range strings.SplitSeq(dir, "/") {
 		if strings.HasPrefix(part, "_") {
@@ -71,6 +77,19 @@ func Classify(key string) (Kind, job.Name) {
 		return Retry, n
 	}
 	return Unknown, n
+}
+
+// manifestStem is the name of a manifest without its extensions; false for any other
+// file.
+func manifestStem(base string) (string, bool) {
+	plain := strings.TrimSpace(base)
+	for _, ext := range []string{".jobs.jsonl", ".jobs.csv"} {
+		if n := len(plain) - len(ext); n > 0 && strings.EqualFold(plain[n:], ext) {
+			stem := strings.TrimSpace(plain[:n])
+			return stem, stem != "" && !strings.HasPrefix(stem, ".")
+		}
+	}
+	return "", false
 }
 
 func isPicture(ext string) bool {

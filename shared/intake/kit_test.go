@@ -153,6 +153,7 @@ type world struct {
 	h     *intake.Handler
 
 	mu       sync.Mutex
+	portions map[string]string
 	prepared []string
 	orders   []job.Order
 	told     []job.Message
@@ -168,7 +169,7 @@ type option func(*intake.Config)
 func newWorld(t *testing.T, opts ...option) *world {
 	t.Helper()
 	w := &world{t: t, files: newFiles(), store: store.NewMemory(0)}
-	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Labels: w.store, Next: w, Controls: w.store, Orders: w, Tell: w, Profile: job.EMO(),
+	c := intake.Config{Inbox: w.files, HandIns: w.store, Jobs: w.store, Labels: w.store, Manifests: w.store, Portions: w, Next: w, Controls: w.store, Orders: w, Tell: w, Profile: job.EMO(),
 		Bucket: inboxName, Settle: settle, HalfPairAfter: halfPair, Log: slog.New(slog.DiscardHandler)}
 	for _, o := range opts {
 		o(&c)
@@ -177,6 +178,20 @@ func newWorld(t *testing.T, opts ...option) *world {
 	w.h, err = intake.New(c)
 	require.NoError(t, err)
 	return w
+}
+
+// PutLines keeps the rows of a manifest.
+func (w *world) PutLines(ctx context.Context, key string, lines []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.portions == nil {
+		w.portions = map[string]string{}
+	}
+	w.portions[key] = string(lines)
+	return nil
 }
 
 // Prepare takes a job to the queue, as submit does when the face is found.
@@ -308,6 +323,8 @@ func (w *world) overdue() job.Work {
 			work.Folders = append(work.Folders, d.ID)
 		case job.DueJob:
 			work.Jobs = append(work.Jobs, d.ID)
+		case job.DueManifest:
+			work.Manifests = append(work.Manifests, d.ID)
 		}
 	}
 	return work

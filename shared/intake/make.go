@@ -179,6 +179,9 @@ func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out jo
 	}
 	next := old
 	next.Image, next.Audio = j.Image, j.Audio
+	if j.Row != "" {
+		next.Row = j.Row
+	}
 	if old.State == job.Received || old.State == job.Queued || GivenUp(old) {
 		next.Options, next.Labels = j.Options, j.Labels
 		if next.Rank != "" {
@@ -194,7 +197,7 @@ func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out jo
 		next.Refusals, next.Received, next.Due = 0, j.Received, j.Due
 		out, err = h.Jobs.Revive(ctx, old, next, claim)
 		return out, err == nil, err
-	case sameFiles(old, j) && next.Options == old.Options && next.Labels == old.Labels:
+	case sameFiles(old, j) && next.Options == old.Options && next.Labels == old.Labels && next.Row == old.Row:
 		return old, false, nil
 	}
 	switch old.State {

@@ -50,7 +50,7 @@ func Pair(files []Named) Pairing {
 		case Unknown:
 			out.Unknown = append(out.Unknown, i)
 			continue
-		case Ignored, Cancel, Retry:
+		case Ignored, Cancel, Retry, Manifest: // a manifest's rows name their files themselves
 			continue
 		case Shared:
 			n.Stem = ""

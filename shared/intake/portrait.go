@@ -212,9 +212,13 @@ func (h *Handler) pictureFacts(ctx context.Context, st job.Stem, p picture) (job
 	if f := p.folder.Facts; f != nil && f.ETag == p.half.ETag && f.Key == p.half.Key {
 		return *f, nil, nil
 	}
-	in, fault, first, err := h.portraits.read(ctx, *p.half, h.inspect)
-	if err != nil || fault != nil || !first {
-		return in, fault, err
+	got, first, err := h.portraits.read(ctx, p.half.Key+"\x00"+p.half.ETag, func() (got reading, err error) {
+		got.in, got.fault, err = h.inspect(ctx, *p.half, true)
+		return got, err
+	})
+	in := got.in
+	if err != nil || got.fault != nil || !first {
+		return in, got.fault, err
 	}
 	next := p.folder
 	next.Facts = &in

@@ -7,54 +7,58 @@ import (
 	"emodrop/shared/job"
 )
 
-// readings remembers what this process has read of portraits, so that recordings
-// that want the same one at the same time read it once. The zero value is ready.
-type readings struct {
-	mu    sync.Mutex
-	known map[string]*reading
-}
-
+// reading is what was read of a file.
 type reading struct {
-	done  chan struct{}
+	half  job.Half
 	in    job.Input
 	fault *job.Fault
-	err   error
 }
 
-// maxReadings bounds what is remembered; past it all is forgotten.
-const maxReadings = 64
+// readings remembers what this process has read of files, so that hand-ins that want
+// the same one at the same time read it once. The zero value is ready.
+type readings struct {
+	mu    sync.Mutex
+	known map[string]*pending
+	// most bounds what is remembered; past it all is forgotten. Zero: 64.
+	most int
+}
 
-// read is what inspect says of a portrait, and whether this call was the first to
-// hear it, and so the one to note it. Trouble in reading is not remembered.
-func (r *readings) read(ctx context.Context, half job.Half,
-	inspect func(context.Context, job.Half, bool) (job.Input, *job.Fault, error)) (in job.Input, fault *job.Fault, first bool, err error) {
-	key := half.Key + "\x00" + half.ETag
+// pending is a reading that may be under way.
+type pending struct {
+	done chan struct{}
+	reading
+	err error
+}
+
+// read is what look says of the file of that name, and whether this call was the first
+// to hear it, and so the one to note it. Trouble in reading is not remembered.
+func (r *readings) read(ctx context.Context, name string, look func() (reading, error)) (got reading, first bool, err error) {
 	r.mu.Lock()
-	one, ok := r.known[key]
+	one, ok := r.known[name]
 	if !ok {
-		if r.known == nil || len(r.known) >= maxReadings {
-			r.known = map[string]*reading{}
+		if most := max(r.most, 64); r.known == nil || len(r.known) >= most {
+			r.known = map[string]*pending{}
 		}
-		one = &reading{done: make(chan struct{})}
-		r.known[key] = one
+		one = &pending{done: make(chan struct{})}
+		r.known[name] = one
 	}
 	r.mu.Unlock()
 	if ok {
 		select {
 		case <-one.done:
-			return one.in, one.fault, false, one.err
+			return one.reading, false, one.err
 		case <-ctx.Done():
-			return job.Input{}, nil, false, ctx.Err()
+			return reading{}, false, ctx.Err()
 		}
 	}
-	one.in, one.fault, one.err = inspect(ctx, half, true)
+	one.reading, one.err = look()
 	if one.err != nil {
 		r.mu.Lock()
-		if r.known[key] == one {
-			delete(r.known, key)
+		if r.known[name] == one {
+			delete(r.known, name)
 		}
 		r.mu.Unlock()
 	}
 	close(one.done)
-	return one.in, one.fault, true, one.err
+	return one.reading, true, one.err
 }

@@ -9,8 +9,9 @@ import (
 // Register says which files of the inbox have been taken in, for whoever looks for
 // those that have not. Safe for concurrent use.
 type Register struct {
-	HandIns  HandIns
-	Controls Controls
+	HandIns   HandIns
+	Controls  Controls
+	Manifests Manifests
 }
 
 // Knows reports whether nothing would come of it if a file were handed in as it stands
@@ -28,6 +29,9 @@ func (r Register) Knows(ctx context.Context, o job.Half) (bool, error) {
 	case Cancel, Retry:
 		seen, err := r.Controls.Heeded(ctx, o.Key)
 		return !seen.Counts(o.Modified, o.ETag), err
+	case Manifest:
+		m, err := r.Manifests.Manifest(ctx, job.ManifestID(n))
+		return !m.Replaces(o), err
 	case Unknown:
 		st, err := r.HandIns.Stem(ctx, unknownName(n, o.Key))
 		return o.Size == 0 || st.Made == o.ETag, err

@@ -85,11 +85,7 @@ func wishOf(doc node) (wish, error) {
 	for _, m := range doc.members {
 		i := slices.IndexFunc(options, func(o option) bool { return o.name == m.name })
 		if i < 0 {
-			var names []string
-			for _, o := range options {
-				names = append(names, o.name)
-			}
-			return wish{}, noSuch(below("", m.name), m.name, names)
+			return wish{}, noSuch(below("", m.name), m.name, optionNames())
 		}
 		if err := options[i].take(&w, m.node, m.name); err != nil {
 			return wish{}, err
@@ -97,6 +93,15 @@ func wishOf(doc node) (wish, error) {
 	}
 	return w, w.whole()
 }
+
+func optionNames() (names []string) {
+	for _, o := range options {
+		names = append(names, o.name)
+	}
+	return names
+}
+
+func isOption(name string) bool { return slices.Contains(optionNames(), name) }
 
 func noSuch(path, name string, names []string) error {
 	return fmt.Errorf("%s: there is no such option%s", path, meant(name, names))

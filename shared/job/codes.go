@@ -37,6 +37,9 @@ const (
 	CodeRetryOpen     = "retry_not_ended"
 	CodeRetryFilm     = "retry_has_film"
 	CodeRetryCharge   = "retry_may_cost_twice"
+	// Of manifests, and of what their rows name.
+	CodeManifestRefused = "manifest_refused"
+	CodeFileMissing     = "file_missing"
 	// Of portraits, by the vendor's detect.
 	CodeFaceRefused = "face_refused"
 	CodeDetectFails = "detect_fails"
@@ -69,7 +72,7 @@ func Codes() []string {
 	return []string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated,
 		CodeCorrupt, CodeUnsupportedCode, CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong,
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
-		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate,
+		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeManifestRefused, CodeFileMissing,
 		CodeControlAlone, CodeControlOld, CodeCancelSending, CodeCancelLate, CodeCancelHeld, CodeCancelEnded,
 		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,

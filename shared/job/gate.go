@@ -204,7 +204,7 @@ func (g *Gate) Learn(work time.Duration, seconds float64) {
 // Due is one thing that is past its time.
 type Due struct {
 	Kind DueKind
-	// ID of a job or a message, name of a stem, folder; empty for the gate.
+	// ID of a job, a message or a manifest, name of a stem, folder; empty for the gate.
 	ID string
 	At time.Time
 }
@@ -221,6 +221,8 @@ const (
 	DueGate    DueKind = "gate"
 	DueSweep   DueKind = "sweep"
 	DueStray   DueKind = "stray"
+	// DueManifest is one with rows to be taken in, or results to be written.
+	DueManifest DueKind = "manifest"
 )
 
 // Admission is what the transaction that admits a job is decided on.

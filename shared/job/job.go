@@ -30,6 +30,8 @@ type Job struct {
 	// Labels names what is only carried along: the metadata and tags, which have a
 	// record of their own; see Labels.
 	Labels string `json:"labels,omitempty"`
+	// Row is where in which manifest the hand-in stands; see RowRef. Empty for drops.
+	Row string `json:"row,omitempty"`
 
 	Received time.Time `json:"received"`
 	Updated  time.Time `json:"updated"`

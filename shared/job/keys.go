@@ -3,6 +3,7 @@ package job
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -53,6 +54,16 @@ func resultKey(prefix string, n Name, suffix string) string {
 		body = body[:cut] + tail
 	}
 	return prefix + body + suffix
+}
+
+// ResultsKey is where the results of a manifest go: among the films that it makes.
+func ResultsKey(n Name) string { return resultKey("videos/", n, ".results.jsonl") }
+
+// PortionKey is where the results of a portion of a manifest's rows are kept, of which
+// the whole is put together. Each version has its own: whoever was slow with an older one
+// writes over none of a newer one's.
+func PortionKey(m Manifest, portion int) string {
+	return fmt.Sprintf("manifests/%s/%s/%05d.jsonl", m.ID(), m.Version(), portion)
 }
 
 // StagedKeys are the keys of the copies of a job's inputs for one intent: plain

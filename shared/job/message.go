@@ -53,6 +53,10 @@ type Message struct {
 	// looked up to be told.
 	Labels string `json:"labels,omitempty"`
 	Said   Labels `json:"-"`
+	// Row is the job's, when it is a row of a manifest; Batch is what is said of a
+	// manifest as a whole, nil in every other message.
+	Row   string     `json:"row,omitempty"`
+	Batch *BatchNews `json:"batch,omitempty"`
 	// Received and At are when the hand-in was complete and when this outcome
 	// came.
 	Received time.Time `json:"received,omitzero"`
@@ -91,7 +95,7 @@ func OutcomeMessage(j Job) Message {
 		Job: j.ID, Attempt: j.Attempt, State: j.State, Name: j.Name,
 		Image: j.Image.Key, Audio: j.Audio.Key,
 		Fault: j.Fault, Film: j.Film, Billed: j.Billed, Wasted: j.Wasted,
-		Ratio: j.Ratio, Seconds: j.Seconds(), Labels: j.Labels,
+		Ratio: j.Ratio, Seconds: j.Seconds(), Labels: j.Labels, Row: j.Row,
 		Received: j.Received, At: j.Updated,
 		Unsent: Channels(), Due: j.Updated.Add(senderFirst),
 	}

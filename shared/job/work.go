@@ -9,10 +9,14 @@ type Work struct {
 	Stems    []string `json:"stems,omitempty"`
 	Folders  []string `json:"folders,omitempty"`
 	Jobs     []string `json:"jobs,omitempty"`
+	// Manifests are those with rows that nobody has taken in.
+	Manifests []string `json:"manifests,omitempty"`
 }
 
 // Empty reports whether there is nothing to hand over but the wish to dispatch.
-func (w Work) Empty() bool { return len(w.Keys)+len(w.Stems)+len(w.Folders)+len(w.Jobs) == 0 }
+func (w Work) Empty() bool {
+	return len(w.Keys)+len(w.Stems)+len(w.Folders)+len(w.Jobs)+len(w.Manifests) == 0
+}
 
 // Finalization is what the finalize function is invoked with.
 type Finalization struct {

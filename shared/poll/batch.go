@@ -210,6 +210,8 @@ func (s *Step) driveOne(ctx context.Context, r *round, d job.Due) error {
 		}
 	case job.DueGate:
 		return s.probe(ctx)
+	case job.DueManifest:
+		return s.manifest(ctx, r, d.ID)
 	case job.DueStray:
 		return s.stray(ctx, r, d.ID)
 	case job.DueSweep:

@@ -38,6 +38,9 @@ type rig struct {
 	told    []string
 	broken  map[string]error // what fails, by name
 	change  func(*poll.Config)
+
+	reported []string        // manifests
+	left     map[string]bool // those with rows that nobody has taken in
 }
 
 // in runs a test in a bubble of its own.
@@ -53,7 +56,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 func (r *rig) config() poll.Config {
 	db := &counted{Store: r.s, r: r}
 	c := poll.Config{Vendor: r.vendor, Jobs: db, Agenda: db, Leases: db, Gate: db, Slots: db, Strays: db, Functions: r, Staging: r, Inbox: r.inbox,
-		Register: r, Sweeps: db, Tell: r, Board: &r.board, Profile: job.EMO(), MaxInFlight: 3, Log: slog.New(slog.DiscardHandler)}
+		Register: r, Sweeps: db, Manifests: r, Tell: r, Board: &r.board, Profile: job.EMO(), MaxInFlight: 3, Log: slog.New(slog.DiscardHandler)}
 	if r.change != nil {
 		r.change(&c)
 	}
@@ -86,6 +89,14 @@ func (r *rig) Tell(_ context.Context, id string) error {
 	defer r.mu.Unlock()
 	r.told = append(r.told, id)
 	return nil
+}
+
+// Report notes that a manifest's time had come.
+func (r *rig) Report(_ context.Context, id string) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reported = append(r.reported, id)
+	return r.left[id], r.broken["Report"]
 }
 
 func (r *rig) Submit(_ context.Context, w job.Work) error {

@@ -96,6 +96,13 @@ type Sweeps interface {
 	PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, error)
 }
 
+// Manifests are the batch manifests that are under way.
+type Manifests interface {
+	// Report brings a manifest's results up to date, or says that it has rows that
+	// nobody has taken in.
+	Report(ctx context.Context, id string) (open bool, err error)
+}
+
 // Teller sends a message that is due.
 type Teller interface {
 	Tell(ctx context.Context, messageID string) error
@@ -115,6 +122,7 @@ type Config struct {
 	Inbox     Inbox
 	Register  Register
 	Sweeps    Sweeps
+	Manifests Manifests
 	Tell      Teller
 	Board     Board
 	Profile   job.Profile
@@ -174,7 +182,7 @@ func New(c Config) (*Step, error) {
 	for what, missing := range map[string]bool{
 		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Agenda": c.Agenda == nil, "Leases": c.Leases == nil,
 		"Gate": c.Gate == nil, "Slots": c.Slots == nil, "Strays": c.Strays == nil, "Functions": c.Functions == nil, "Staging": c.Staging == nil,
-		"Inbox": c.Inbox == nil, "Register": c.Register == nil, "Sweeps": c.Sweeps == nil,
+		"Inbox": c.Inbox == nil, "Register": c.Register == nil, "Sweeps": c.Sweeps == nil, "Manifests": c.Manifests == nil,
 		"Tell": c.Tell == nil, "Board": c.Board == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
 	} {
 		if missing {

@@ -406,7 +406,7 @@ func TestTheSweepHandsAFileInUntilSomebodyHasTakenItIn(t *testing.T) {
 func TestAStepSaysEverythingThatIsWrongWithItAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := poll.New(poll.Config{Interval: time.Hour, MaxAttempts: -1})
-	for _, what := range []string{"Vendor", "Jobs", "Agenda", "Leases", "Gate", "Slots", "Functions", "Staging", "Inbox", "Register", "Sweeps", "Tell",
+	for _, what := range []string{"Vendor", "Jobs", "Agenda", "Leases", "Gate", "Slots", "Functions", "Staging", "Inbox", "Register", "Sweeps", "Manifests", "Tell",
 		"Log", "Profile", "MaxInFlight", "Interval"} {
 		require.ErrorContains(t, err, "poll: "+what)
 	}

@@ -268,9 +268,11 @@ func (v *service) postOne(ctx context.Context) {
 	}
 }
 
+func (v *service) Report(context.Context, string) (bool, error) { return false, nil }
+
 func (v *service) step(t *testing.T) *poll.Step {
 	s, err := poll.New(poll.Config{Vendor: v, Jobs: v, Agenda: v, Leases: v, Gate: v, Slots: v, Strays: v, Functions: v, Staging: v,
-		Inbox: v, Register: v, Sweeps: v, Tell: v, Board: &wall{}, Profile: job.EMO(), MaxInFlight: v.inFlight, Log: slog.New(slog.DiscardHandler)})
+		Inbox: v, Register: v, Sweeps: v, Manifests: v, Tell: v, Board: &wall{}, Profile: job.EMO(), MaxInFlight: v.inFlight, Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	return s
 }

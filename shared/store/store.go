@@ -42,6 +42,7 @@ func messageKey(id string) string       { return "MSG#" + id }
 func strayKey(id string) string         { return "STRAY#" + id }
 func leaseKey(name string) string       { return "LEASE#" + name }
 func turnKey(name string) string        { return "TURN#" + name }
+func manifestKey(id string) string      { return "MANIFEST#" + id }
 func labelsKey(id string) string        { return "LABELS#" + id }
 func shareKey(class, dir string) string { return "SHARE#" + class + "#" + dir }
 func controlKey(key string) string      { return "CONTROL#" + key }
@@ -66,6 +67,8 @@ func dueOf(r row) (job.Due, bool) {
 		d.Kind = job.DueSweep
 	case "STRAY":
 		d.Kind = job.DueStray
+	case "MANIFEST":
+		d.Kind = job.DueManifest
 	default:
 		return job.Due{}, false
 	}

@@ -31,6 +31,8 @@ type world struct {
 	events   []event
 	posts    []event
 	shown    []string
+	touched  []string
+	manifest job.Manifest
 
 	// calls in their order; before and after see each one by its number, from 1.
 	calls         []string
@@ -137,6 +139,15 @@ func (w *world) Show(ctx context.Context, id string, _ job.Outlook) error {
 	return w.do(ctx, "show "+id, func() error { w.shown = append(w.shown, id); return nil })
 }
 
+func (w *world) Touch(ctx context.Context, row string) error {
+	return w.do(ctx, "touch "+row, func() error { w.touched = append(w.touched, row); return nil })
+}
+
+func (w *world) Manifest(ctx context.Context, _ string) (m job.Manifest, err error) {
+	err = w.do(ctx, "manifest", func() error { m = w.manifest; return nil })
+	return m, err
+}
+
 func (w *world) Publish(ctx context.Context, n words.Note) error {
 	return w.do(ctx, "publish", func() error { w.notes = append(w.notes, n); return nil })
 }
@@ -156,7 +167,7 @@ func (w *world) Post(ctx context.Context, id string, body []byte) error {
 }
 
 func (w *world) config() Config {
-	return Config{Messages: w, HandIns: w, Outbox: w, Board: w, Topic: w, Bus: w, Receiver: w, Channels: job.Channels(),
+	return Config{Messages: w, HandIns: w, Manifests: w, Outbox: w, Board: w, Topic: w, Bus: w, Receiver: w, Channels: job.Channels(),
 		Place: words.Place{Bucket: "out", InboxBucket: "in", Region: "eu-central-1"}, Log: slog.New(slog.DiscardHandler)}
 }
 

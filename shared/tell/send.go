@@ -22,6 +22,7 @@ var (
 	waitingNews = kind{"EMO Input Waiting", "emodrop.input.waiting"}
 	unknownNews = kind{"EMO Input Unknown", "emodrop.input.unknown"}
 	refusedNews = kind{"EMO Control Refused", "emodrop.control.refused"}
+	batchNews   = kind{"EMO Manifest State Change", "emodrop.manifest.state_changed"}
 	orphanNews  = kind{"EMO Task Orphaned", "emodrop.task.orphaned"}
 )
 
@@ -31,8 +32,16 @@ func (t *Teller) send(ctx context.Context, c job.Channel, m job.Message) error {
 	defer cancel()
 	switch c {
 	case job.Record:
+		if m.Batch != nil {
+			return t.batchRecord(ctx, m)
+		}
 		if err := t.record(ctx, m); err != nil || m.Job == "" {
 			return err
+		}
+		if m.Row != "" {
+			if err := t.Manifests.Touch(ctx, m.Row); err != nil {
+				return err
+			}
 		}
 		return t.Board.Show(ctx, m.Job, job.Outlook{})
 	case job.Topic:
@@ -69,6 +78,8 @@ func kindOf(m job.Message) kind {
 	switch {
 	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
 		return orphanNews
+	case m.Batch != nil:
+		return batchNews
 	case m.Job != "":
 		return jobNews
 	case m.Fault != nil && slices.Contains(halves, m.Fault.Code):
@@ -89,6 +100,11 @@ func attributes(m job.Message) map[string]string {
 	a := map[string]string{"state": string(m.State), "job": m.Job, "dir": m.Name.Dir}
 	if m.Fault != nil {
 		a["code"] = m.Fault.Code
+	}
+	if m.Row != "" && m.State != job.Held {
+		// The manifest's own messages are for people; a mail for each of its thousands
+		// of rows is not. What needs a person is.
+		a["digest"] = "row"
 	}
 	for k, v := range a {
 		v = strings.Map(func(r rune) rune {

@@ -37,6 +37,14 @@ type HandIns interface {
 	Labels(ctx context.Context, id string) (job.Labels, error)
 }
 
+// Manifests are the records of batch manifests.
+type Manifests interface {
+	// Touch notes that the job of a row has come to an end, or to a stop.
+	Touch(ctx context.Context, row string) error
+	// Manifest reads one by its id; its Rev is 0 when there is none.
+	Manifest(ctx context.Context, id string) (job.Manifest, error)
+}
+
 // Outbox takes records.
 type Outbox interface {
 	PutRecord(ctx context.Context, key string, body []byte) error
@@ -70,8 +78,10 @@ type Receiver interface {
 type Config struct {
 	Messages Messages
 	HandIns  HandIns
-	Outbox   Outbox
-	Board    Board
+	// Manifests hear of rows that have ended.
+	Manifests Manifests
+	Outbox    Outbox
+	Board     Board
 	// Topic and Bus are required when their channel is configured.
 	Topic Topic
 	Bus   Bus
@@ -110,7 +120,7 @@ func New(c Config) (*Teller, error) {
 		what    string
 		missing bool
 	}{
-		{"Messages", c.Messages == nil}, {"HandIns", c.HandIns == nil}, {"Outbox", c.Outbox == nil}, {"Board", c.Board == nil}, {"Log", c.Log == nil},
+		{"Messages", c.Messages == nil}, {"HandIns", c.HandIns == nil}, {"Manifests", c.Manifests == nil}, {"Outbox", c.Outbox == nil}, {"Board", c.Board == nil}, {"Log", c.Log == nil},
 		{"Topic", c.Topic == nil && slices.Contains(c.Channels, job.Topic)},
 		{"Bus", c.Bus == nil && slices.Contains(c.Channels, job.Bus)},
 	} {

@@ -216,7 +216,7 @@ func TestKilledAnywhereAnOutcomeIsStillTold(t *testing.T) {
 func TestWhatIsMissingIsListedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{Channels: []job.Channel{job.Topic, job.Bus, "pigeon"}, Within: -1})
-	require.EqualError(t, err, strings.Join([]string{"tell: Messages is required", "tell: HandIns is required", "tell: Outbox is required", "tell: Board is required",
+	require.EqualError(t, err, strings.Join([]string{"tell: Messages is required", "tell: HandIns is required", "tell: Manifests is required", "tell: Outbox is required", "tell: Board is required",
 		"tell: Log is required", "tell: Topic is required", "tell: Bus is required", "tell: Within and Backoff must not be negative",
 		`tell: there is no channel "pigeon"`}, "\n"))
 }

@@ -103,8 +103,8 @@ var catalogue = map[string]entry{
 		check, otherFiles,
 	},
 	job.CodeUnreadable: {
-		text{"“{file}” could not be read from the inbox for a day.", askEN + " to look at the inbox's permissions and encryption. " + againEN},
-		text{"一天之内始终无法从收件桶读取“{file}”。", askZH + "检查收件桶的权限和加密设置。" + againZH},
+		text{"“{file}” could not be read from the inbox, however often it was tried.", askEN + " to look at the inbox's permissions and encryption. " + againEN},
+		text{"多次尝试后仍无法从收件桶读取“{file}”。", askZH + "检查收件桶的权限和加密设置。" + againZH},
 		check, tried,
 	},
 	job.CodeReplaced: {
@@ -202,6 +202,17 @@ var catalogue = map[string]entry{
 		text{"“{file}” was not done: its film may have been charged already, and a further one may be charged a second time.", "If that is right, write accept-charge into the file, nothing else, and upload it again."},
 		text{"“{file}”未执行：视频可能已计费，再次制作可能会二次计费。", "如确认，请在文件中只写入 accept-charge，然后重新上传。"},
 		itself, over,
+	},
+	// Of manifests, and of what their rows name.
+	job.CodeManifestRefused: {
+		text{"The manifest “{file}” cannot be used.", "Put the lines right that are listed, and upload it again. Nothing is made before: a manifest is taken as a whole or not at all."},
+		text{"清单“{file}”无法使用。", "请修正所列各行后重新上传。清单要么全部采用，要么全部不采用，因此在此之前不会制作。"},
+		free, otherFiles,
+	},
+	job.CodeFileMissing: {
+		text{"There is no “{file}” in the inbox.", "Upload it, or put its name in the manifest right, and upload the manifest again: rows that are made already are not made again."},
+		text{"收件桶中没有“{file}”。", "请上传该文件，或修正清单中的文件名，然后重新上传清单：已制作的行不会重复制作。"},
+		free, otherFiles,
 	},
 	// Of portraits.
 	job.CodeFaceRefused: {

@@ -46,11 +46,24 @@ func outcomes() map[string]job.Message {
 		m.ID = m.Job + "-1-" + string(m.State) + "-7"
 		return m
 	}
+	week := job.Manifest{Name: job.Name{Dir: "courses", Stem: "week 1"}, File: job.Half{Key: "courses/week 1.jobs.csv", ETag: "e", Modified: at}}
+	news := func(b job.BatchNews, quoted, billed job.Money) job.Message {
+		m := job.BatchMessage(week, b, at)
+		m.Quoted, m.Billed = quoted, billed
+		return m
+	}
 	film := &job.Film{Key: "videos/courses/week 1/anna.mp4", ETag: `"e"`, SHA256: strings.Repeat("ab", 32), Size: 5_400_321, Seconds: 13.93,
 		Width: 512, Height: 512}
 	return map[string]job.Message{
 		"succeeded": with(func(m *job.Message) { m.State, m.Film, m.Billed = job.Succeeded, film, 1_114_400 }),
-		"checked":   with(func(m *job.Message) { m.State, m.TaskID, m.Quoted = job.Checked, "", 1_114_400 }),
+		"batch-refused": job.BatchMessage(week, job.BatchNews{Phase: job.BatchRefused, More: 7, Faults: []job.RowFault{
+			{Text: "the file is not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"}, {Line: 3, Text: "name: stands on line 2 already"},
+			{Line: 4, Text: "ratio: has to be one of 1:1, 3:4, auto"}, {Line: 5, Text: "column 12: not valid JSON"}, {Line: 6, Text: "image: is missing"}}}, at),
+		"batch-taken":         news(job.BatchNews{Phase: job.BatchTaken, Rows: 300, NotMade: 2, Results: job.ResultsKey(week.Name)}, 230_400_000, 0),
+		"batch-taken-in-part": news(job.BatchNews{Phase: job.BatchTaken, Rows: 300, Unpriced: 2, Results: job.ResultsKey(week.Name)}, 230_400_000, 0),
+		"batch-finished":      news(job.BatchNews{Phase: job.BatchFinished, Rows: 300, Made: 298, NotMade: 2, Results: job.ResultsKey(week.Name)}, 0, 229_000_000),
+		"batch-checked":       news(job.BatchNews{Phase: job.BatchFinished, Rows: 3, Checked: 3, Results: job.ResultsKey(week.Name)}, 3_000_000, 0),
+		"checked":             with(func(m *job.Message) { m.State, m.TaskID, m.Quoted = job.Checked, "", 1_114_400 }),
 		"rejected-options": with(func(m *job.Message) {
 			m.State, m.TaskID = job.Rejected, ""
 			m.Fault = &job.Fault{Code: job.CodeOptionsRefused, File: "courses/week 1/anna.json",

@@ -34,6 +34,12 @@ func letter(m job.Message, p Place, lang Lang) string {
 		line(fix)
 	}
 	line()
+	if lines := batchLetter(m, p, lang); lines != nil {
+		for _, l := range lines {
+			line(l)
+		}
+		line()
+	}
 	if m.Film != nil {
 		where := object(p.Bucket, m.Film.Key)
 		line(oneLine(where))
@@ -85,6 +91,8 @@ const (
 func headline(m job.Message, lang Lang) (what, fix string) {
 	name := oneLine(m.Name.String())
 	switch {
+	case m.Batch != nil && m.Fault == nil:
+		return batchHeadline(m, lang)
 	case m.State == job.Succeeded:
 		return sprint(pick(lang, "The film of “%s” is ready.", "“%s”的视频已完成。"), name), ""
 	case m.State == job.Checked:
@@ -150,6 +158,8 @@ func subjectOf(m job.Message) string {
 	switch {
 	case m.State == job.Succeeded:
 		head += "film ready: "
+	case m.Batch != nil:
+		head += "manifest " + string(m.Batch.Phase) + ": "
 	case m.State == job.Held:
 		head += "needs a person: "
 	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:

@@ -10,6 +10,9 @@ import (
 // not known of it.
 func Charged(m job.Message, lang Lang) string {
 	say := func(en, zh string, args ...any) string { return sprint(pick(lang, en, zh), args...) }
+	if m.Batch != nil {
+		return batchCharged(m, lang)
+	}
 	lost := ""
 	switch {
 	case m.Wasted > 0 && m.Attempt > 1 && (m.Fault == nil || m.Fault.Code != job.CodeTaskOrphaned):

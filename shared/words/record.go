@@ -39,6 +39,8 @@ type outcome struct {
 	At        time.Time         `json:"at"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
 	Tags      []string          `json:"tags,omitempty"`
+	// Batch is about a manifest as a whole.
+	Batch *batch `json:"batch,omitempty"`
 	// MetadataOmitted tells that an event was too small for the metadata; the
 	// record has it.
 	MetadataOmitted bool `json:"metadata_omitted,omitempty"`
@@ -83,7 +85,8 @@ func outcomeOf(m job.Message, p Place) outcome {
 	if m.Image != "" || m.Audio != "" {
 		o.Inputs = inputs{p.InboxBucket, m.Image, m.Audio}
 	}
-	if m.State == job.Checked {
+	o.Batch = batchOf(m, p)
+	if m.State == job.Checked || m.Batch != nil && m.Quoted > 0 {
 		o.QuoteCNY = m.Quoted.Decimal()
 	}
 	if m.Wasted > 0 {

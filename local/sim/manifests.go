@@ -1,0 +1,168 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"emodrop/shared/intake"
+	"emodrop/shared/job"
+	"emodrop/shared/words"
+)
+
+// batch has somebody in every sixth stack hand in a manifest, and mostly a better one
+// later. It has chance of its own: what else a seed draws stays as it is.
+func (s *Schedule) batch(seed uint64, portraits [][]byte, storm time.Duration) {
+	r := rand.New(rand.NewPCG(seed, 0x6d616e69666573))
+	if r.IntN(6) != 0 {
+		return
+	}
+	p := &people{r: r, s: s, portraits: portraits, storm: storm, sounds: 100}
+	n := 2 + r.IntN(3)
+	t := p.at(0)
+	p.put(t, "m/_rows/p.png", p.picture())
+	for i := range n {
+		p.put(t+p.gap()-p.gap()/2, fmt.Sprintf("m/_rows/v%d.wav", i), p.voice())
+	}
+	voices, style := make([]int, n), make([]string, n)
+	for i := range voices {
+		voices[i] = i
+	}
+	if r.IntN(3) == 0 {
+		voices[r.IntN(n)] = n // there is none
+	}
+	at := t + p.gap()
+	for range 1 + r.IntN(3) {
+		p.put(at, pick(r, "m/list.jobs.csv", "m/list.jobs.csv", "m/list.jobs.jsonl"), nil)
+		last := &s.Acts[len(s.Acts)-1]
+		last.Data = rowsAs(last.Key, voices, style)
+		at += pick(r, p.gap(), p.at(p.gap())-p.gap(), time.Minute)
+		switch i := r.IntN(len(voices)); r.IntN(4) {
+		case 0: // the same again
+		case 1:
+			voices, style = append(voices, r.IntN(n)), append(style, "")
+		case 2:
+			voices[i] = r.IntN(n)
+		case 3:
+			style[i] = pick(r, "calm", "active", "")
+		}
+	}
+}
+
+// rowsAs is a manifest in the form of its key.
+func rowsAs(key string, voices []int, style []string) []byte {
+	var b strings.Builder
+	table := strings.HasSuffix(key, ".csv")
+	if table {
+		b.WriteString("name,image,audio,style-level\r\n")
+	}
+	for i, v := range voices {
+		switch {
+		case table:
+			fmt.Fprintf(&b, "r%d,_rows/p.png,_rows/v%d.wav,%s\r\n", i, v, style[i])
+		case style[i] == "":
+			fmt.Fprintf(&b, `{"name":"r%d","image":"_rows/p.png","audio":"/m/_rows/v%d.wav"}`+"\n", i, v)
+		default:
+			fmt.Fprintf(&b, `{"name":"r%d","image":"_rows/p.png","audio":"/m/_rows/v%d.wav","style_level":%q}`+"\n", i, v, style[i])
+		}
+	}
+	return []byte(b.String())
+}
+
+// rowAsks are the options that the manifests handed in before a job was made have in the
+// row of its name.
+func (w watch) rowAsks(j job.Job) (all []job.Options) {
+	for _, h := range w.handed {
+		kind, n := intake.Classify(h.key)
+		if kind != intake.Manifest || n.Dir != j.Name.Dir || h.at > w.made[j.ID] {
+			continue
+		}
+		for line := range strings.Lines(h.data) {
+			for _, style := range []job.Style{"", job.Calm, job.Active} {
+				row := strings.HasPrefix(line, j.Name.Stem+",") || strings.Contains(line, fmt.Sprintf(`"name":%q`, j.Name.Stem))
+				if row && strings.Contains(line, string(style)) {
+					all = append(all, job.Options{Style: style})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// manifests are the newest manifests of the inbox, by their ids.
+func (w *World) manifests() map[string]job.Half {
+	newest := map[string]job.Half{}
+	for _, o := range w.Inbox.page("", everything) {
+		if kind, n := intake.Classify(o.Key); kind == intake.Manifest {
+			id := job.ManifestID(n)
+			if old, ok := newest[id]; !ok || o.Newer(&old) {
+				newest[id] = o
+			}
+		}
+	}
+	return newest
+}
+
+// unreported says whether some manifest has rows that have not ended, or whose results
+// do not say so yet.
+func (w *World) unreported() bool {
+	for id, o := range w.manifests() {
+		m, err := w.Store.Manifest(context.Background(), id)
+		if err != nil || m.File.ETag != o.ETag || m.Closed.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeManifests: the results of each manifest say of each of its rows what its job says,
+// and that was told.
+func (w *World) judgeManifests(v *Verdict) {
+	var told []string
+	for _, n := range w.Notes() {
+		told = append(told, n.ID)
+	}
+	for id, o := range w.manifests() {
+		m, err := w.Store.Manifest(context.Background(), id)
+		if err != nil || m.File.ETag != o.ETag || m.Closed.IsZero() || m.Refused {
+			v.wrong("manifest: %s is %+v, %v", o.Key, m, err)
+			continue
+		}
+		data, _ := w.Inbox.Get(o.Key)
+		rows := bytes.Count(data.Data, []byte("\n"))
+		if strings.HasSuffix(o.Key, ".csv") {
+			rows-- // the titles
+		}
+		results, _ := w.Outbox.Get(job.ResultsKey(m.Name))
+		lines := slices.Collect(bytes.Lines(results.Data))
+		if m.Rows != rows || len(lines) != rows {
+			v.wrong("manifest: %s has %d rows, of which %d were taken in, and %d results", o.Key, rows, m.Rows, len(lines))
+		}
+		for i, line := range lines {
+			var r words.Result
+			if err := json.Unmarshal(line, &r); err != nil {
+				v.wrong("manifest: %s: row %d: %v", o.Key, i+1, err)
+				continue
+			}
+			j, err := w.Store.Job(context.Background(), r.Job)
+			st, serr := w.Store.Stem(context.Background(), job.Name{Dir: m.Name.Dir, Stem: r.Name})
+			if err != nil || serr != nil || j.State != r.State || st.Job != r.Job || r.Number != i+1 || j.Billed.Decimal() != r.Billed {
+				v.wrong("manifest: %s: row %d says %s, its job is %s, the newest of its name %s", o.Key, i+1, line, j.State, st.Job)
+			}
+		}
+		for _, phase := range []job.BatchPhase{job.BatchTaken, job.BatchFinished} {
+			want := job.BatchMessage(m, job.BatchNews{Phase: phase}, time.Time{}).ID
+			if phase == job.BatchFinished {
+				want = want[:strings.LastIndexByte(want, '-')]
+			}
+			if !slices.ContainsFunc(told, func(id string) bool { return strings.HasPrefix(id, want) }) {
+				v.wrong("manifest: nobody was told that %s is %s", o.Key, phase)
+			}
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"emodrop/shared/job"
+)
+
+// shelf reads the files that the rows of a manifest name: one that several rows name is
+// looked at once in an invocation. Safe for concurrent use.
+type shelf struct {
+	h      *Handler
+	often  map[string]bool
+	known  readings
+	unread bool // what cannot be read counts as that: it has been tried often
+}
+
+func (h *Handler) newShelf(all []row, unread bool) *shelf {
+	s := &shelf{h: h, often: map[string]bool{}, known: readings{most: 2 * maxRows}, unread: unread}
+	seen := map[string]bool{}
+	for _, r := range all {
+		for _, key := range []string{"i " + r.image, "a " + r.audio} {
+			s.often[key] = seen[key]
+			seen[key] = true
+		}
+	}
+	return s
+}
+
+// file is what a row's file is, as it stands now.
+func (s *shelf) file(ctx context.Context, key string, wantImage bool) (reading, error) {
+	look := func() (reading, error) { return s.look(ctx, key, wantImage) }
+	name := "a " + key
+	if wantImage {
+		name = "i " + key
+	}
+	if !s.often[name] {
+		return look()
+	}
+	got, _, err := s.known.read(ctx, name, look)
+	return got, err
+}
+
+func (s *shelf) look(ctx context.Context, key string, wantImage bool) (reading, error) {
+	for range races {
+		half, err := s.find(ctx, key)
+		if errors.Is(err, job.ErrNotFound) {
+			return reading{in: unread(key, "missing"), fault: &job.Fault{Code: job.CodeFileMissing, File: key}}, nil
+		}
+		var got reading
+		if err == nil {
+			got = reading{half: half}
+			got.in, got.fault, err = s.h.inspect(ctx, half, wantImage)
+			if changed(err) {
+				continue
+			}
+		}
+		if err != nil && s.unread && ctx.Err() == nil {
+			s.h.Log.WarnContext(ctx, "file of a row cannot be read", "err", err)
+			return reading{in: unread(key, "unreadable"), fault: &job.Fault{Code: job.CodeUnreadable, File: key}}, nil
+		}
+		return got, err
+	}
+	return reading{}, job.ErrConflict
+}
+
+// find looks for a file by its key, in each of the Unicode forms that it may have in the
+// bucket.
+func (s *shelf) find(ctx context.Context, key string) (half job.Half, err error) {
+	err = job.ErrNotFound
+	forms := []string{key}
+	for _, form := range []string{norm.NFC.String(key), norm.NFD.String(key)} {
+		if !slices.Contains(forms, form) {
+			forms = append(forms, form)
+		}
+	}
+	for _, form := range forms {
+		if half, err = s.h.Inbox.Head(ctx, form); !errors.Is(err, job.ErrNotFound) {
+			return half, err
+		}
+	}
+	return half, err
+}
+
+// unread stands for a file of which nothing is known but why.
+func unread(key, why string) job.Input {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s", why, key))
+	return job.Input{Key: key, SHA256: hex.EncodeToString(sum[:])}
+}
+
+// rowMade marks the record of a name whose job was made by a row.
+const rowMade = "row"
+
+// rowJob is the job that a row asks for now; it may be there already.
+func (h *Handler) rowJob(ctx context.Context, m job.Manifest, number int, r row, files *shelf) (job.Job, ask, error) {
+	image, err := files.file(ctx, r.image, true)
+	if err != nil {
+		return job.Job{}, ask{}, err
+	}
+	audio, err := files.file(ctx, r.audio, false)
+	if err != nil {
+		return job.Job{}, ask{}, err
+	}
+	a, err := rowAsks(r, audio.half, image.half)
+	if err != nil {
+		return job.Job{}, ask{}, err
+	}
+	now := time.Now().UTC()
+	j := job.Job{
+		State: job.Received, Name: job.Name{Dir: m.Name.Dir, Stem: r.name}, Image: image.in, Audio: audio.in,
+		Received: now.Truncate(time.Millisecond), Due: now.Add(grace),
+		Options: a.options, Labels: a.labels.ID(), Row: job.RowRef(m.ID(), number/job.PortionRows),
+	}
+	j.ID = job.Identity(j.Name, j.Image.SHA256, j.Audio.SHA256, j.Options)
+	if f := firstOf(image.fault, audio.fault, a.fault); f != nil {
+		j.State, j.Fault = job.Rejected, f
+	}
+	return j, a, nil
+}
+
+// rowAsks is what a row asks for: what it says itself before the metadata of its
+// recording, and that before the metadata of its picture, as of a drop's files.
+func rowAsks(r row, audio, image job.Half) (ask, error) {
+	all := r.wish
+	var a ask
+	refused := sha256.New()
+	for _, half := range []job.Half{audio, image} {
+		if half.Mark == "" {
+			continue
+		}
+		_, _ = fmt.Fprintf(refused, "metadata %s", half.Mark)
+		w, err := wishOfMetadata(half.Asks)
+		if err != nil && a.fault == nil {
+			a.fault = &job.Fault{Code: job.CodeOptionsRefused, File: half.Key, Detail: err.Error()}
+		}
+		all = all.or(w)
+	}
+	if err := all.whole(); err != nil && a.fault == nil {
+		a.fault = &job.Fault{Code: job.CodeOptionsRefused, File: audio.Key, Detail: err.Error()}
+	}
+	if a.fault != nil {
+		a.options = job.Options{Refused: hex.EncodeToString(refused.Sum(nil)[:8])}
+		return a, nil
+	}
+	a.options, a.labels = all.options(), job.Labels{Metadata: all.metadata, Tags: all.tags}
+	return a, nil
+}
+
+// placed is a row that has its job.
+type placed struct {
+	job.Row
+	// made is the job when it is new and to be prepared.
+	made *job.Job
+}
+
+// place writes the job of a row unless it is there, and makes it the newest of its
+// name, as a drop of these files under that name would.
+func (h *Handler) place(ctx context.Context, j job.Job, a ask) (p placed, err error) {
+	for range races {
+		p, err = h.placeOnce(ctx, j, a)
+		if !errors.Is(err, job.ErrConflict) {
+			return p, err
+		}
+	}
+	return p, err
+}
+
+func (h *Handler) placeOnce(ctx context.Context, j job.Job, a ask) (placed, error) {
+	st, err := h.HandIns.Stem(ctx, j.Name)
+	if err != nil {
+		return placed{}, err
+	}
+	old, err := h.last(ctx, st)
+	if err != nil {
+		return placed{}, err
+	}
+	if old.ID == j.ID && st.Made != "" && !GivenUp(old) && sameFiles(old, j) && a.of(old) && old.Row == j.Row {
+		return placed{Row: job.Row{Job: old.ID}}, nil // as it was: nothing is to be written
+	}
+	if old.ID != "" && old.ID != j.ID {
+		if sameContent(old, j) && !unsent(old) && !GivenUp(old) {
+			// One content is never sent twice for its options.
+			return placed{Row: job.Row{Job: old.ID, Late: true}}, nil
+		}
+		if err := h.replace(ctx, old); err != nil {
+			return placed{}, err
+		}
+	}
+	if j.Labels != "" && j.Labels != old.Labels {
+		if err := h.Labels.PutLabels(ctx, a.labels); err != nil {
+			return placed{}, err
+		}
+	}
+	// A name that comes back to a job from another one has that job's record to be put
+	// right; until then its record says so.
+	back := st.Job != "" && (st.Job != j.ID || st.Made == "")
+	claim := st
+	if st.Job != j.ID {
+		now := time.Now().UTC()
+		if claim.First.IsZero() {
+			claim.First = now
+		}
+		claim.Job, claim.Made, claim.Shared, claim.Last = j.ID, rowMade, false, now
+		if back {
+			claim.Made = ""
+		}
+		if claim, err = h.HandIns.PutStem(ctx, st, claim); err != nil {
+			return placed{}, err
+		}
+	}
+	made, isNew, err := h.create(ctx, j, claim)
+	if err != nil {
+		return placed{}, err
+	}
+	p := placed{Row: job.Row{Job: made.ID}}
+	if !isNew {
+		p.Late = made.Posts > 0 && !a.of(made)
+		if back {
+			if err := h.back(ctx, st, old, made); err != nil {
+				return placed{}, err
+			}
+		}
+	}
+	if back {
+		done := claim
+		done.Made = rowMade
+		if _, err := h.HandIns.PutStem(ctx, claim, done); err != nil && !errors.Is(err, job.ErrConflict) {
+			return placed{}, err
+		}
+	}
+	if !isNew {
+		return p, nil
+	}
+	h.Log.InfoContext(ctx, "job", "job_id", made.ID, "from", "", "to", made.State, "code", codeOf(made.Fault))
+	if made.State == job.Rejected {
+		h.tell(ctx, job.OutcomeMessage(made).ID)
+		return p, nil
+	}
+	p.made = &made
+	return p, nil
+}
