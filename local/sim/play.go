@@ -83,6 +83,8 @@ func (s Schedule) act(w *World, a Act) {
 		w.SetKey(a.UseKey)
 	case a.Fault != nil:
 		_, err = w.Emulator.AddFault(*a.Fault)
+	case a.Budget != nil:
+		w.SetBudget(*a.Budget)
 	case a.Pause:
 		_, err = w.Store.CloseGate(w.ctx, job.Closure{Code: job.CodePaused, Since: time.Now(), ByHand: true}, time.Time{})
 	case a.Resume:

@@ -44,6 +44,8 @@ type Act struct {
 	UseKey string
 	// Fault is what goes wrong at the vendor from now on.
 	Fault *emo.Rule
+	// Budget is the one that holds from now on.
+	Budget *job.Budget
 	// Pause and Resume are the operator's.
 	Pause, Resume bool
 }
@@ -77,6 +79,7 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 		s.beBusy(storm)
 	}
 	s.hook(seed, storm)
+	s.spend(seed, storm)
 	slices.SortStableFunc(s.Acts, func(a, b Act) int { return int(a.At - b.At) })
 	return s
 }

@@ -25,6 +25,10 @@ type watch struct {
 	made, left, faces map[string]time.Duration
 	// tried are the jobs that somebody wanted admitted and that have not ended.
 	tried map[string]bool
+	// budgets are those that held, in their order; short are the messages that one is
+	// reached, by id: whether it has been written.
+	budgets []limited
+	short   map[string]bool
 	// asked are the detect calls for a picture and a ratio.
 	asked map[string][]time.Duration
 }
@@ -39,7 +43,7 @@ type handed struct {
 
 func newWatch() watch {
 	return watch{made: map[string]time.Duration{}, left: map[string]time.Duration{}, faces: map[string]time.Duration{},
-		tried: map[string]bool{}, asked: map[string][]time.Duration{}}
+		tried: map[string]bool{}, asked: map[string][]time.Duration{}, short: map[string]bool{}}
 }
 
 // breach notes a promise that is broken now.
@@ -156,6 +160,8 @@ func (w *World) posted(body []byte) (over func()) {
 			w.breach("create: %s is %s, and no intent says that this call may happen", m[1], j.State)
 		case !time.Now().Before(j.Intent.Until):
 			w.breach("create: the posting lease of %s has been over since %s", j.Name, j.Intent.Until.Sub(w.began))
+		default:
+			w.affordable(j)
 		}
 	}
 	return func() {

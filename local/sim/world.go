@@ -68,6 +68,10 @@ type Config struct {
 	Tick time.Duration
 	// Settle is how long a hand-in must have been quiet; zero: 5 s.
 	Settle time.Duration
+	// Budget is what films may cost; zero: no limit. Begin is how long after its bubble the
+	// world begins, so that a midnight is not far.
+	Budget job.Budget
+	Begin  time.Duration
 	// Profile of the model; zero: emo-v1's.
 	Profile job.Profile
 	// Transfer is how inputs go to the vendor; zero: job.TransferAuto.
@@ -124,6 +128,9 @@ type World struct {
 
 // New makes a world and starts its schedule.
 func New(c Config) (*World, error) {
+	if err := pause(context.Background(), c.Begin); err != nil {
+		return nil, err
+	}
 	if c.MaxInFlight == 0 {
 		c.MaxInFlight = 3
 	}
@@ -149,6 +156,7 @@ func New(c Config) (*World, error) {
 	}
 	w := &World{cfg: c, profile: c.Profile, key: c.Key, Inbox: newBucket(), Outbox: newBucket(),
 		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]handler{}, watch: newWatch()}
+	w.watch.budgets = []limited{{w.began, c.Budget}}
 	for k := range c.Emulator.APIKeys {
 		if w.key == "" || len(c.Emulator.APIKeys) == 1 {
 			w.key = k
@@ -224,6 +232,9 @@ func (w *World) SetKey(key string) {
 
 // build makes a function's process.
 func (w *World) build(function string) (handler, error) {
+	w.mu.Lock()
+	budget := w.cfg.Budget
+	w.mu.Unlock()
 	p, err := w.ports()
 	if err != nil {
 		return nil, err
@@ -265,7 +276,7 @@ func (w *World) build(function string) (handler, error) {
 			poster = naiveVendor{vendor}
 		}
 		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Staging: files, Inbox: p.inbox, Tell: teller,
-			Transfer: w.cfg.Transfer, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Style: job.Normal, Ratio: w.cfg.Ratio,
+			Transfer: w.cfg.Transfer, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Budget: budget, Style: job.Normal, Ratio: w.cfg.Ratio,
 			Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
@@ -285,7 +296,7 @@ func (w *World) build(function string) (handler, error) {
 		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: p.functions,
 			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r}, Sweeps: r, Tell: teller, Profile: w.profile,
-			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
+			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, Budget: budget, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
 		}

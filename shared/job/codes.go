@@ -27,6 +27,8 @@ const (
 	// Of what a hand-in asks for.
 	CodeOptionsRefused = "options_refused"
 	CodeOptionsLate    = "options_too_late"
+	// Of what a film would cost.
+	CodeOverBudget = "over_budget"
 	// Of portraits, by the vendor's detect.
 	CodeFaceRefused = "face_refused"
 	CodeDetectFails = "detect_fails"
@@ -51,6 +53,7 @@ const (
 	CodeNoMoney    = "account_overdue"
 	CodeNoAccess   = "no_access"
 	CodePaused     = "paused"
+	CodeBudget     = "budget_reached"
 )
 
 // Codes are all of them: each needs a text in every language.
@@ -58,8 +61,8 @@ func Codes() []string {
 	return []string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated,
 		CodeCorrupt, CodeUnsupportedCode, CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong,
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
-		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate,
+		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeOverBudget,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
-		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
+		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused, CodeBudget}
 }

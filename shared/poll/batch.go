@@ -105,6 +105,9 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	if err != nil {
 		return nil, err
 	}
+	if g, err = s.reopen(ctx, g); err != nil {
+		return nil, err
+	}
 	r := &round{holding: map[string]job.Job{}}
 	// With a refused key every question would be refused; the probe finds out
 	// when that is over.
@@ -291,7 +294,13 @@ func (s *Step) hand(ctx context.Context, r *round) error {
 			return err
 		}
 		r.waiting = len(queue) > 0
-		r.work.Dispatch = r.waiting
+		tight := false
+		if r.waiting {
+			if tight, err = s.tight(ctx, g); err != nil {
+				return err
+			}
+		}
+		r.work.Dispatch = r.waiting && !tight
 		r.busy = r.busy || len(queue) > 0
 	}
 	if !r.work.Dispatch && r.work.Empty() {

@@ -121,6 +121,8 @@ type Config struct {
 	Transfer job.Transfer
 	// MaxInFlight is how many tasks may be at the vendor at once.
 	MaxInFlight int
+	// Budget is what films may cost; zero: no limit.
+	Budget job.Budget
 	// Interval is the time from batch to batch; zero: 15 s. Period is how long
 	// one invocation keeps batching; zero: 1 min.
 	Interval, Period time.Duration

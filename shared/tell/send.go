@@ -22,6 +22,7 @@ var (
 	waitingNews = kind{"EMO Input Waiting", "emodrop.input.waiting"}
 	unknownNews = kind{"EMO Input Unknown", "emodrop.input.unknown"}
 	orphanNews  = kind{"EMO Task Orphaned", "emodrop.task.orphaned"}
+	budgetNews  = kind{"EMO Budget Reached", "emodrop.budget.reached"}
 )
 
 // send sends a message by one channel.
@@ -59,6 +60,8 @@ var halves = []string{job.CodeAudioMissing, job.CodePictureMissing, job.CodeFile
 
 func kindOf(m job.Message) kind {
 	switch {
+	case m.Short != nil:
+		return budgetNews
 	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
 		return orphanNews
 	case m.Job != "":

@@ -25,6 +25,8 @@ func Charged(m job.Message, lang Lang) string {
 		return s + pick(lang, " ", "") + lost
 	}
 	switch {
+	case m.Short != nil:
+		return spent(*m.Short, m.At, lang)
 	case m.Job == "":
 		return say("Nothing was charged.", "未产生费用。")
 	case m.State == job.Succeeded:

@@ -147,7 +147,6 @@ func TestWhatItDoesNotKnowIsRefusedAndNotPassedOver(t *testing.T) {
 		"a bare name":              {update: "SET x = :v", values: five},
 		"arithmetic":               {update: "SET #x = #n + :v", values: five},
 		"if_not_exists":            {update: "SET #x = if_not_exists(#x, :v)", values: five},
-		"ADD":                      {update: "ADD #x :v", values: five},
 		"DELETE":                   {update: "DELETE #x :v", values: five},
 		"a list's element":         {update: "REMOVE #x[1]"},
 		"contains":                 {update: "REMOVE #x", cond: "contains(#x, :v)", values: five},
