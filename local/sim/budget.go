@@ -62,7 +62,7 @@ func (w *World) SetBudget(b job.Budget) {
 	defer w.mu.Unlock()
 	w.cfg.Budget = b
 	w.watch.budgets = append(w.watch.budgets, limited{time.Now(), b})
-	w.idle = map[string][]handler{}
+	w.idle = map[string][]process{}
 }
 
 // limit is the most that a period that had begun then may cost; false where nobody

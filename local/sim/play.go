@@ -28,7 +28,7 @@ func (s Schedule) Play(w *World) {
 	if s.Busy == 0 {
 		w.Emulator.ClearFaults()
 	}
-	end := w.began.Add(max(s.Config.Storm.Ends, s.Busy) + calm)
+	end := w.began.Add(max(s.Config.Storm.Ends, s.Busy, time.Since(w.began)) + calm)
 	for good := 0; good < 3 && time.Now().Before(end); {
 		w.Run(time.Minute)
 		left, err := w.Unfinished()

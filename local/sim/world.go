@@ -122,7 +122,7 @@ type World struct {
 	held        []string          // why jobs needed a person
 	jitters     uint64
 	invocations int
-	idle        map[string][]handler // processes without an invocation
+	idle        map[string][]process // processes without an invocation
 	watch       watch
 }
 
@@ -155,7 +155,7 @@ func New(c Config) (*World, error) {
 		c.Emulator.APIKeys = map[string]string{"sk-sim": "1001"}
 	}
 	w := &World{cfg: c, profile: c.Profile, key: c.Key, Inbox: newBucket(), Outbox: newBucket(),
-		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]handler{}, watch: newWatch()}
+		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]process{}, watch: newWatch()}
 	w.watch.budgets = []limited{{w.began, c.Budget}}
 	for k := range c.Emulator.APIKeys {
 		if w.key == "" || len(c.Emulator.APIKeys) == 1 {
@@ -230,11 +230,8 @@ func (w *World) SetKey(key string) {
 	w.key = key
 }
 
-// build makes a function's process.
+// build makes a function's code. Whoever calls it has the world's lock.
 func (w *World) build(function string) (handler, error) {
-	w.mu.Lock()
-	budget := w.cfg.Budget
-	w.mu.Unlock()
 	p, err := w.ports()
 	if err != nil {
 		return nil, err
@@ -276,7 +273,7 @@ func (w *World) build(function string) (handler, error) {
 			poster = naiveVendor{vendor}
 		}
 		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Staging: files, Inbox: p.inbox, Tell: teller,
-			Transfer: w.cfg.Transfer, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Budget: budget, Style: job.Normal, Ratio: w.cfg.Ratio,
+			Transfer: w.cfg.Transfer, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Budget: w.cfg.Budget, Style: job.Normal, Ratio: w.cfg.Ratio,
 			Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
@@ -296,7 +293,7 @@ func (w *World) build(function string) (handler, error) {
 		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: p.functions,
 			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r}, Sweeps: r, Tell: teller, Profile: w.profile,
-			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, Budget: budget, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
+			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, Budget: w.cfg.Budget, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
 		}
