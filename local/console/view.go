@@ -18,6 +18,7 @@ type boardView struct {
 	Stale     bool
 	Closed    *closureView
 	Throttled string // until when; empty when not
+	Budget    []string
 	InFlight  int
 	Queued    int
 	Jobs      []jobView
@@ -31,6 +32,8 @@ type boardView struct {
 type closureView struct {
 	What, Fix, Since string
 	ByHand           bool
+	// ByItself: it opens when its time has come, and nobody tries it before.
+	ByItself bool
 }
 
 type messageView struct {
@@ -84,7 +87,12 @@ func (h *console) boardView(l *look, lang words.Lang, now time.Time) boardView {
 	v := boardView{Stale: l.stale, InFlight: len(l.gate.Slots), Queued: len(l.queue)}
 	if c := l.gate.Closed; c != nil {
 		what, fix := words.Explain(job.Fault{Code: c.Code, Detail: c.Detail}, job.Name{}, lang)
-		v.Closed = &closureView{What: what, Fix: fix, Since: clockTime(c.Since, now), ByHand: c.ByHand}
+		v.Closed = &closureView{What: what, Fix: fix, Since: clockTime(c.Since, now), ByHand: c.ByHand, ByItself: c.Code == job.CodeBudget}
+	}
+	for _, p := range job.Periods() {
+		if left := words.Budget(l.gate, p, now, lang); left != "" {
+			v.Budget = append(v.Budget, left)
+		}
 	}
 	if l.gate.NotBefore.After(now) {
 		v.Throttled = clockTime(l.gate.NotBefore, now)

@@ -114,6 +114,10 @@ func (r records) CloseBudget(ctx context.Context, by job.Shortage) (m job.Messag
 	return out.m, out.closed, err
 }
 
+func (r records) NoteBudget(ctx context.Context, b job.Budget) error {
+	return done(ctx, r.w, "store.NoteBudget", "", true, func() error { return r.s.NoteBudget(ctx, b) })
+}
+
 func (r records) Reopen(ctx context.Context, over job.Closure) error {
 	return done(ctx, r.w, "store.Reopen", over.Code, true, func() error { return r.s.Reopen(ctx, over) })
 }

@@ -11,7 +11,10 @@ import (
 
 // Budget is the most that films may cost in a day and in a month of the vendor's. A
 // zero amount is no limit.
-type Budget struct{ Daily, Monthly Money }
+type Budget struct {
+	Daily   Money `json:"daily,omitempty"`
+	Monthly Money `json:"monthly,omitempty"`
+}
 
 // Set reports whether there is any limit.
 func (b Budget) Set() bool { return b.Daily > 0 || b.Monthly > 0 }
@@ -75,6 +78,14 @@ func ParseMoney(s string) (Money, error) {
 		}
 	}
 	return 0, fmt.Errorf("%q: want an amount in CNY such as 100 or 99.50", s)
+}
+
+// Limit is the amount as ParseMoney reads it; empty for no limit.
+func (m Money) Limit() string {
+	if m == 0 {
+		return ""
+	}
+	return m.Decimal()
 }
 
 // Most is the most that the job's film can cost: the quote, for a film as much longer
@@ -145,10 +156,10 @@ func (g Gate) Affords(b Budget, need Money, now time.Time) (Wait, Shortage) {
 	return wait, by
 }
 
-// Left is what a period still has for further films; false without a limit. Never
-// negative.
-func (g Gate) Left(b Budget, p Period, now time.Time) (Money, bool) {
-	limit := b.Of(p)
+// Left is what a period still has for further films, by the budget that the gate shows;
+// false without a limit. Never negative.
+func (g Gate) Left(p Period, now time.Time) (Money, bool) {
+	limit := g.Budget.Of(p)
 	return max(0, limit-g.Spent[p.Key(now)]-g.Reserved()), limit > 0
 }
 

@@ -46,6 +46,8 @@ type Gate struct {
 	// charged is in it, what the slots reserve is not. Only days and months that may
 	// still matter are kept.
 	Spent map[string]Money `json:"-"`
+	// Budget is the one that the functions keep, for people who look.
+	Budget Budget `json:"budget,omitzero"`
 	// Told is the Shortage that was told last, by its key; empty: none.
 	Told string `json:"told,omitempty"`
 	// Installed is when this stack first ran: older files are not its business.

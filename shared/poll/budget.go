@@ -11,8 +11,14 @@ import (
 // reopen opens a gate that a budget has closed as soon as the budget has room for the
 // job that is next: in a new day or month, when it has been raised, when what may have
 // been charged was not, or when that job is another one. It returns the gate as it is
-// then.
+// then. A budget that has changed is noted there first.
 func (s *Step) reopen(ctx context.Context, g job.Gate) (job.Gate, error) {
+	if g.Budget != s.Budget {
+		if err := s.Gate.NoteBudget(ctx, s.Budget); err != nil {
+			return g, err
+		}
+		g.Budget = s.Budget
+	}
 	if g.Closed == nil || g.Closed.Code != job.CodeBudget {
 		return g, nil
 	}

@@ -44,6 +44,8 @@ type Gate interface {
 	Gate(ctx context.Context) (job.Gate, error)
 	CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error)
 	NextProbe(ctx context.Context, probes int, next time.Time) error
+	// NoteBudget shows there which budget is kept.
+	NoteBudget(ctx context.Context, b job.Budget) error
 	// Reopen opens it unless it was closed since, for another reason or by a person.
 	Reopen(ctx context.Context, over job.Closure) error
 }

@@ -116,3 +116,16 @@ func (s *Store) CloseBudget(ctx context.Context, by job.Shortage) (m job.Message
 	}
 	return m, err == nil, err
 }
+
+// NoteBudget shows people which budget the functions keep.
+func (s *Store) NoteBudget(ctx context.Context, b job.Budget) error {
+	w := write{key: gateKey, set: []assign{{at(writeAttr), newMark()}}, unset: []path{at("budget")}}
+	if b.Set() {
+		it, err := encode(b)
+		if err != nil {
+			return err
+		}
+		w.set, w.unset = append(w.set, assign{at("budget"), map[string]any(it)}), nil
+	}
+	return s.t.write(ctx, w)
+}

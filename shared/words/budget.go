@@ -33,13 +33,15 @@ func spent(s job.Shortage, at time.Time, lang Lang) string {
 }
 
 // Budget says in a line what a budget still has for films, in the day or in the month.
-func Budget(g job.Gate, b job.Budget, p job.Period, now time.Time, lang Lang) string {
-	left, limited := g.Left(b, p, now)
+// Empty where there is no limit.
+func Budget(g job.Gate, p job.Period, now time.Time, lang Lang) string {
+	left, limited := g.Left(p, now)
 	if !limited {
 		return ""
 	}
+	so := pick(lang, "budget: %s left of %s today", "预算：今天剩余 %s，共 %s")
 	if p == job.Month {
-		return sprint(pick(lang, "budget: %s left of %s this month", "预算：本月剩余 %s，共 %s"), price(left, lang), price(b.Monthly, lang))
+		so = pick(lang, "budget: %s left of %s this month", "预算：本月剩余 %s，共 %s")
 	}
-	return sprint(pick(lang, "budget: %s left of %s today", "预算：今天剩余 %s，共 %s"), price(left, lang), price(b.Daily, lang))
+	return sprint(so, price(left, lang), price(g.Budget.Of(p), lang))
 }
