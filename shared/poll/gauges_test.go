@@ -18,7 +18,13 @@ import (
 func gauged(t *testing.T, r *rig) map[string]any {
 	t.Helper()
 	var out bytes.Buffer
-	r.change = func(c *poll.Config) { c.Log = slog.New(slog.NewJSONHandler(&out, nil)) }
+	configured := r.change
+	r.change = func(c *poll.Config) {
+		if configured != nil {
+			configured(c)
+		}
+		c.Log = slog.New(slog.NewJSONHandler(&out, nil))
+	}
 	require.NoError(t, r.tick())
 	var last map[string]any
 	for dec := json.NewDecoder(&out); dec.More(); {
@@ -77,6 +83,8 @@ func TestABatchSaysHowLongTheOldestJobHasBeenUnderWay(t *testing.T) {
 			require.NoError(r.t, err)
 			time.Sleep(3 * time.Hour)
 		}, map[string]any{"jobs": 1.0, "oldest_s": 10800.0, "unclear_s": 0.0, "link_left_s": -1.0, "stands_still": 0.0, "over_budget": 0.0}},
+		"a budget that is reached": {func(r *rig) { r.short() },
+			map[string]any{"jobs": 0.0, "oldest_s": 0.0, "unclear_s": 0.0, "link_left_s": -1.0, "stands_still": 0.0, "over_budget": 1.0}},
 		"a queue that nobody takes from": {func(r *rig) {
 			r.queued("anna")
 			time.Sleep(time.Hour)
