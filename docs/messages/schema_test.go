@@ -143,7 +143,7 @@ func everything() []job.Message {
 	}
 	large := success()
 	large.Labels = "large"
-	return append(all, large)
+	return append(all, large, reached())
 }
 
 func TestWhatIsSentIsAsTheSchemaSays(t *testing.T) {
