@@ -85,7 +85,7 @@ func EMO() Profile {
 			Portrait: 160_000, // CNY 0.16
 		},
 		PricePerDetect: 4_000, // CNY 0.004
-		PricesAsOf:     "2025-12",
+		PricesAsOf:     "2025-Q4",
 		PricesFrom:     "https://help.aliyun.com/zh/model-studio/emo-quick-start",
 		// The one published example: 118.5 s of work for 13.93 s of film.
 		WorkPerSecond: 8500 * time.Millisecond,
