@@ -32,8 +32,6 @@ type boardView struct {
 type closureView struct {
 	What, Fix, Since string
 	ByHand           bool
-	// ByItself: it opens when its time has come, and nobody tries it before.
-	ByItself bool
 }
 
 type messageView struct {
@@ -87,7 +85,7 @@ func (h *console) boardView(l *look, lang words.Lang, now time.Time) boardView {
 	v := boardView{Stale: l.stale, InFlight: len(l.gate.Slots), Queued: len(l.queue)}
 	if c := l.gate.Closed; c != nil {
 		what, fix := words.Explain(job.Fault{Code: c.Code, Detail: c.Detail}, job.Name{}, lang)
-		v.Closed = &closureView{What: what, Fix: fix, Since: clockTime(c.Since, now), ByHand: c.ByHand, ByItself: c.Code == job.CodeBudget}
+		v.Closed = &closureView{What: what, Fix: fix, Since: clockTime(c.Since, now), ByHand: c.ByHand}
 	}
 	for _, p := range job.Periods() {
 		if left := words.Budget(l.gate, p, now, lang); left != "" {

@@ -318,7 +318,8 @@ func (s *Step) hand(ctx context.Context, r *round) error {
 const portion = 100
 
 // repair makes the gate's set of slots what the jobs say: a slot whose job holds
-// none is freed, a job at the vendor without a slot gets one.
+// none is freed, a job at the vendor without a slot gets one, and each reserves what its
+// film may cost.
 func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
 	for _, id := range slices.Sorted(maps.Keys(g.Slots)) {
 		if _, ok := r.holding[id]; ok {
@@ -339,7 +340,8 @@ func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.holding)) {
 		seen := r.holding[id]
-		if _, ok := g.Slots[id]; ok {
+		slot, had := g.Slots[id]
+		if had && slot.Reserved == seen.Most() {
 			continue
 		}
 		j, err := s.Jobs.Job(ctx, id)
@@ -348,6 +350,10 @@ func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
 		}
 		if err := s.Slots.TakeSlot(ctx, j); err != nil {
 			return err
+		}
+		if had {
+			s.Log.WarnContext(ctx, "slot that reserved something else put right", "job_id", id)
+			continue
 		}
 		s.Log.WarnContext(ctx, "task without a slot given one", "job_id", id)
 	}

@@ -125,3 +125,16 @@ func TestNothingIsDispatchedWhileWhatIsAtTheVendorMayUseTheBudgetUp(t *testing.T
 		require.Equal(t, 1, r.dispatched())
 	})
 }
+
+func TestASlotThatReservesSomethingElseThanItsFilmMayCostIsPutRight(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		j := r.to(r.fresh("ben"), job.Submitted, func(j *job.Job) { j.Quoted = job.Yuan })
+		r.vendor.task = func(string) (job.Answer, error) { return job.Answer{Status: job.TaskPending}, nil }
+		other := j
+		other.Quoted = 0 // as one of a release without budgets
+		require.NoError(t, r.s.TakeSlot(t.Context(), other))
+		require.Zero(t, r.theGate().Reserved())
+		require.NoError(t, r.tick())
+		require.Equal(t, j.Most(), r.theGate().Reserved())
+	})
+}
