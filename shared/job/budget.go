@@ -238,7 +238,7 @@ func Settle(from, to Job, now time.Time) (moved Job, stray Doubt, entries []Entr
 		if d.Sum == 0 {
 			break
 		}
-		entries = append(entries, Entry{d.Sum, d.At})
+		entries = append(entries, Entry(d))
 		switch {
 		case strays:
 			stray = d
