@@ -1,7 +1,13 @@
 package main
 
 import (
+	"context"
+	"encoding/csv"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,9 +16,11 @@ import (
 	"emodrop/shared/job"
 )
 
-// spent is what the hand-ins of a time cost. Amounts are in CNY.
+// spent is what the hand-ins of a day, a ratio or a tag cost. Amounts are in CNY.
 type spent struct {
 	Day     string  `json:"day,omitempty"`
+	Ratio   string  `json:"ratio,omitempty"`
+	Tag     *string `json:"tag,omitempty"` // empty: hand-ins without a tag
 	Total   bool    `json:"total,omitempty"`
 	Films   int     `json:"films"`
 	Seconds float64 `json:"seconds"`
@@ -26,84 +34,171 @@ type spent struct {
 	Unclear   int  `json:"unclear"`
 	Simulated bool `json:"simulated,omitempty"`
 
+	key string
 	sum job.Spent
 }
 
+// What cost can be told by.
+const (
+	byDay   = "day"
+	byRatio = "ratio"
+	byTag   = "tag"
+)
+
 func (p *program) costCommand() *cobra.Command {
 	var days int
+	var by string
+	var asCSV bool
 	cmd := p.command(verb{
 		use:   "cost",
-		short: text{"Count the money, by the day of the hand-in", "按提交日期统计费用"},
+		short: text{"Count the money, by the day of the hand-in, by ratio or by tag", "按提交日期、画面比例或标签统计费用"},
 		long: text{"By emodrop's records: what films cost, what was charged besides, what is still to come. A hand-in whose film is made\n" +
 			"anew (emodrop retry) counts once, by its last attempt: what attempts before it cost stands besides, with what was\n" +
 			"charged in vain. The checks of portraits (CNY 0.004 each) are not in it, nor is AWS. Reads the record of every job\n" +
-			"of these days. In a pipe: day, films, seconds, charged, besides, expected; separated by tabs.",
+			"of these days. One with several tags counts under each, and once in the total. In a pipe: day (ratio, tag), films,\n" +
+			"seconds, charged, besides, expected; separated by tabs. Days are UTC's; those of a budget are Beijing's.",
 			"依 emodrop 的记录：视频费用、其他已计费用和预计费用。重新制作（emodrop retry）的任务只按最后一次计数：此前各次的费用\n" +
 				"与未得到视频的费用一起列为“其他”。不含图片检测（每次 0.004 元）和 AWS 费用。会读取这些天内每个任务的记录。\n" +
-				"在管道中以制表符分隔：日期、视频数、秒数、费用、其他、预计。"},
-		example: "  emodrop cost\n  emodrop cost --days 31 --json",
+				"有多个标签的任务在每个标签下各计一次，合计中只计一次。在管道中以制表符分隔：日期（比例、标签）、视频数、秒数、费用、\n" +
+				"其他、预计。日期按 UTC；预算的日期按北京时间。"},
+		example: "  emodrop cost\n  emodrop cost --days 31 --json\n  emodrop cost --days 31 --by tag --csv > cost.csv",
 		run: func(cmd *cobra.Command, _ []string) error {
 			if days < 1 || days > 90 {
 				return p.usage("--days %d: want 1 to 90; records are kept for 90 days", "--days %d：应为 1 至 90，记录保留 90 天", days)
+			}
+			if !slices.Contains([]string{byDay, byRatio, byTag}, by) {
+				return p.usage("--by %s: want day, ratio or tag", "--by %s：应为 day、ratio 或 tag", by)
+			}
+			if asCSV && p.json {
+				return p.usage("--csv and --json: want one of them", "--csv 与 --json 只能选择其一")
 			}
 			st, err := p.stack(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return p.cost(cmd, st, days)
+			rows, total, err := counted(cmd.Context(), st, days, by)
+			if err != nil {
+				return err
+			}
+			if asCSV {
+				return p.costCSV(rows, by)
+			}
+			p.cost(st, rows, total, by)
+			return nil
 		},
 	})
-	cmd.Flags().IntVar(&days, "days", 7, p.pick("how many days, up to today (UTC)", "统计到今天为止的多少天（UTC）"))
+	fl := cmd.Flags()
+	fl.IntVar(&days, "days", 7, p.pick("how many days, up to today (UTC)", "统计到今天为止的多少天（UTC）"))
+	fl.StringVar(&by, "by", byDay, p.pick("what to add up by: day, ratio or tag", "统计方式：day（日期）、ratio（比例）或 tag（标签）"))
+	fl.BoolVar(&asCSV, "csv", false, p.pick("as a table for spreadsheets, with a head and without a total", "输出 CSV 表格，有表头，无合计"))
+	must(cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{byDay, byRatio, byTag}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
-func (p *program) cost(cmd *cobra.Command, st *reach.Stack, days int) error {
+// counted adds up what the hand-ins of the last days cost, page by page: days as they
+// come, the newest first, all else in its order.
+func counted(ctx context.Context, st *reach.Stack, days int, by string) (rows []*spent, total *spent, err error) {
 	since := time.Now().AddDate(0, 0, 1-days)
-	total := spent{Total: true, Simulated: st.Simulated}
-	var byDay []*spent
+	total = &spent{Total: true}
+	byKey, tags := map[string]*spent{}, map[string][]string{}
 	var next time.Time
 	for first := true; first || !next.IsZero(); first = false {
-		ids, after, err := st.Jobs.Page(cmd.Context(), next, since, 500)
+		ids, after, err := st.Jobs.Page(ctx, next, since, 500)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		next = after
-		jobs, err := records(cmd.Context(), st, ids)
+		jobs, err := records(ctx, st, ids)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		for _, j := range jobs {
-			day := j.Received.UTC().Format(time.DateOnly)
-			if len(byDay) == 0 || byDay[len(byDay)-1].Day != day {
-				byDay = append(byDay, &spent{Day: day, Simulated: st.Simulated})
+			keys, err := keysOf(ctx, st, j, by, tags)
+			if err != nil {
+				return nil, nil, err
 			}
-			byDay[len(byDay)-1].sum.Add(j)
+			for _, k := range keys {
+				if byKey[k] == nil {
+					byKey[k] = &spent{key: k}
+				}
+				byKey[k].sum.Add(j)
+			}
 			total.sum.Add(j)
 		}
 	}
-	rows := [][]string{{p.pick("DAY", "日期"), p.pick("FILMS", "视频"), p.pick("LENGTH", "时长"), p.pick("CHARGED", "费用"), p.pick("BESIDES", "其他"), p.pick("EXPECTED", "预计")}}
-	for _, s := range append(byDay, &total) {
+	keys := slices.Sorted(maps.Keys(byKey))
+	if by == byDay {
+		slices.Reverse(keys)
+	}
+	for _, k := range keys {
+		rows = append(rows, byKey[k])
+	}
+	for _, s := range append(slices.Clone(rows), total) {
+		s.Simulated = st.Simulated
 		s.Films, s.Seconds, s.Unclear = s.sum.Films, s.sum.Seconds, s.sum.Unclear
 		s.BilledCNY, s.WastedCNY, s.ExpectedCNY = s.sum.Billed.Decimal(), s.sum.Wasted.Decimal(), s.sum.Expected.Decimal()
+		switch {
+		case s.Total:
+		case by == byDay:
+			s.Day = s.key
+		case by == byRatio:
+			s.Ratio = s.key
+		default:
+			s.Tag = &s.key
+		}
+	}
+	return rows, total, nil
+}
+
+// keysOf is what a job counts under. Labels that many share are read once.
+func keysOf(ctx context.Context, st *reach.Stack, j job.Job, by string, tags map[string][]string) ([]string, error) {
+	switch {
+	case by == byDay:
+		return []string{j.Received.UTC().Format(time.DateOnly)}, nil
+	case by == byRatio && j.Ratio == "":
+		return []string{"unknown"}, nil // refused before it had one
+	case by == byRatio:
+		return []string{string(j.Ratio)}, nil
+	}
+	if _, known := tags[j.Labels]; !known && j.Labels != "" {
+		l, err := st.Jobs.Labels(ctx, j.Labels)
+		if err != nil && !errors.Is(err, job.ErrNotFound) {
+			return nil, err
+		}
+		sorted := slices.Sorted(slices.Values(l.Tags))
+		tags[j.Labels] = slices.Compact(sorted)
+	}
+	if all := tags[j.Labels]; len(all) > 0 {
+		return all, nil
+	}
+	return []string{""}, nil
+}
+
+func (p *program) cost(st *reach.Stack, rows []*spent, total *spent, by string) {
+	head := map[string]string{byDay: p.pick("DAY", "日期"), byRatio: p.pick("RATIO", "比例"), byTag: p.pick("TAG", "标签")}[by]
+	table := [][]string{{head, p.pick("FILMS", "视频"), p.pick("LENGTH", "时长"), p.pick("CHARGED", "费用"), p.pick("BESIDES", "其他"), p.pick("EXPECTED", "预计")}}
+	for _, s := range append(slices.Clone(rows), total) {
+		key := oneLine(s.key)
 		switch {
 		case p.json:
 			p.line(s)
 		case p.live(p.stdout):
-			day := s.Day
-			if s.Total {
-				day = p.pick("together", "合计")
+			switch {
+			case s.Total:
+				key = p.pick("together", "合计")
+			case key == "":
+				key = p.pick("(none)", "（无）")
 			}
-			rows = append(rows, []string{day, fmt.Sprint(s.Films), length(s.Seconds), s.sum.Billed.String(), s.sum.Wasted.String(), s.sum.Expected.String()})
+			table = append(table, []string{key, fmt.Sprint(s.Films), length(s.Seconds), s.sum.Billed.String(), s.sum.Wasted.String(), s.sum.Expected.String()})
 		default:
-			day := s.Day
 			if s.Total {
-				day = "total"
+				key = "total"
 			}
-			rows = append(rows, []string{day, fmt.Sprint(s.Films), secondsText(s.Seconds), s.BilledCNY, s.WastedCNY, s.ExpectedCNY})
+			table = append(table, []string{key, fmt.Sprint(s.Films), secondsText(s.Seconds), s.BilledCNY, s.WastedCNY, s.ExpectedCNY})
 		}
 	}
 	if !p.json {
-		p.table(rows)
+		p.table(table)
 	}
 	if st.Simulated {
 		p.say("Simulated: nothing was charged.", "模拟：未产生费用。")
@@ -111,6 +206,29 @@ func (p *program) cost(cmd *cobra.Command, st *reach.Stack, days int) error {
 	if total.Unclear > 0 {
 		p.say("%d jobs may have been charged without a film: only the video service's bill can tell.", "有 %d 个任务可能已计费而没有视频，请以视频服务的账单为准。", total.Unclear)
 	}
+	price := job.EMO()
+	p.say("Prices as of %s: %s a second at 1:1, %s at 3:4; %s a check of a portrait (%s)", "价格（%s）：1:1 每秒 %s，3:4 每秒 %s；图片检测每次 %s（%s）",
+		price.PricesAsOf, price.PricePerSecond[job.Square], price.PricePerSecond[job.Portrait], price.PricePerDetect, price.PricesFrom)
+}
+
+// costCSV writes the rows for spreadsheets. A tag is anybody's text: one that a
+// spreadsheet would take for a formula gets an apostrophe before it.
+// Source: https://owasp.org/www-community/attacks/CSV_Injection
+func (p *program) costCSV(rows []*spent, by string) error {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	all := [][]string{{by, "films", "seconds", "billed_cny", "wasted_cny", "expected_cny", "unclear"}}
+	for _, s := range rows {
+		key := s.key
+		if strings.ContainsAny(key[:min(1, len(key))], "=+-@\t\r") {
+			key = "'" + key
+		}
+		all = append(all, []string{key, fmt.Sprint(s.Films), secondsText(s.Seconds), s.BilledCNY, s.WastedCNY, s.ExpectedCNY, fmt.Sprint(s.Unclear)})
+	}
+	if err := w.WriteAll(all); err != nil {
+		return err
+	}
+	p.print("%s", b.String())
 	return nil
 }
 

@@ -45,7 +45,8 @@ var wrongFlags = map[string]struct {
 	"list": {"", stackFlagsOf(map[string][]string{"limit": {"--limit 0", "--limit many", "--limit 10001", "--limit 1.5"}, "days": {"--days 0", "--days 91", "--days week"},
 		"before": {"--before yesterday", "--before"}, "state": {"--state flying", "--state"}})},
 	"console": {"", stackFlagsOf(map[string][]string{"port": {"--port -1", "--port 65536", "--port http"}, "no-open": {"--no-open=perhaps"}})},
-	"cost":    {"", stackFlagsOf(map[string][]string{"days": {"--days 0", "--days 91", "--days x"}})},
+	"cost":    {"", stackFlagsOf(map[string][]string{"days": {"--days 0", "--days 91", "--days x"}, "by": {"--by week", "--by"},
+		"csv": {"--csv=perhaps", "--csv --json"}})},
 	"explain": {"", nil},
 	"cancel":  {"a", stackFlagsOf(nil)},
 	"retry":   {"a", stackFlagsOf(map[string][]string{"accept-charge": {"--accept-charge=perhaps"}})},
@@ -89,6 +90,7 @@ func upFlags(more map[string][]string) map[string][]string {
 	all := map[string][]string{"home": {"--home NOTES", "--home"}, "port": {"--port many", "--port 70000", "--port -1"}, "speed": {"--speed -1", "--speed fast"},
 		"transfer": {"--transfer pigeon", "--transfer"}, "max-in-flight": {"--max-in-flight 0", "--max-in-flight x"}, "slots": {"--slots 0", "--slots x"},
 		"faults": {"--faults nowhere.json", "--faults NOTES", "--faults"}, "webhook": {"--webhook ftp://x", "--webhook http://example.com", "--webhook"},
+		"daily-budget": {"--daily-budget 0", "--daily-budget -5", "--daily-budget much", "--daily-budget"}, "monthly-budget": {"--monthly-budget 1,50", "--monthly-budget"},
 		"cloud-timing": {"--cloud-timing=perhaps"}, "verbose": {"--verbose=perhaps"}}
 	for name, rows := range more {
 		all[name] = rows

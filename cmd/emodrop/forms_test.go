@@ -70,6 +70,7 @@ func theForms() []row {
 		{call: "status done", pipe: `(?m)^  film +s3://`, screen: `\x1b\[32mdone\x1b\[0m`, json: jobNames},
 		{call: "list --limit 3", pipe: `^([0-9a-f]{32}\t[A-Z]+\t[^\t]+\t[\d.]+\t[\d.]+\t\S+\n){3}$`, screen: `(?s)NAME +STATE.*done`, json: jobNames},
 		{call: "cost", pipe: `total\t\d+\t`, screen: `together`, json: []string{"films", "billed_cny", "wasted_cny"}},
+		{call: "cost --by tag --csv", pipe: `^tag,films,`, screen: `tag,films,`, text: true},
 		{call: "get done --to OWN", pipe: `done\.mp4\n$`, screen: `done\.mp4`, json: []string{"path", "size", "sha256"}},
 		{call: "replay done", pipe: `\tSUCCEEDED\tdone\n$`, screen: `SUCCEEDED`, json: jobNames},
 		{call: "retry done", code: exitOther, screen: `--accept-charge`},

@@ -131,6 +131,27 @@ type stackLine struct {
 	Gate   string       `json:"gate"` // open, closed, throttled
 	Closed *closureLine `json:"closed,omitempty"`
 	Until  time.Time    `json:"until,omitzero"`
+	Budget []budgetLine `json:"budget,omitempty"`
+}
+
+// budgetLine is what a budget has left in a period; amounts are in CNY. ReservedCNY is
+// the most that what is at the video service can still cost.
+type budgetLine struct {
+	Period      job.Period `json:"period"`
+	LimitCNY    string     `json:"limit_cny"`
+	SpentCNY    string     `json:"spent_cny"`
+	ReservedCNY string     `json:"reserved_cny"`
+	LeftCNY     string     `json:"left_cny"`
+	Ends        time.Time  `json:"ends"`
+}
+
+func budgetLines(g job.Gate, now time.Time) (all []budgetLine) {
+	for _, p := range job.Periods() {
+		if left, limited := g.Left(p, now); limited {
+			all = append(all, budgetLine{p, g.Budget.Of(p).Decimal(), g.Spent[p.Key(now)].Decimal(), g.Reserved().Decimal(), left.Decimal(), p.End(now)})
+		}
+	}
+	return all
 }
 
 type closureLine struct {
@@ -160,6 +181,7 @@ func (p *program) overview(ctx context.Context, st *reach.Stack) error {
 	if g.Closed != nil {
 		l.Gate, l.Closed = "closed", p.closure(*g.Closed)
 	}
+	l.Budget = budgetLines(g, time.Now())
 	if p.json {
 		p.line(l)
 		return nil
@@ -179,6 +201,9 @@ func (p *program) overview(ctx context.Context, st *reach.Stack) error {
 		more = "+"
 	}
 	p.print("  "+p.pick("waiting: %d%s", "等待中：%d%s")+"\n", l.Queued, more)
+	for _, b := range l.Budget {
+		p.print("  %s\n", words.Budget(g, b.Period, time.Now(), p.lang))
+	}
 	p.print("%s", p.gateText(g, colour))
 	return nil
 }

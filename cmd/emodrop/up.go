@@ -25,6 +25,7 @@ type stackFlags struct {
 	transfer        string
 	vendor          string
 	webhook         string
+	daily, monthly  string
 	port            int
 	speed           float64
 	maxInFlight     int
@@ -40,6 +41,8 @@ func (f *stackFlags) add(p *program, cmd *cobra.Command, home string) {
 	fl.Float64Var(&f.speed, "speed", 0, p.pick("how many times faster than the real vendor the emulator works (default 10, with --cloud-timing 1)", "模拟器比真实服务快多少倍（默认 10；与 --cloud-timing 同用时为 1）"))
 	fl.StringVar(&f.transfer, "transfer", string(job.TransferAuto), p.pick("how files get to the vendor: auto, presign (links to S3) or temp (its own storage)", "文件传给视频服务的方式：auto、presign（S3 链接）或 temp（其临时存储）"))
 	fl.IntVar(&f.maxInFlight, "max-in-flight", 3, p.pick("how many tasks may be at the vendor at once", "视频服务中最多同时有多少个任务"))
+	fl.StringVar(&f.daily, "daily-budget", "", p.pick("what films may cost in a day, in CNY (simulated ones too; Beijing's day); nothing is sent beyond it", "每天的视频预算（元，模拟费用也计入，按北京时间），用完即停止提交"))
+	fl.StringVar(&f.monthly, "monthly-budget", "", p.pick("the same for a month", "每月的视频预算（元）"))
 	fl.IntVar(&f.slots, "slots", 1, p.pick("how many tasks the emulated vendor works on at a time", "模拟的视频服务同时处理多少个任务"))
 	fl.StringVar(&f.faults, "faults", "", p.pick("JSON file of faults for the emulated vendor (see docs/emulator.md)", "模拟故障的 JSON 文件（参见 docs/emulator.md）"))
 	fl.StringVar(&f.webhook, "webhook", "", p.pick("post every outcome, signed, to this address: http on this machine, or https (docs/messages.md)", "将每个结果签名后发送到此地址：本机 http 或任意 https（docs/messages.zh-CN.md）"))
@@ -60,6 +63,9 @@ func (f *stackFlags) check(p *program) error {
 		return p.usage("--slots %d: must be at least 1", "--slots %d：应不小于 1", f.slots)
 	case !slices.Contains([]job.Transfer{"", job.TransferAuto, job.TransferPresign, job.TransferTemp}, job.Transfer(f.transfer)):
 		return p.usage("--transfer %s: want auto, presign or temp", "--transfer %s：应为 auto、presign 或 temp", oneLine(f.transfer))
+	}
+	if _, err := f.budget(p); err != nil {
+		return err
 	}
 	if f.webhook != "" && webhook.CheckURL(f.webhook, f.vendor != "dashscope") != nil {
 		// The address may bear a token: it is not said again.
@@ -99,7 +105,11 @@ func (f *stackFlags) config(ctx context.Context, p *program) (stack.Config, erro
 	if err != nil {
 		return stack.Config{}, err
 	}
-	cfg := stack.Config{Home: home, Webhook: f.webhook, Port: f.port, Fresh: f.fresh, Transfer: job.Transfer(f.transfer), MaxInFlight: f.maxInFlight, Slots: f.slots,
+	budget, err := f.budget(p)
+	if err != nil {
+		return stack.Config{}, err
+	}
+	cfg := stack.Config{Home: home, Webhook: f.webhook, Port: f.port, Fresh: f.fresh, Transfer: job.Transfer(f.transfer), Budget: budget, MaxInFlight: f.maxInFlight, Slots: f.slots,
 		Modules: filepath.Join(src, "local", "aws", "dynamo"), Binaries: filepath.Join(home, ".emodrop", "bin"),
 		DynamoEndpoint: p.env("AWS_ENDPOINT_URL_DYNAMODB"), Timing: stack.Lively()}
 	if f.cloud {
@@ -120,6 +130,22 @@ func (f *stackFlags) config(ctx context.Context, p *program) (stack.Config, erro
 		return stack.Config{}, err
 	}
 	return cfg, build(ctx, p, src, cfg.Binaries)
+}
+
+// budget is what the flags say that films may cost.
+func (f *stackFlags) budget(p *program) (b job.Budget, err error) {
+	for _, of := range []struct {
+		flag, value string
+		to          *job.Money
+	}{{"daily-budget", f.daily, &b.Daily}, {"monthly-budget", f.monthly, &b.Monthly}} {
+		if of.value == "" {
+			continue
+		}
+		if *of.to, err = job.ParseMoney(of.value); err != nil {
+			return b, p.usage("--%s %s: want an amount in CNY above zero, such as 50 or 12.50", "--%s %s：应为大于零的人民币金额，例如 50 或 12.50", of.flag, oneLine(of.value))
+		}
+	}
+	return b, nil
 }
 
 // real makes the stack use the real service, with what is fit for it.

@@ -90,13 +90,13 @@ func TestThePagesNameWhatReceiversMatchOn(t *testing.T) {
 	t.Parallel()
 	orphan := job.OrphanMessage(base(), "task", 1_114_400, at)
 	kinds := map[string]bool{}
-	for _, m := range []job.Message{success(), orphan, notice(job.CodeAudioMissing), notice(job.CodeUnknownFile)} {
+	for _, m := range []job.Message{success(), orphan, notice(job.CodeAudioMissing), notice(job.CodeUnknownFile), reached()} {
 		o := told(t, m)
 		var e struct{ Type string }
 		require.NoError(t, json.Unmarshal(o.post, &e))
 		kinds[o.kind], kinds[e.Type] = true, true
 	}
-	require.Len(t, kinds, 8)
+	require.Len(t, kinds, 10)
 	for _, page := range []string{"../messages.md", "../messages.zh-CN.md"} {
 		text, err := os.ReadFile(page)
 		require.NoError(t, err)
@@ -110,6 +110,10 @@ func TestThePagesNameWhatReceiversMatchOn(t *testing.T) {
 			require.Contains(t, string(text), "`"+k+"`", page)
 		}
 	}
+}
+
+func reached() job.Message {
+	return job.BudgetMessage(job.Shortage{Period: job.Day, Limit: 100 * job.Yuan, Spent: 99 * job.Yuan, Need: 2 * job.Yuan}, at)
 }
 
 func notice(code string) job.Message {

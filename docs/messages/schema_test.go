@@ -150,7 +150,7 @@ func everything() []job.Message {
 	all = append(all, refused, finished)
 	large := success()
 	large.Labels = "large"
-	return append(all, large)
+	return append(all, large, reached())
 }
 
 func TestWhatIsSentIsAsTheSchemaSays(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 
 	"emodrop/local/emo"
 	"emodrop/local/sim"
+	"emodrop/shared/job"
 )
 
 // runLog keeps what functions log, by function, in the form in which Lambda's JSON
@@ -67,6 +68,7 @@ type trouble struct {
 	lag    time.Duration // of the vendor's list
 	hook   time.Duration // for which a webhook is down; zero: there is none
 	do     func(t *testing.T, w *sim.World)
+	budget job.Budget
 }
 
 var troubles = map[string]trouble{
@@ -78,26 +80,27 @@ var troubles = map[string]trouble{
 			}
 			byHand(t, w)
 			w.Run(10 * time.Minute)
-		}},
+		}, job.Budget{}},
 	"a task that the list hides until its job has another": {[]emo.Rule{{Op: "create", Kind: "drop_after", Match: "staging/", Count: 1}}, 25 * time.Minute, 0,
-		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(2 * time.Hour) }},
+		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(2 * time.Hour) }, job.Budget{}},
 	"a create call that made none": {[]emo.Rule{{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}}, 0, 0,
-		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(15 * time.Minute) }},
+		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(15 * time.Minute) }, job.Budget{}},
 	"a film of half the length": {[]emo.Rule{{Kind: "wrong_length"}}, 0, 0,
-		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(10 * time.Minute) }},
+		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(10 * time.Minute) }, job.Budget{}},
 	"a film that is a page of HTML": {[]emo.Rule{{Kind: "result_html"}}, 0, 0,
-		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(3 * time.Hour) }},
+		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(3 * time.Hour) }, job.Budget{}},
 	"a key that is taken back": {nil, 0, 0,
 		func(_ *testing.T, w *sim.World) {
 			handIn(w, 1)
 			w.Run(75 * time.Second)
 			w.SetKey("sk-revoked")
 			w.Run(20 * time.Minute)
-		}},
+		}, job.Budget{}},
 	"a webhook that is down for more than a day": {nil, 0, 40 * time.Hour,
-		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(40 * time.Hour) }},
+		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(40 * time.Hour) }, job.Budget{}},
+	"a budget for one film of two": {nil, 0, 0, func(_ *testing.T, w *sim.World) { handIn(w, 2); w.Run(15 * time.Minute) }, job.Budget{Daily: 3 * job.Yuan}},
 	"an account without money": {[]emo.Rule{{Op: "create", Kind: "status", Code: "Arrearage"}}, 0, 0,
-		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(5 * time.Minute) }},
+		func(_ *testing.T, w *sim.World) { handIn(w, 1); w.Run(5 * time.Minute) }, job.Budget{}},
 }
 
 // runLines are the lines of all troubles, by function.
@@ -106,7 +109,7 @@ func runLines(t *testing.T) map[string][]map[string]any {
 	log := &runLog{lines: map[string][]map[string]any{}}
 	for _, name := range sorted(troubles) {
 		synctest.Test(t, func(t *testing.T) {
-			c := sim.Config{Emulator: emo.Config{Faults: troubles[name].faults, ListLag: troubles[name].lag}, Log: log.logger(), Dir: t.TempDir()}
+			c := sim.Config{Budget: troubles[name].budget, Emulator: emo.Config{Faults: troubles[name].faults, ListLag: troubles[name].lag}, Log: log.logger(), Dir: t.TempDir()}
 			if down := troubles[name].hook; down > 0 {
 				c.Webhook, c.Storm.Outages = true, []sim.Outage{{Ops: "hook.", To: down}}
 			}

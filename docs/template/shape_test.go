@@ -178,7 +178,7 @@ func parameters(t *tree, _ *code) []string {
 // notAdmitted is what would only fail later, in a function.
 var notAdmitted = map[string][]string{
 	"Settle": {"0s", "5", "61s", "5m", "2h"}, "HalfPairAfter": {"0m", "30", "100h"}, "PollInterval": {"0s", "61s", "15"},
-	"MaxInFlight": {"0", "1001", "-1", "x"}, "DefaultStyle": {"", "wild"}, "DefaultRatio": {"", "16:9"},
+	"MaxInFlight": {"0", "1001", "-1", "x"}, "DailyBudget": {"0", "-1", "0.50", "1e3", "1,000", "100 CNY"}, "MonthlyBudget": {"0", "-1", "x"}, "DefaultStyle": {"", "wild"}, "DefaultRatio": {"", "16:9"},
 	"ExistingInbox": {"s3://bucket", "Bucket", "a"}, "ExistingOutbox": {"arn:aws:s3:::bucket"},
 	"ApiKeySecretArn": {"sk-0123456789", "my-secret"}, "CallbackTokenSecretArn": {"a-token", "my-secret"},
 	"WebhookUrl": {"http://example.com/in", "https://user@example.com/", "https://example.com/a b", "example.com"}, "WebhookSecretArn": {"whsec_abc", "my-secret"}, "VendorUrl": {"http://proxy.example.com", "proxy"},

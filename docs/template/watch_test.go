@@ -111,12 +111,13 @@ var gauges = map[string]gauge{
 	"OldestJob":     {"GreaterThanOrEqualToThreshold", "Maximum"},
 	"UnclearCreate": {"GreaterThanOrEqualToThreshold", "Maximum"},
 	"LinkLeft":      {"LessThanOrEqualToThreshold", "Minimum"},
+	"OverBudget":    {"GreaterThanOrEqualToThreshold", "Maximum"},
 	// One batch that was well is enough.
 	"StandsStill": {"GreaterThanOrEqualToThreshold", "Minimum"},
 }
 
 // promised are thresholds that documents state.
-var promised = map[string]string{"LinkLeft": "7200", "OldestJob": "7200", "StandsStill": "1", "JobsHeld": "1", "GateClosed": "1", "FilmsOrphaned": "1"}
+var promised = map[string]string{"LinkLeft": "7200", "OldestJob": "7200", "StandsStill": "1", "OverBudget": "1", "JobsHeld": "1", "GateClosed": "1", "FilmsOrphaned": "1"}
 
 // alarms: each watches a metric that somebody emits, says what to do, and is heard;
 // what must be watched is.

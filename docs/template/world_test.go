@@ -31,6 +31,7 @@ var choices = map[string]map[string]string{
 		"ApiKeySecretArn":        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:dashscope/key-AbCdEf",
 		"CallbackTokenSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:eventbridge/token-AbCdEf",
 		"Workspace":              "ws-1a2b", "Model": "emo-v1-dedicated", "DetectModel": "emo-detect-dedicated", "MaxInFlight": "12",
+		"DailyBudget": "100", "MonthlyBudget": "1999.50",
 		"VendorUrl": "https://proxy.example.com/api/v1", "DefaultStyle": "calm", "DefaultRatio": "3:4", "Settle": "60s",
 		"HalfPairAfter": "99h", "PollInterval": "60s", "NotificationEmail": "anna@example.com", "AlarmEmail": "ops@example.com",
 		"WebhookUrl": webhookURL, "WebhookSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:emodrop/webhook-AbCdEf",

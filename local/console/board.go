@@ -240,6 +240,10 @@ func (l *look) fingerprint() string {
 		f.add("%s %d|", j.ID, j.Rev)
 	}
 	f.add("%d %d %d %d %v %v %d|", l.looked, len(l.gate.Slots), len(l.queue), l.gate.NotBefore.Unix(), l.cut, l.stale, l.older.Unix())
+	for _, p := range job.Periods() {
+		left, _ := l.gate.Left(p, l.taken)
+		f.add("%d %d|", l.gate.Budget.Of(p), left)
+	}
 	if c := l.gate.Closed; c != nil {
 		f.add("%s %s %d|", c.Code, c.Detail, c.Since.Unix())
 	}

@@ -174,6 +174,18 @@ func TestAClosedGateIsTheFirstThingSaid(t *testing.T) {
 	require.NotContains(t, open, "Nothing is being sent")
 }
 
+func TestTheBudgetIsShownAndWhyItStopsTheQueue(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil, one(1, job.Queued, "a"))
+	b.table.gate = job.Gate{Budget: job.Budget{Daily: 5 * job.Yuan}, Spent: map[string]job.Money{job.Day.Key(time.Now()): 4_900_000},
+		Closed: &job.Closure{Code: job.CodeBudget, Detail: "CNY 5.00 a day", Since: time.Now()}}
+	body := b.get("/").Body.String()
+	require.Contains(t, body, "budget: CNY 0.10 left of CNY 5.00 today")
+	require.NotContains(t, body, "this month")
+	require.Contains(t, body, "The budget is used up: CNY 5.00 a day.")
+	require.Contains(t, b.get("/?lang=zh").Body.String(), "预算已用完：每天 5.00 元")
+}
+
 func escaped(s string) string {
 	return strings.NewReplacer("'", "&#39;", `"`, "&#34;", "<", "&lt;", ">", "&gt;", "&", "&amp;", "+", "&#43;").Replace(s)
 }

@@ -18,6 +18,7 @@ type boardView struct {
 	Stale     bool
 	Closed    *closureView
 	Throttled string // until when; empty when not
+	Budget    []string
 	InFlight  int
 	Queued    int
 	Jobs      []jobView
@@ -88,6 +89,11 @@ func (h *console) boardView(l *look, lang words.Lang, now time.Time) boardView {
 	if c := l.gate.Closed; c != nil {
 		what, fix := words.Explain(job.Fault{Code: c.Code, Detail: c.Detail}, job.Name{}, lang)
 		v.Closed = &closureView{What: what, Fix: fix, Since: clockTime(c.Since, now), ByHand: c.ByHand}
+	}
+	for _, p := range job.Periods() {
+		if left := words.Budget(l.gate, p, now, lang); left != "" {
+			v.Budget = append(v.Budget, left)
+		}
 	}
 	if l.gate.NotBefore.After(now) {
 		v.Throttled = clockTime(l.gate.NotBefore, now)

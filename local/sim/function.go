@@ -15,6 +15,12 @@ import (
 // handler is a Lambda function's code.
 type handler func(ctx context.Context, event json.RawMessage) (any, error)
 
+// process is one that was built when that budget was the stack's.
+type process struct {
+	handler
+	budget job.Budget
+}
+
 // limits are how long an invocation of each function may take.
 var limits = map[string]time.Duration{"submit": 2 * time.Minute, "poll": time.Minute, "finalize": 5 * time.Minute}
 
@@ -57,7 +63,7 @@ func (w *World) run(function, by string, event any) (answer any, ok bool) {
 	if err != nil {
 		panic(err) // only our own plain structs come here
 	}
-	h, err := w.take(function)
+	p, err := w.take(function)
 	if err != nil {
 		panic(err) // the configuration was good for the first one
 	}
@@ -69,11 +75,11 @@ func (w *World) run(function, by string, event any) (answer any, ok bool) {
 	ctx, cancel := context.WithDeadline(context.WithValue(w.ctx, invocationKey{}, inv), inv.deadline)
 	defer cancel()
 	inv.cancel = cancel
-	answer, err = h(ctx, raw)
+	answer, err = p.handler(ctx, raw)
 	if inv.over() {
 		return nil, false // and so is its process
 	}
-	w.free(function, h)
+	w.free(function, p)
 	if err != nil {
 		w.cfg.Log.Warn("invocation failed", "fn", function, "by", by, "err", err)
 	}
@@ -82,7 +88,7 @@ func (w *World) run(function, by string, event any) (answer any, ok bool) {
 
 // take gives a process that has nothing to do, or a new one: each has one invocation
 // at a time, and none survives one that is killed.
-func (w *World) take(function string) (handler, error) {
+func (w *World) take(function string) (process, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	idle := w.idle[function]
@@ -90,13 +96,17 @@ func (w *World) take(function string) (handler, error) {
 		w.idle[function] = idle[:n-1]
 		return idle[n-1], nil
 	}
-	return w.build(function)
+	h, err := w.build(function)
+	return process{h, w.cfg.Budget}, err
 }
 
-func (w *World) free(function string, h handler) {
+// free keeps a process for the next invocation, unless a deployment has replaced it.
+func (w *World) free(function string, p process) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.idle[function] = append(w.idle[function], h)
+	if p.budget == w.cfg.Budget {
+		w.idle[function] = append(w.idle[function], p)
+	}
 }
 
 // invoke is an asynchronous invocation: a hint, which a storm may lose, repeat or

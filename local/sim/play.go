@@ -31,7 +31,7 @@ func (s Schedule) Play(w *World) {
 	if s.Busy == 0 {
 		w.Emulator.ClearFaults()
 	}
-	end := w.began.Add(max(s.Config.Storm.Ends, s.Busy) + calm)
+	end := w.began.Add(max(s.Config.Storm.Ends, s.Busy, time.Since(w.began)) + calm)
 	for good := 0; good < 3 && time.Now().Before(end); {
 		w.Run(time.Minute)
 		left, err := w.Unfinished()
@@ -86,6 +86,8 @@ func (s Schedule) act(w *World, a Act) {
 		w.SetKey(a.UseKey)
 	case a.Fault != nil:
 		_, err = w.Emulator.AddFault(*a.Fault)
+	case a.Budget != nil:
+		w.SetBudget(*a.Budget)
 	case a.Pause:
 		_, err = w.Store.CloseGate(w.ctx, job.Closure{Code: job.CodePaused, Since: time.Now(), ByHand: true}, time.Time{})
 	case a.Resume:

@@ -111,6 +111,25 @@ func (r records) CloseGate(ctx context.Context, c job.Closure, probe time.Time) 
 	return do(ctx, r.w, "store.CloseGate", c.Code, true, func() (bool, error) { return r.s.CloseGate(ctx, c, probe) })
 }
 
+func (r records) CloseBudget(ctx context.Context, by job.Shortage) (m job.Message, closed bool, err error) {
+	type made struct {
+		m      job.Message
+		closed bool
+	}
+	out, err := do(ctx, r.w, "store.CloseBudget", string(by.Period), true, func() (made, error) {
+		m, closed, err := r.s.CloseBudget(ctx, by)
+		if err == nil && closed {
+			r.w.closed(by, m)
+		}
+		return made{m, closed}, err
+	})
+	return out.m, out.closed, err
+}
+
+func (r records) NoteBudget(ctx context.Context, b job.Budget) error {
+	return done(ctx, r.w, "store.NoteBudget", "", true, func() error { return r.s.NoteBudget(ctx, b) })
+}
+
 func (r records) Reopen(ctx context.Context, over job.Closure) error {
 	return done(ctx, r.w, "store.Reopen", over.Code, true, func() error { return r.s.Reopen(ctx, over) })
 }

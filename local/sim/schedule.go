@@ -48,6 +48,8 @@ type Act struct {
 	UseKey string
 	// Fault is what goes wrong at the vendor from now on.
 	Fault *emo.Rule
+	// Budget is the one that holds from now on.
+	Budget *job.Budget
 	// Pause and Resume are the operator's.
 	Pause, Resume bool
 }
@@ -83,6 +85,7 @@ func NewSchedule(seed uint64, portraits [][]byte) Schedule {
 	s.hook(seed, storm)
 	s.control(seed, storm)
 	s.batch(seed, portraits, storm)
+	s.spend(seed, storm)
 	s.special(seed)
 	slices.SortStableFunc(s.Acts, func(a, b Act) int { return int(a.At - b.At) })
 	return s

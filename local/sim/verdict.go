@@ -66,6 +66,7 @@ func (w *World) Judge() Verdict {
 		}
 	}
 	w.judgeMoney(&v, byID)
+	w.judgeBudget(&v, byID)
 	w.judgeHandIns(&v, jobs)
 	w.judgeOptions(&v, jobs)
 	w.judgeFilms(&v, jobs)

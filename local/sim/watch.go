@@ -27,6 +27,10 @@ type watch struct {
 	tried map[string]bool
 	// heeded are the writings of control objects that have counted.
 	heeded map[string]bool
+	// budgets are those that held, in their order; short are the messages that one is
+	// reached, by id: whether it has been written.
+	budgets []limited
+	short   map[string]bool
 	// asked are the detect calls for a picture and a ratio.
 	asked map[string][]time.Duration
 }
@@ -41,7 +45,7 @@ type handed struct {
 
 func newWatch() watch {
 	return watch{made: map[string]time.Duration{}, left: map[string]time.Duration{}, faces: map[string]time.Duration{},
-		tried: map[string]bool{}, heeded: map[string]bool{}, asked: map[string][]time.Duration{}}
+		tried: map[string]bool{}, heeded: map[string]bool{}, asked: map[string][]time.Duration{}, short: map[string]bool{}}
 }
 
 // breach notes a promise that is broken now.
@@ -158,6 +162,8 @@ func (w *World) posted(body []byte) (over func()) {
 			w.breach("create: %s is %s, and no intent says that this call may happen", m[1], j.State)
 		case !time.Now().Before(j.Intent.Until):
 			w.breach("create: the posting lease of %s has been over since %s", j.Name, j.Intent.Until.Sub(w.began))
+		default:
+			w.affordable(j)
 		}
 	}
 	return func() {

@@ -74,6 +74,10 @@ type Config struct {
 	Tick time.Duration
 	// Settle is how long a hand-in must have been quiet; zero: 5 s.
 	Settle time.Duration
+	// Budget is what films may cost; zero: no limit. Begin is how long after its bubble the
+	// world begins, so that a midnight is not far.
+	Budget job.Budget
+	Begin  time.Duration
 	// Profile of the model; zero: emo-v1's.
 	Profile job.Profile
 	// Transfer is how inputs go to the vendor; zero: job.TransferAuto.
@@ -124,12 +128,15 @@ type World struct {
 	held        []string          // why jobs needed a person
 	jitters     uint64
 	invocations int
-	idle        map[string][]handler // processes without an invocation
+	idle        map[string][]process // processes without an invocation
 	watch       watch
 }
 
 // New makes a world and starts its schedule.
 func New(c Config) (*World, error) {
+	if err := pause(context.Background(), c.Begin); err != nil {
+		return nil, err
+	}
 	if c.MaxInFlight == 0 {
 		c.MaxInFlight = 3
 	}
@@ -154,7 +161,8 @@ func New(c Config) (*World, error) {
 		c.Emulator.APIKeys = map[string]string{"sk-sim": "1001"}
 	}
 	w := &World{cfg: c, profile: c.Profile, key: c.Key, Inbox: newBucket(), Outbox: newBucket(),
-		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]handler{}, watch: newWatch()}
+		queue: make(chan struct{}, atOnce), seed: lot(c.Seed).mix(), began: time.Now(), counts: map[string]int{}, announced: map[string]int{}, idle: map[string][]process{}, watch: newWatch()}
+	w.watch.budgets = []limited{{w.began, c.Budget}}
 	for k := range c.Emulator.APIKeys {
 		if w.key == "" || len(c.Emulator.APIKeys) == 1 {
 			w.key = k
@@ -228,7 +236,7 @@ func (w *World) SetKey(key string) {
 	w.key = key
 }
 
-// build makes a function's process.
+// build makes a function's code. Whoever calls it has the world's lock.
 func (w *World) build(function string) (handler, error) {
 	p, err := w.ports()
 	if err != nil {
@@ -276,7 +284,7 @@ func (w *World) build(function string) (handler, error) {
 			poster = naiveVendor{vendor}
 		}
 		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Shares: r, Staging: files, Inbox: p.inbox, Tell: teller,
-			Transfer: w.cfg.Transfer, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Style: job.Normal, Ratio: w.cfg.Ratio,
+			Transfer: w.cfg.Transfer, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Budget: w.cfg.Budget, Style: job.Normal, Ratio: w.cfg.Ratio,
 			Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
@@ -304,7 +312,7 @@ func (w *World) build(function string) (handler, error) {
 		}
 		s, err := poll.New(poll.Config{Vendor: asker, Jobs: r, Agenda: r, Leases: r, Gate: r, Slots: r, Strays: r, Functions: p.functions,
 			Staging: staging, Inbox: p.inbox, Register: intake.Register{HandIns: r, Controls: r, Manifests: r}, Sweeps: r, Manifests: results, Tell: teller, Board: board, Profile: w.profile,
-			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
+			Transfer: w.cfg.Transfer, MaxInFlight: w.cfg.MaxInFlight, Budget: w.cfg.Budget, AskFirst: askFirst, Quiet: quiet, Log: w.cfg.Log})
 		if err != nil {
 			return nil, err
 		}

@@ -120,6 +120,7 @@ func (s *Stack) functions() error {
 		"EMODROP_SUBMIT_FUNCTION": "submit", "EMODROP_FINALIZE_FUNCTION": "finalize",
 		"EMODROP_CALLBACK_TOKEN_SECRET": pushing,
 		"EMODROP_MAX_IN_FLIGHT":         fmt.Sprint(s.cfg.MaxInFlight), "EMODROP_TRANSFER": string(s.cfg.Transfer),
+		"EMODROP_DAILY_BUDGET": s.cfg.Budget.Daily.Limit(), "EMODROP_MONTHLY_BUDGET": s.cfg.Budget.Monthly.Limit(),
 		"EMODROP_SETTLE": t.Settle.String(), "EMODROP_HALF_PAIR_AFTER": t.HalfPairAfter.String(),
 		"EMODROP_POLL_INTERVAL": t.Interval.String(), "EMODROP_POLL_PERIOD": t.Tick.String(),
 		"EMODROP_CREATE_WITHIN": t.CreateWithin.String(), "EMODROP_POST_LEASE": t.PostLease.String(),

@@ -108,6 +108,8 @@ type Config struct {
 	// Transfer is how inputs go to the vendor; zero: job.TransferAuto, or with a real
 	// one, which reaches nothing on this machine, job.TransferTemp.
 	Transfer job.Transfer
+	// Budget is what films may cost, simulated or not; zero: no limit.
+	Budget job.Budget
 	// MaxInFlight is how many tasks may be at the vendor; zero: 3.
 	MaxInFlight int
 	// Slots is how many tasks the emulated vendor works on at a time; zero: 1.

@@ -167,7 +167,7 @@ func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Han
 	next, err := submit.New(submit.Config{Vendor: p.vendor, Jobs: p.store, Gate: p.store, Faces: p.store, Shares: p.store,
 		Staging: p.outbox, Inbox: p.inbox, Tell: p.tell, Profile: p.profile, Model: cfg.Model, DetectModel: cfg.DetectModel,
 		Transfer:    cfg.Transfer,
-		MaxInFlight: cfg.MaxInFlight, Style: cfg.Style, Ratio: cfg.Ratio, PostLease: cfg.PostLease,
+		MaxInFlight: cfg.MaxInFlight, Budget: cfg.Budget, Style: cfg.Style, Ratio: cfg.Ratio, PostLease: cfg.PostLease,
 		CreateWithin: cfg.CreateWithin, Backoff: cfg.Backoff, Log: log})
 	if err != nil {
 		return nil, err
@@ -206,7 +206,7 @@ func Poll(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Handl
 	s, err := poll.New(poll.Config{Vendor: p.vendor, Jobs: p.store, Agenda: p.store, Leases: p.store, Gate: p.store,
 		Slots: p.store, Strays: p.store, Functions: invoke.New(awslambda.NewFromConfig(ac), cfg.SubmitFunction, cfg.FinalizeFunction),
 		Staging: p.outbox, Inbox: p.inbox, Register: intake.Register{HandIns: p.store, Controls: p.store, Manifests: p.store}, Sweeps: p.store, Manifests: results, Tell: p.tell, Board: p.board,
-		Profile: p.profile, Transfer: cfg.Transfer, MaxInFlight: cfg.MaxInFlight,
+		Profile: p.profile, Transfer: cfg.Transfer, MaxInFlight: cfg.MaxInFlight, Budget: cfg.Budget,
 		SweepEvery: cfg.SweepEvery, Horizon: cfg.Horizon,
 		Interval: cfg.PollInterval, Period: cfg.PollPeriod, AskFirst: cfg.AskFirst, Quiet: cfg.Quiet,
 		Backoff: cfg.Backoff, Log: log})

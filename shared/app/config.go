@@ -64,6 +64,10 @@ type Config struct {
 	// MaxInFlight is how many tasks may be at the vendor at once:
 	// EMODROP_MAX_IN_FLIGHT. Unset: 3.
 	MaxInFlight int
+	// Budget is the most that films may cost in a day and in a month of the vendor's, in
+	// CNY: EMODROP_DAILY_BUDGET, EMODROP_MONTHLY_BUDGET. Unset: no limit. Needed by
+	// submit and poll.
+	Budget job.Budget
 	// ResultHosts are the hosts films are fetched from: EMODROP_RESULT_HOSTS,
 	// separated by commas. Empty: the vendor's.
 	ResultHosts []string
@@ -126,6 +130,7 @@ func FromEnv(env func(string) string) (Config, error) {
 		Model: r.text("EMODROP_MODEL", ""), DetectModel: r.text("EMODROP_DETECT_MODEL", ""),
 		Transfer:    job.Transfer(r.oneOf("EMODROP_TRANSFER", string(job.TransferAuto), string(job.TransferPresign), string(job.TransferTemp))),
 		MaxInFlight: r.number("EMODROP_MAX_IN_FLIGHT", 3, 1, 1000),
+		Budget:      job.Budget{Daily: r.money("EMODROP_DAILY_BUDGET"), Monthly: r.money("EMODROP_MONTHLY_BUDGET")},
 		Loopback:    r.oneOf("EMODROP_LOOPBACK", "0", "1") == "1",
 		Style:       job.Style(r.oneOf("EMODROP_STYLE", string(job.Normal), string(job.Calm), string(job.Active))),
 		Ratio:       job.Ratio(r.oneOf("EMODROP_RATIO", string(job.Square), string(job.Portrait), string(job.Auto))),
@@ -204,6 +209,19 @@ func (r *reader) number(name string, zero, least, most int) int {
 		return zero
 	}
 	return n
+}
+
+// money is an amount in CNY; unset: zero.
+func (r *reader) money(name string) job.Money {
+	v := r.text(name, "")
+	if v == "" {
+		return 0
+	}
+	m, err := job.ParseMoney(v)
+	if err != nil {
+		r.bad("%s is %w", name, err)
+	}
+	return m
 }
 
 func (r *reader) duration(name string, zero time.Duration) time.Duration {

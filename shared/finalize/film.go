@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math"
 	"os"
-	"time"
 
 	"emodrop/shared/job"
 	"emodrop/shared/media"
@@ -66,11 +66,7 @@ func verify(file *os.File) (job.Film, error) {
 // misfit says in what a film does not fit what was asked for; empty when it does.
 // A task adopted from the vendor's list might be somebody else's.
 func misfit(j job.Job, f job.Film, p job.Profile) string {
-	asked := time.Duration(j.Audio.Seconds * float64(time.Second))
-	got := time.Duration(f.Seconds * float64(time.Second))
-	// ASSUMED: the vendor keeps to the recording's length within a second or a
-	// twentieth of it; its one published example says nothing of it.
-	if d := (got - asked).Abs(); d > max(time.Second, asked/20) {
+	if math.Abs(f.Seconds-j.Audio.Seconds) > job.Leeway(j.Audio.Seconds) {
 		return fmt.Sprintf("film %.2f s, recording %.2f s", f.Seconds, j.Audio.Seconds)
 	}
 	want, known := p.Frame[j.Ratio]

@@ -40,6 +40,8 @@ const (
 	// Of manifests, and of what their rows name.
 	CodeManifestRefused = "manifest_refused"
 	CodeFileMissing     = "file_missing"
+	// Of what a film would cost.
+	CodeOverBudget = "over_budget"
 	// Of portraits, by the vendor's detect.
 	CodeFaceRefused = "face_refused"
 	CodeDetectFails = "detect_fails"
@@ -65,6 +67,7 @@ const (
 	CodeNoMoney    = "account_overdue"
 	CodeNoAccess   = "no_access"
 	CodePaused     = "paused"
+	CodeBudget     = "budget_reached"
 )
 
 // Codes are all of them: each needs a text in every language.
@@ -72,10 +75,10 @@ func Codes() []string {
 	return []string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated,
 		CodeCorrupt, CodeUnsupportedCode, CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong,
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
-		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeManifestRefused, CodeFileMissing,
+		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeOverBudget, CodeManifestRefused, CodeFileMissing,
 		CodeControlAlone, CodeControlOld, CodeCancelSending, CodeCancelLate, CodeCancelHeld, CodeCancelEnded,
 		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeCannotUpload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
-		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused}
+		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused, CodeBudget}
 }

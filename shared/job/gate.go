@@ -45,6 +45,14 @@ type Gate struct {
 	Route *Route `json:"route,omitempty"`
 	// KeyID is the vendor's id of our API key, learned from a task we know.
 	KeyID string `json:"key_id,omitempty"`
+	// Spent is what films have cost, by the keys of Day and Month; what may have been
+	// charged is in it, what the slots reserve is not. Only days and months that may
+	// still matter are kept.
+	Spent map[string]Money `json:"-"`
+	// Budget is the one that the functions keep, for people who look.
+	Budget Budget `json:"budget,omitzero"`
+	// Told is the Shortage that was told last, by its key; empty: none.
+	Told string `json:"told,omitempty"`
 	// Installed is when this stack first ran: older files are not its business.
 	Installed time.Time `json:"installed"`
 	// Due is when a closed gate is probed.
@@ -55,6 +63,8 @@ type Gate struct {
 type Slot struct {
 	// Seconds of film, for what is ahead of a newcomer.
 	Seconds float64 `json:"s"`
+	// Reserved is the most that its task can cost the budget.
+	Reserved Money `json:"r,omitempty"`
 }
 
 // PostLease is the right to make the one create call.
@@ -66,7 +76,7 @@ type PostLease struct {
 
 // Closure is why and until when nothing is posted.
 type Closure struct {
-	// Code is ours: key_refused, arrears, budget, paused …
+	// Code is ours: key_refused, account_overdue, budget_reached, paused …
 	Code string `json:"code"`
 	// Detail is the vendor's word for it.
 	Detail string    `json:"detail,omitempty"`
@@ -75,6 +85,8 @@ type Closure struct {
 	ByHand bool `json:"by_hand,omitempty"`
 	// Probes made so far.
 	Probes int `json:"probes,omitempty"`
+	// Need is what a budget that is reached leaves too little for.
+	Need Money `json:"need,omitempty"`
 }
 
 // Wait is why a job is not admitted now. The zero value admits it.
@@ -233,6 +245,8 @@ type Admission struct {
 	Limit int
 	// Intent to be written; its Fence is given by the store.
 	Intent Intent
+	// Budget that the most of the job's film must fit into.
+	Budget Budget
 }
 
 // relapse is how soon after its end a closure of the same code counts as the same.

@@ -64,6 +64,10 @@ type Job struct {
 	Billed Money `json:"billed,omitempty"`
 	Wasted Money `json:"wasted,omitempty"`
 
+	// Doubt is what the budget counts while a job is HELD whose task may have been
+	// charged.
+	Doubt Doubt `json:"doubt,omitzero"`
+
 	// Via is TransferTemp when the inputs of the last intent went to the vendor's own
 	// storage, or those of the next one have to; else empty.
 	Via Transfer `json:"via,omitempty"`

@@ -49,6 +49,8 @@ type Message struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	// Quoted is what the film of a dry run would cost.
 	Quoted Money `json:"quoted,omitempty"`
+	// Short is the limit that is reached, in a message that tells so; else nil.
+	Short *Shortage `json:"short,omitempty"`
 	// Labels names what is carried along; Said is what that is, once it has been
 	// looked up to be told.
 	Labels string `json:"labels,omitempty"`

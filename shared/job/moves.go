@@ -30,13 +30,13 @@ var moves = []Move{
 
 	{Received, Queued, Submit, "face found"},
 	{Received, Checked, Submit, "dry run: face found, film priced"},
-	{Received, Rejected, Submit, "face or options refused"},
+	{Received, Rejected, Submit, "face or options refused, or dearer than the budget"},
 	{Received, Failed, Submit, "detect kept failing"},
 	{Received, Canceled, Submit, "replaced by a newer hand-in"},
 	{Received, Canceled, Operator, "cancel"},
 
 	{Queued, Submitting, Submit, "slot and posting lease taken, intent written"},
-	{Queued, Rejected, Submit, "file gone before it was sent"},
+	{Queued, Rejected, Submit, "file gone before it was sent, or dearer than the budget"},
 	{Queued, Failed, Submit, "files cannot be copied"},
 	{Queued, Canceled, Submit, "replaced by a newer hand-in"},
 	{Queued, Canceled, Operator, "cancel"},

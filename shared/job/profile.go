@@ -40,6 +40,8 @@ type Profile struct {
 	// PricePerSecond of film, by ratio, and PricePerDetect of one detect call.
 	PricePerSecond map[Ratio]Money
 	PricePerDetect Money
+	// PricesAsOf is when those prices stood where PricesFrom, an address, has them.
+	PricesAsOf, PricesFrom string
 
 	// WorkPerSecond is the vendor's work for one second of film until it has
 	// been measured; what is learned is kept between WorkMin and WorkMax.
@@ -83,6 +85,8 @@ func EMO() Profile {
 			Portrait: 160_000, // CNY 0.16
 		},
 		PricePerDetect: 4_000, // CNY 0.004
+		PricesAsOf:     "2025-Q4",
+		PricesFrom:     "https://help.aliyun.com/zh/model-studio/emo-quick-start",
 		// The one published example: 118.5 s of work for 13.93 s of film.
 		WorkPerSecond: 8500 * time.Millisecond,
 		WorkMin:       1 * time.Second,

@@ -21,6 +21,8 @@ type Stray struct {
 	TaskID string `json:"task_id,omitempty"`
 	// Cost of the film, once it is known to have been charged.
 	Cost Money `json:"cost,omitempty"`
+	// Doubt is what the budget counts for it, until it is settled.
+	Doubt Doubt `json:"doubt,omitzero"`
 	// Tries counts looks.
 	Tries int       `json:"tries,omitempty"`
 	Rev   int64     `json:"rev"`

@@ -107,6 +107,9 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	if err != nil {
 		return nil, err
 	}
+	if g, err = s.reopen(ctx, g); err != nil {
+		return nil, err
+	}
 	r := &round{holding: map[string]job.Job{}}
 	// With a refused key every question would be refused; the probe finds out
 	// when that is over.
@@ -297,7 +300,13 @@ func (s *Step) hand(ctx context.Context, r *round) error {
 			return err
 		}
 		r.waiting = len(queue) > 0
-		r.work.Dispatch = r.waiting
+		tight := false
+		if r.waiting {
+			if tight, err = s.tight(ctx, g); err != nil {
+				return err
+			}
+		}
+		r.work.Dispatch = r.waiting && !tight
 		r.busy = r.busy || len(queue) > 0
 	}
 	if !r.work.Dispatch && r.work.Empty() {
@@ -315,7 +324,8 @@ func (s *Step) hand(ctx context.Context, r *round) error {
 const portion = 100
 
 // repair makes the gate's set of slots what the jobs say: a slot whose job holds
-// none is freed, a job at the vendor without a slot gets one.
+// none is freed, a job at the vendor without a slot gets one, and each reserves what its
+// film may cost.
 func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
 	for _, id := range slices.Sorted(maps.Keys(g.Slots)) {
 		if _, ok := r.holding[id]; ok {
@@ -336,7 +346,8 @@ func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.holding)) {
 		seen := r.holding[id]
-		if _, ok := g.Slots[id]; ok {
+		slot, had := g.Slots[id]
+		if had && slot.Reserved == seen.Most() {
 			continue
 		}
 		j, err := s.Jobs.Job(ctx, id)
@@ -345,6 +356,10 @@ func (s *Step) repair(ctx context.Context, r *round, g job.Gate) error {
 		}
 		if err := s.Slots.TakeSlot(ctx, j); err != nil {
 			return err
+		}
+		if had {
+			s.Log.WarnContext(ctx, "slot that reserved something else put right", "job_id", id)
+			continue
 		}
 		s.Log.WarnContext(ctx, "task without a slot given one", "job_id", id)
 	}

@@ -53,13 +53,18 @@ func (r *round) measure(j job.Job) {
 // time since the lease of the oldest create call without an answer ended,
 // link_left_s what is left of the film link that ends first (-1: there is none).
 // stands_still is 1 where a job waits, the gate admits, and nothing is at the
-// vendor: right for one batch, wrong for a quarter of an hour.
+// vendor: right for one batch, wrong for a quarter of an hour. over_budget is 1 while a
+// budget that is reached keeps the gate closed.
 func (s *Step) report(ctx context.Context, r *round, before job.Gate) {
 	g := r.gauges
-	if g.jobs == 0 && !r.waiting {
+	reached := before.Closed != nil && before.Closed.Code == job.CodeBudget
+	if g.jobs == 0 && !r.waiting && !reached {
 		return
 	}
-	left, still := int64(-1), 0
+	left, still, over := int64(-1), 0, 0
+	if reached {
+		over = 1
+	}
 	if g.hasLink {
 		left = int64(g.linkLeft.Seconds())
 	}
@@ -67,5 +72,5 @@ func (s *Step) report(ctx context.Context, r *round, before job.Gate) {
 		still = 1
 	}
 	s.Log.InfoContext(ctx, "gauges", "jobs", g.jobs, "oldest_s", int64(g.oldest.Seconds()),
-		"unclear_s", int64(g.unclear.Seconds()), "link_left_s", left, "stands_still", still)
+		"unclear_s", int64(g.unclear.Seconds()), "link_left_s", left, "stands_still", still, "over_budget", over)
 }

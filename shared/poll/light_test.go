@@ -122,6 +122,7 @@ func (l *light) PutSweep(_ context.Context, _, to job.Sweep) (job.Sweep, error) 
 
 // What these jobs never need.
 func (l *light) CloseGate(context.Context, job.Closure, time.Time) (bool, error) { panic("closed") }
+func (l *light) NoteBudget(context.Context, job.Budget) error                    { panic("noted") }
 func (l *light) NextProbe(context.Context, int, time.Time) error                 { panic("probed") }
 func (l *light) Reopen(context.Context, job.Closure) error                       { panic("opened") }
 func (l *light) FreeSlot(context.Context, string, int64) error                   { panic("a slot leaked") }

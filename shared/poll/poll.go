@@ -44,6 +44,8 @@ type Gate interface {
 	Gate(ctx context.Context) (job.Gate, error)
 	CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error)
 	NextProbe(ctx context.Context, probes int, next time.Time) error
+	// NoteBudget shows there which budget is kept.
+	NoteBudget(ctx context.Context, b job.Budget) error
 	// Reopen opens it unless it was closed since, for another reason or by a person.
 	Reopen(ctx context.Context, over job.Closure) error
 }
@@ -130,6 +132,8 @@ type Config struct {
 	Transfer job.Transfer
 	// MaxInFlight is how many tasks may be at the vendor at once.
 	MaxInFlight int
+	// Budget is what films may cost; zero: no limit.
+	Budget job.Budget
 	// Interval is the time from batch to batch; zero: 15 s. Period is how long
 	// one invocation keeps batching; zero: 1 min.
 	Interval, Period time.Duration

@@ -143,6 +143,9 @@ func (s *Step) strayOver(ctx context.Context, st job.Stray, j job.Job) error {
 	if st.Cost > 0 {
 		return s.orphan(ctx, st, j, st.Cost)
 	}
+	if st.TaskID != "" {
+		st.Doubt = job.Doubt{} // there was such a task: what may have been charged stays counted
+	}
 	return s.Strays.DropStray(ctx, st)
 }
 

@@ -29,7 +29,7 @@ func contract(t *testing.T, open func(t *testing.T) *store.Store) {
 	}{
 		{"jobs", jobSentences}, {"indexes", indexSentences}, {"records", recordSentences},
 		{"admission", admissionSentences}, {"slots and lease", slotSentences}, {"gate", gateSentences},
-		{"hand-ins", handInSentences}, {"controls", controlSentences}, {"messages", messageSentences}, {"strays", straySentences}, {"manifests", manifestSentences}, {"leases and faces", leaseSentences},
+		{"hand-ins", handInSentences}, {"controls", controlSentences}, {"messages", messageSentences}, {"strays", straySentences}, {"budget", budgetSentences}, {"manifests", manifestSentences}, {"leases and faces", leaseSentences},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()

@@ -276,12 +276,15 @@ func (e *expression) value(v any) string {
 }
 
 func (e *expression) update(w write) *string {
-	var set, unset []string
+	var set, unset, add []string
 	for _, a := range w.set {
 		set = append(set, e.path(a.path)+" = "+e.value(a.val))
 	}
 	for _, p := range w.unset {
 		unset = append(unset, e.path(p))
+	}
+	for _, a := range w.add {
+		add = append(add, e.path(a.path)+" "+e.value(a.val))
 	}
 	var parts []string
 	if len(set) > 0 {
@@ -289,6 +292,9 @@ func (e *expression) update(w write) *string {
 	}
 	if len(unset) > 0 {
 		parts = append(parts, "REMOVE "+strings.Join(unset, ", "))
+	}
+	if len(add) > 0 {
+		parts = append(parts, "ADD "+strings.Join(add, ", "))
 	}
 	return aws.String(strings.Join(parts, " "))
 }

@@ -16,7 +16,7 @@ func (s *Store) Gate(ctx context.Context) (job.Gate, error) {
 		it, err := s.read(ctx, gateKey, &g)
 		if err == nil {
 			s.gated.Store(true)
-			g.Due = fromMillis(it[dueIndex.rang])
+			g.Due, g.Spent = fromMillis(it[dueIndex.rang]), spentOf(it)
 			return g, nil
 		}
 		if !errors.Is(err, job.ErrNotFound) {
@@ -47,8 +47,9 @@ func (s *Store) ensureGate(ctx context.Context) error {
 
 // Admit is the one way into SUBMITTING. In one transaction: the posting lease is
 // free and taken, a slot is free and taken, the gate is open, the intent is
-// written with a fencing number that never repeats, the job moves. job.ErrConflict
-// when any of it does not hold any more.
+// written with a fencing number that never repeats, the most that the film can cost fits
+// into the budget and is reserved, the job moves. job.ErrConflict when any of it does not
+// hold any more.
 func (s *Store) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {
 	if from.State != job.Queued {
 		return job.Job{}, errNotQueued
@@ -91,6 +92,9 @@ func (s *Store) Admit(ctx context.Context, from job.Job, a job.Admission) (job.J
 			g.set = append(g.set, assign{at("clock", class), number(clock)})
 		}
 	}
+	if err := reserve(&g, a, to.Most(), now); err != nil {
+		return job.Job{}, err
+	}
 	if err := s.t.write(ctx, w, g); err != nil {
 		return job.Job{}, err
 	}
@@ -99,12 +103,18 @@ func (s *Store) Admit(ctx context.Context, from job.Job, a job.Admission) (job.J
 
 func slotItem(j job.Job) map[string]any {
 	b, _ := json.Marshal(j.Seconds())
-	return map[string]any{"s": json.Number(b)}
+	slot := map[string]any{"s": json.Number(b)}
+	if most := j.Most(); most > 0 {
+		slot["r"] = number(int64(most))
+	}
+	return slot
 }
 
 // CloseGate stops all posting and says why; probed at that time unless the
 // closure is by hand. False when it was closed already, or had been for the same
-// until just now: the first reason stays, and is told once; only a person's word takes the place of one that was not.
+// until just now: the first reason stays, and is told once; only a person's
+// word takes the place of one that was not, and anything that of a budget, which nothing
+// else would wait for.
 func (s *Store) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error) {
 	if err := s.ensureGate(ctx); err != nil {
 		return false, err
@@ -122,7 +132,7 @@ func (s *Store) CloseGate(ctx context.Context, c job.Closure, probe time.Time) (
 		return false, err
 	}
 	w := write{key: gateKey, set: []assign{{at("closed"), map[string]any(it)}, {at(writeAttr), newMark()}},
-		conds: []cond{absent("closed")}}
+		conds: []cond{oneOf(absent("closed"), equal(job.CodeBudget, "closed", "code"))}}
 	if c.ByHand {
 		// A person's word goes over what the stack closed by itself: a probe must
 		// not open it again.

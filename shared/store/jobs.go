@@ -59,7 +59,8 @@ func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
 // it in one transaction:
 //
 //   - the slot at the vendor is freed when the job leaves it, taken when it
-//     comes back to it by a person's word;
+//     comes back to it by a person's word; what it reserved becomes what was spent:
+//     see job.Settle;
 //   - the posting lease is given back, and the time noted, when the job leaves
 //     SUBMITTING, if it is still this job's;
 //   - a task the job did not have before gets its one owner;
@@ -90,6 +91,7 @@ func (s *Store) move(ctx context.Context, from, to job.Job, also ...write) (job.
 	if from.State != to.State && (!job.CanMove(from.State, to.State) || to.State == job.Submitting) {
 		return job.Job{}, &job.MoveError{From: from.State, To: to.State}
 	}
+	to, doubt, entries := job.Settle(from, to, time.Now())
 	w, moved, err := s.jobWrite(from, to)
 	if err != nil {
 		return job.Job{}, err
@@ -113,13 +115,14 @@ func (s *Store) move(ctx context.Context, from, to job.Job, also ...write) (job.
 		ws = append(ws, m)
 	}
 	if stray, ok := job.StrayOf(from, moved); ok {
+		stray.Doubt = doubt
 		w, err := newStray(stray)
 		if err != nil {
 			return job.Job{}, err
 		}
 		ws = append(ws, w)
 	}
-	g, ok, err := s.gateWrite(ctx, from, moved)
+	g, ok, err := s.gateWrite(ctx, from, moved, entries)
 	if err != nil {
 		return job.Job{}, err
 	}
@@ -155,12 +158,15 @@ func (s *Store) jobWrite(from, to job.Job) (write, job.Job, error) {
 }
 
 // gateWrite is the gate's part of a move, if it has one.
-func (s *Store) gateWrite(ctx context.Context, from, to job.Job) (write, bool, error) {
-	w := write{key: gateKey}
+func (s *Store) gateWrite(ctx context.Context, from, to job.Job, entries []job.Entry) (write, bool, error) {
+	w := write{key: gateKey, add: counted(entries...)}
 	switch {
 	case from.State.HoldsSlot() && !to.State.HoldsSlot():
 		w.unset = append(w.unset, at("slots", to.ID))
 	case !from.State.HoldsSlot() && to.State.HoldsSlot():
+		w.set = append(w.set, assign{at("slots", to.ID), slotItem(to)})
+	case to.State.HoldsSlot() && from.Most() != to.Most():
+		// Charged while it is there: what it reserved is spent by now.
 		w.set = append(w.set, assign{at("slots", to.ID), slotItem(to)})
 	}
 	if from.State == job.Submitting && to.State != job.Submitting {
@@ -178,7 +184,7 @@ func (s *Store) gateWrite(ctx context.Context, from, to job.Job) (write, bool, e
 			w.conds = append(w.conds, equal(g.Lease.Fence, "lease", "fence"))
 		}
 	}
-	if len(w.set)+len(w.unset) == 0 {
+	if w.checks() {
 		return write{}, false, nil
 	}
 	if err := s.ensureGate(ctx); err != nil {

@@ -88,6 +88,12 @@ func (m *memory) write(ctx context.Context, ws ...write) error {
 		for _, p := range w.unset {
 			remove(it, p)
 		}
+		for _, a := range w.add {
+			n, _ := it[a.path[0]].(json.Number)
+			old, _ := n.Int64()
+			more, _ := normal(a.val).(json.Number).Int64()
+			it[a.path[0]] = number(old + more)
+		}
 		m.items[w.key] = it
 		m.indexes.change(now, w.key, before, placesOf(it))
 	}

@@ -57,15 +57,26 @@ func (s *Store) PutStray(ctx context.Context, from, to job.Stray) error {
 	return s.revised(ctx, strayKey(from.ID()), from.Rev, a, b)
 }
 
-// DropStray forgets a stray that is settled. One that is gone already is no error.
+// DropStray forgets a stray that is settled, and takes back what the budget counts for
+// it by that reading. One that is gone already is no error.
 func (s *Store) DropStray(ctx context.Context, st job.Stray) error {
-	return s.t.write(ctx, write{key: strayKey(st.ID()), delete: true})
+	gone := write{key: strayKey(st.ID()), delete: true}
+	if st.Doubt.Sum == 0 {
+		return s.t.write(ctx, gone)
+	}
+	// Once: a second one finds no stray.
+	gone.conds = []cond{exists(keyAttr)}
+	err := s.t.write(ctx, gone, spending(st.Doubt.Take()))
+	if lost(err) {
+		return nil
+	}
+	return err
 }
 
 // Orphan settles a stray that no job can use and that was charged: in one
 // transaction its task gets its owner, so that no other job takes it for its own, the
-// job notes what was lost, the message that says so is written, and the stray is
-// gone. job.ErrConflict when any of them has changed since.
+// job notes what was lost, the budget counts it, the message that says so is written, and
+// the stray is gone. job.ErrConflict when any of them has changed since.
 func (s *Store) Orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Money) (job.Message, error) {
 	next := j
 	next.Wasted += cost
@@ -79,5 +90,9 @@ func (s *Store) Orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Mo
 		return job.Message{}, err
 	}
 	gone := write{key: strayKey(st.ID()), delete: true, conds: []cond{equal(st.Rev, "rev")}}
-	return m, s.t.write(ctx, w, own(job.Task{ID: st.TaskID}, j.ID), told, gone)
+	ws := []write{w, own(job.Task{ID: st.TaskID}, j.ID), told, gone}
+	if g := spending(job.Entry{Sum: cost, At: time.Now()}, st.Doubt.Take()); len(g.add) > 0 {
+		ws = append(ws, g)
+	}
+	return m, s.t.write(ctx, ws...)
 }

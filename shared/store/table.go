@@ -43,14 +43,17 @@ func lost(err error) bool { return errors.Is(err, job.ErrConflict) && !errors.Is
 // write changes, creates or deletes one item. One that sets and unsets nothing
 // only checks its conditions, as a part of a transaction.
 type write struct {
-	key    string
-	set    []assign
-	unset  []path
+	key   string
+	set   []assign
+	unset []path
+	// add is for numbers at the top, which may be missing and then count as 0. It goes
+	// only where the write is not made a second time: see dynamo.
+	add    []assign
 	delete bool
 	conds  []cond
 }
 
-func (w write) checks() bool { return !w.delete && len(w.set)+len(w.unset) == 0 }
+func (w write) checks() bool { return !w.delete && len(w.set)+len(w.unset)+len(w.add) == 0 }
 
 type assign struct {
 	path path

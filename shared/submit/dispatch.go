@@ -167,6 +167,9 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job, first bool) (goO
 	if g.Admits(time.Now(), j.ID, j.Seconds(), s.MaxInFlight, time.Now().Add(job.InputLife-urlMargin), s.Profile) != job.Go {
 		return false, nil
 	}
+	if ok, goOn, err := s.afford(ctx, g, j); !ok {
+		return goOn, err
+	}
 	if j, err = s.withFace(ctx, g, j); err != nil || j.State != job.Queued {
 		return err == nil, err
 	}
@@ -197,7 +200,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job, first bool) (goO
 		return false, nil
 	}
 	until := now.Add(s.PostLease)
-	admitted, err := s.Gate.Admit(ctx, j, job.Admission{Gate: g, Limit: s.MaxInFlight, Intent: job.Intent{
+	admitted, err := s.Gate.Admit(ctx, j, job.Admission{Gate: g, Limit: s.MaxInFlight, Budget: s.Budget, Intent: job.Intent{
 		At: now, VendorAt: vendorAt.Truncate(time.Millisecond), Until: until, BaseURL: s.Vendor.BaseURL(), Model: s.Model,
 		StagedImage: in.stagedImage, StagedAudio: in.stagedAudio, URLsEnd: in.ends.UTC().Truncate(time.Millisecond),
 	}})

@@ -48,7 +48,7 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if g.Closed != nil {
+	if g.Closed != nil && g.Closed.Code != job.CodeBudget {
 		// What closed the gate would fail this call too: no storm of them.
 		next := j
 		next.Due = time.Now().Add(waitClosed)
@@ -62,12 +62,18 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 		return conflict(err)
 	}
 	style, ratio := s.wanted(j)
+	priced := j
+	priced.Quoted = s.Profile.Price(ratio, j.Audio.Seconds)
+	if f := s.overBudget(priced); f != nil {
+		priced.State, priced.Fault = job.Rejected, f
+		_, err := s.move(ctx, j, priced)
+		return conflict(err)
+	}
 	face, via, err := s.face(ctx, g, j, ratio)
 	if err == nil && face.Pass {
-		next := j
+		next := priced
 		next.State, next.Due, next.Face = job.Queued, time.Time{}, face
 		next.Style, next.Ratio, next.Via = style, ratio, via
-		next.Quoted = s.Profile.Price(ratio, j.Audio.Seconds)
 		if j.Options.DryRun {
 			next.State, next.Face = job.Checked, job.Face{}
 			_, err = s.move(ctx, j, next)

@@ -42,6 +42,9 @@ type Gate interface {
 	Gate(ctx context.Context) (job.Gate, error)
 	Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error)
 	CloseGate(ctx context.Context, c job.Closure, probe time.Time) (bool, error)
+	// CloseBudget closes it because a budget is reached; the message to be told is the
+	// zero value when that has been told before.
+	CloseBudget(ctx context.Context, by job.Shortage) (m job.Message, closed bool, err error)
 	Throttle(ctx context.Context, until time.Time) error
 	// Trial notes that a job is about to try links to S3 again; job.ErrConflict when it
 	// is not to.
@@ -99,6 +102,8 @@ type Config struct {
 	Transfer job.Transfer
 	// MaxInFlight is how many tasks may be at the vendor at once; at least 1.
 	MaxInFlight int
+	// Budget is what films may cost; zero: no limit.
+	Budget job.Budget
 	// Style and Ratio are used where a hand-in asks for nothing else.
 	Style job.Style
 	Ratio job.Ratio

@@ -24,6 +24,7 @@ var (
 	refusedNews = kind{"EMO Control Refused", "emodrop.control.refused"}
 	batchNews   = kind{"EMO Manifest State Change", "emodrop.manifest.state_changed"}
 	orphanNews  = kind{"EMO Task Orphaned", "emodrop.task.orphaned"}
+	budgetNews  = kind{"EMO Budget Reached", "emodrop.budget.reached"}
 )
 
 // send sends a message by one channel.
@@ -76,6 +77,8 @@ var controls = []string{job.CodeControlAlone, job.CodeControlOld, job.CodeCancel
 
 func kindOf(m job.Message) kind {
 	switch {
+	case m.Short != nil:
+		return budgetNews
 	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
 		return orphanNews
 	case m.Batch != nil:

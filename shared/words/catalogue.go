@@ -214,6 +214,12 @@ var catalogue = map[string]entry{
 		text{"收件桶中没有“{file}”。", "请上传该文件，或修正清单中的文件名，然后重新上传清单：已制作的行不会重复制作。"},
 		free, otherFiles,
 	},
+	// Of what a film would cost.
+	job.CodeOverBudget: {
+		text{"The film of “{name}” may cost more than the whole budget allows[: {detail}].", "Make the recording shorter; or ask whoever runs this stack to raise the budget, and for a retry then (emodrop retry)."},
+		text{"“{name}”的视频费用可能超过全部预算[：{detail}]。", "请缩短录音；或请管理员提高预算后重试（emodrop retry）。"},
+		check, over,
+	},
 	// Of portraits.
 	job.CodeFaceRefused: {
 		text{"The video service cannot use {picture} as a portrait.", "Use a sharp, well-lit picture of one person who looks into the camera, with the whole face visible."},
@@ -307,6 +313,11 @@ var catalogue = map[string]entry{
 	job.CodeNoAccess: {
 		text{"The Alibaba Cloud account may not use the model.", "Activate the model in the Model Studio console of the Beijing region. Waiting films go on by themselves."},
 		text{"阿里云账户没有该模型的使用权限。", "请在百炼控制台（北京地域）开通该模型，等待中的任务会自动继续。"},
+		free, mended,
+	},
+	job.CodeBudget: {
+		text{"The budget is used up[: {detail}]. What is left is not enough for the next film.", "Wait for the new day or month, or raise the budget (DailyBudget, MonthlyBudget). Waiting films go on by themselves."},
+		text{"预算已用完[：{detail}]，余额不足以制作下一个视频。", "请等待新的一天或一个月，或提高预算（DailyBudget、MonthlyBudget），等待中的任务会自动继续。"},
 		free, mended,
 	},
 	job.CodePaused: {

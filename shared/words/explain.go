@@ -122,6 +122,9 @@ var facts = []struct {
 	{regexp.MustCompile(`; at least `), "，下限 "},
 	{regexp.MustCompile(`(\d) bytes\b`), "$1 字节"},
 	{regexp.MustCompile(`(\d) s\b`), "$1 秒"},
+	{regexp.MustCompile(`CNY ([\d.]+) a day`), "每天 $1 元"},
+	{regexp.MustCompile(`CNY ([\d.]+) a month`), "每月 $1 元"},
+	{regexp.MustCompile(`at most CNY ([\d.]+) of `), "最多 $1 元，预算为"},
 }
 
 func factIn(lang Lang, detail string) string {

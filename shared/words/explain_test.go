@@ -40,7 +40,7 @@ func faultOf(code string) job.Fault {
 }
 
 // ofTheGate are the codes that are about the account and not about a hand-in.
-var ofTheGate = map[string]bool{job.CodeKeyRefused: true, job.CodeNoMoney: true, job.CodeNoAccess: true, job.CodePaused: true}
+var ofTheGate = map[string]bool{job.CodeKeyRefused: true, job.CodeNoMoney: true, job.CodeNoAccess: true, job.CodePaused: true, job.CodeBudget: true}
 
 func TestEveryCodeHasACauseAndAWayOutInEveryLanguage(t *testing.T) {
 	t.Parallel()

@@ -69,6 +69,11 @@ func outcomes() map[string]job.Message {
 			m.Fault = &job.Fault{Code: job.CodeOptionsRefused, File: "courses/week 1/anna.json",
 				Detail: `ratoi: there is no such option; perhaps "ratio" is meant`}
 		}),
+		"rejected-budget": with(func(m *job.Message) {
+			m.State, m.TaskID = job.Rejected, ""
+			m.Fault = &job.Fault{Code: job.CodeOverBudget, Detail: "at most CNY 5.04 of CNY 5.00 a day"}
+		}),
+		"budget": job.BudgetMessage(job.Shortage{Period: job.Month, Limit: 2000 * job.Yuan, Spent: 1_998_320_000, Need: 2_400_000}, at),
 		"rejected-file": with(func(m *job.Message) {
 			m.State, m.TaskID = job.Rejected, ""
 			m.Fault = &job.Fault{Code: job.CodeImageTooSmall, File: m.Image, Detail: "399×620; at least 400"}

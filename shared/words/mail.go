@@ -146,7 +146,7 @@ func upload(m job.Message) bool {
 		return false
 	}
 	switch m.Fault.Code {
-	case job.CodeTaskOrphaned, job.CodeReplaced, job.CodeCanceled, job.CodeGivenUp, job.CodeUnknownFile, job.CodeOptionsLate, job.CodeVendorRefused, job.CodeLinkEnded:
+	case job.CodeBudget, job.CodeTaskOrphaned, job.CodeReplaced, job.CodeCanceled, job.CodeGivenUp, job.CodeUnknownFile, job.CodeOptionsLate, job.CodeVendorRefused, job.CodeLinkEnded:
 		return false
 	}
 	return true
@@ -156,6 +156,8 @@ func upload(m job.Message) bool {
 func subjectOf(m job.Message) string {
 	head := "emodrop: "
 	switch {
+	case m.Short != nil:
+		return head + "budget reached: " + m.Short.Fact()
 	case m.State == job.Succeeded:
 		head += "film ready: "
 	case m.Batch != nil:

@@ -31,6 +31,8 @@ func Charged(m job.Message, lang Lang) string {
 	case m.Job == "" && m.Fault != nil && catalogue[m.Fault.Code].charge == itself:
 		charged, _ := Terms(m.Fault.Code, lang)
 		return charged
+	case m.Short != nil:
+		return spent(*m.Short, m.At, lang)
 	case m.Job == "":
 		return say("Nothing was charged.", "未产生费用。")
 	case m.State == job.Succeeded:

@@ -35,6 +35,7 @@ type outcome struct {
 	CostCNY   string            `json:"cost_cny"`
 	WastedCNY string            `json:"wasted_cny,omitempty"`
 	QuoteCNY  string            `json:"quote_cny,omitempty"` // of a dry run
+	Budget    *budget           `json:"budget,omitempty"`
 	Received  *time.Time        `json:"received,omitempty"`
 	At        time.Time         `json:"at"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
@@ -88,6 +89,9 @@ func outcomeOf(m job.Message, p Place) outcome {
 	o.Batch = batchOf(m, p)
 	if m.State == job.Checked || m.Batch != nil && m.Quoted > 0 {
 		o.QuoteCNY = m.Quoted.Decimal()
+	}
+	if m.Short != nil {
+		o.Budget = budgetOf(*m.Short, m.At)
 	}
 	if m.Wasted > 0 {
 		o.WastedCNY = m.Wasted.Decimal()

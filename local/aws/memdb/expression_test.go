@@ -144,19 +144,21 @@ func TestWhatItDoesNotKnowIsRefusedAndNotPassedOver(t *testing.T) {
 	d.put(with("a", attrs{"n": n("1")}))
 	five := attrs{":v": n("5")}
 	for name, e := range map[string]expr{
-		"a bare name":              {update: "SET x = :v", values: five},
-		"arithmetic":               {update: "SET #x = #n + :v", values: five},
-		"if_not_exists":            {update: "SET #x = if_not_exists(#x, :v)", values: five},
-		"ADD":                      {update: "ADD #x :v", values: five},
-		"DELETE":                   {update: "DELETE #x :v", values: five},
-		"a list's element":         {update: "REMOVE #x[1]"},
-		"contains":                 {update: "REMOVE #x", cond: "contains(#x, :v)", values: five},
-		"attribute_type":           {update: "REMOVE #x", cond: "attribute_type(#x, :v)", values: five},
-		"not the size of nothing":  {update: "REMOVE #x", cond: "NOT size(#x) = :v", values: five},
-		"another size of nothing":  {update: "REMOVE #x", cond: "size(#x) <> :v", values: five},
-		"a set":                    {update: "SET #x = :v", values: attrs{":v": &types.AttributeValueMemberSS{Value: []string{"a"}}}},
-		"bytes":                    {update: "SET #x = :v", values: attrs{":v": &types.AttributeValueMemberB{Value: []byte("a")}}},
-		"an update without a word": {},
+		"a bare name":               {update: "SET x = :v", values: five},
+		"arithmetic":                {update: "SET #x = #n + :v", values: five},
+		"if_not_exists":             {update: "SET #x = if_not_exists(#x, :v)", values: five},
+		"DELETE":                    {update: "DELETE #x :v", values: five},
+		"an ADD to a map's element": {update: "ADD #m.#x :v", values: five},
+		"an ADD of a text":          {update: "ADD #x :v", values: attrs{":v": s("5")}},
+		"an ADD of a fraction":      {update: "ADD #n :v", values: attrs{":v": n("0.5")}},
+		"a list's element":          {update: "REMOVE #x[1]"},
+		"contains":                  {update: "REMOVE #x", cond: "contains(#x, :v)", values: five},
+		"attribute_type":            {update: "REMOVE #x", cond: "attribute_type(#x, :v)", values: five},
+		"not the size of nothing":   {update: "REMOVE #x", cond: "NOT size(#x) = :v", values: five},
+		"another size of nothing":   {update: "REMOVE #x", cond: "size(#x) <> :v", values: five},
+		"a set":                     {update: "SET #x = :v", values: attrs{":v": &types.AttributeValueMemberSS{Value: []string{"a"}}}},
+		"bytes":                     {update: "SET #x = :v", values: attrs{":v": &types.AttributeValueMemberB{Value: []byte("a")}}},
+		"an update without a word":  {},
 	} {
 		err := d.update("a", e)
 		require.Equal(t, "ValidationException", told(err), name)
@@ -185,6 +187,13 @@ func TestAnUpdateChangesWhatItNamesAndLeavesTheRest(t *testing.T) {
 		"an item that was not there is made; from nothing, anything may be removed")
 	require.NoError(t, d.update("a", expr{update: "set #m.#d.#e = :v, #m.#new = :v remove #n, #m.#k, #nothing", values: attrs{":v": s("é\"")}}))
 	require.Equal(t, with("a", attrs{"m": m(attrs{"new": s("é\""), "d": m(attrs{"e": s("é\"")})})}), d.get("a"))
+	for _, c := range []struct{ add, sum string }{{"5", "5"}, {"-7", "-2"}, {"1000000000000", "999999999998"}} {
+		require.NoError(t, d.update("a", expr{update: "SET #s = :s ADD #n :n", values: attrs{":n": n(c.add), ":s": s("x")}}))
+		require.Equal(t, n(c.sum), d.get("a")["n"], "what is missing counts as nothing")
+	}
+	requireRefused(t, d.update("a", expr{update: "ADD #s :n", values: attrs{":n": n("1")}}), "incorrect data type")
+	requireRefused(t, d.update("a", expr{update: "ADD #n :n SET #n = :n", values: attrs{":n": n("1")}}), "overlap")
+	require.NoError(t, d.update("a", expr{update: "REMOVE #s, #n"}))
 	for in, out := range map[string]string{"1": "1", "-0": "0", "007.100": "7.1", "1e3": "1000", "-12.5E-3": "-0.0125", ".5": "0.5", "5.": "5", "1E+2": "100"} {
 		require.NoError(t, d.update("a", expr{update: "SET #n = :n", values: attrs{":n": n(in)}}))
 		require.Equal(t, n(out), d.get("a")["n"], in)

@@ -2,6 +2,7 @@ package memdb
 
 import (
 	"maps"
+	"math/big"
 	"slices"
 )
 
@@ -9,6 +10,7 @@ import (
 type update struct {
 	set    []assignment
 	remove []path
+	add    []assignment
 }
 
 type assignment struct {
@@ -16,7 +18,7 @@ type assignment struct {
 	val  value
 }
 
-// update reads a whole update: SET path = :value, …  REMOVE path, …
+// update reads a whole update: SET path = :value, …  REMOVE path, …  ADD name :number, …
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 func (p *parser) update() (update, error) {
 	var u update
@@ -39,8 +41,18 @@ func (p *parser) update() (update, error) {
 			for more := true; more; more = p.take(",") {
 				u.remove = append(u.remove, p.path())
 			}
-		case p.take("ADD"), p.take("DELETE"):
-			p.err = unknown("ADD and DELETE in an UpdateExpression")
+		case p.take("ADD"):
+			clause = "ADD"
+			for more := true; more; more = p.take(",") {
+				to := p.path()
+				v := p.literal()
+				if _, ok := v.(number); (!ok || len(to) > 1) && p.err == nil {
+					p.err = unknown("an ADD of anything but a number to an attribute at the top")
+				}
+				u.add = append(u.add, assignment{to, v})
+			}
+		case p.take("DELETE"):
+			p.err = unknown("DELETE in an UpdateExpression")
 			return u, p.err
 		default:
 			p.unexpected()
@@ -59,6 +71,9 @@ func (p *parser) update() (update, error) {
 func (u update) paths() []path {
 	all := slices.Clone(u.remove)
 	for _, a := range u.set {
+		all = append(all, a.path)
+	}
+	for _, a := range u.add {
 		all = append(all, a.path)
 	}
 	return all
@@ -95,7 +110,32 @@ func (u update) apply(before item, key item) (item, error) {
 			return nil, errPath
 		}
 	}
+	for _, a := range u.add {
+		// What was there before counts, as with every operand of an update.
+		sum, err := plus(before[a.path[0]], a.val.(number))
+		if err != nil {
+			return nil, err
+		}
+		after[a.path[0]] = sum
+	}
 	return after, nil
+}
+
+// plus adds a whole number to what is there; nothing counts as zero.
+func plus(v value, n number) (value, error) {
+	if v == nil {
+		return n, nil
+	}
+	old, ok := v.(number)
+	if !ok {
+		return nil, invalid("An operand in the update expression has an incorrect data type")
+	}
+	a, ok1 := new(big.Int).SetString(old.plain, 10)
+	b, ok2 := new(big.Int).SetString(n.plain, 10)
+	if !ok1 || !ok2 {
+		return nil, unknown("an ADD of fractions")
+	}
+	return parseNumber(a.Add(a, b).String())
 }
 
 var errPath = invalid("The document path provided in the update expression is invalid for update")

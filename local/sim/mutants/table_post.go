@@ -21,6 +21,8 @@ func admissions() []mutant {
 		{"gate closed", "nothing is posted while the gate is closed", []edit{
 			{storeGate, closed, "\t\t\toneOf("}, {jobGate, "case g.Closed != nil:", "case false:"}}},
 		{"gate closed, in the transaction", "who read it open just before it was closed is not admitted", []edit{{storeGate, closed, "\t\t\toneOf("}}},
+		{"reservation", "what is at the vendor counts before it is billed", []edit{{storeGate, "\t\tslot[\"r\"] = number(int64(most))\n", "\t\t_ = most\n"}}},
+		{"settling", "what was billed is spent", []edit{{storeJobs, "w := write{key: gateKey, add: counted(entries...)}", "_ = entries\n\tw := write{key: gateKey}"}}},
 		{"throttle", "who was asked to wait waits", []edit{{jobGate, "case now.Before(g.NotBefore):", "case false:"}}},
 		{"slot freed", "a slot ends with its task", []edit{
 			{storeJobs, "\t\tw.unset = append(w.unset, at(\"slots\", to.ID))\n", ""},
