@@ -45,7 +45,7 @@ var wrongFlags = map[string]struct {
 	"list": {"", stackFlagsOf(map[string][]string{"limit": {"--limit 0", "--limit many", "--limit 10001", "--limit 1.5"}, "days": {"--days 0", "--days 91", "--days week"},
 		"before": {"--before yesterday", "--before"}, "state": {"--state flying", "--state"}})},
 	"console": {"", stackFlagsOf(map[string][]string{"port": {"--port -1", "--port 65536", "--port http"}, "no-open": {"--no-open=perhaps"}})},
-	"cost":    {"", stackFlagsOf(map[string][]string{"days": {"--days 0", "--days 91", "--days x"}, "by": {"--by week", "--by"},
+	"cost": {"", stackFlagsOf(map[string][]string{"days": {"--days 0", "--days 91", "--days x"}, "by": {"--by week", "--by"},
 		"csv": {"--csv=perhaps", "--csv --json"}})},
 	"explain": {"", nil},
 	"cancel":  {"a", stackFlagsOf(nil)},

@@ -169,6 +169,8 @@ func (f *stackFlags) real(p *program, cfg *stack.Config) error {
 	}
 	cfg.Vendor = &stack.Vendor{Key: key, BaseURL: strings.TrimSpace(p.env("DASHSCOPE_BASE_URL")), Workspace: strings.TrimSpace(p.env("DASHSCOPE_WORKSPACE"))}
 	cfg.Transfer, cfg.Timing = job.TransferTemp, stack.Cloud()
+	// From a laptop the files may take minutes to get there.
+	cfg.Timing.Redeliver = 10 * time.Minute
 	return nil
 }
 

@@ -98,3 +98,17 @@ func TestWhenTheVendorCanFetchFromS3AgainItDoes(t *testing.T) {
 		}
 	})
 }
+
+// TestAVendorThatAnswersNoCreateCallOverASlowWayIsReachedByTheOtherOne: it fetches the
+// files before it answers, for longer than a call may take.
+func TestAVendorThatAnswersNoCreateCallOverASlowWayIsReachedByTheOtherOne(t *testing.T) {
+	t.Parallel()
+	slow := emo.Rule{Op: "input", Kind: "delay", Delay: 50 * time.Second, Match: "audio.wav"}
+	in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{slow}, CheckAtCreate: true, InputTimeout: time.Minute}}, func(t *testing.T, w *sim.World) {
+		const n = 6
+		hand(w, n)
+		w.Run(3 * time.Hour)
+		finished(t, w, n)
+		require.LessOrEqual(t, w.Count("vendor.create"), 2*n+3)
+	})
+}

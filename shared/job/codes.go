@@ -51,6 +51,7 @@ const (
 	CodeVendorFailed   = "vendor_failed"
 	CodeCannotDownload = "vendor_cannot_download"
 	CodeCannotUpload   = "cannot_upload"
+	CodeVendorSilent   = "vendor_silent"
 	CodeVendorCanceled = "vendor_canceled"
 	CodeVendorLost     = "vendor_lost_task"
 	CodeTaskExpired    = "task_expired"
@@ -79,6 +80,6 @@ func Codes() []string {
 		CodeControlAlone, CodeControlOld, CodeCancelSending, CodeCancelLate, CodeCancelHeld, CodeCancelEnded,
 		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
-		CodeCannotDownload, CodeCannotUpload, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
+		CodeCannotDownload, CodeCannotUpload, CodeVendorSilent, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
 		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused, CodeBudget}
 }

@@ -245,6 +245,8 @@ type Admission struct {
 	Limit int
 	// Intent to be written; its Fence is given by the store.
 	Intent Intent
+	// Trial: the job is the one that tries links to S3 again.
+	Trial bool
 	// Budget that the most of the job's film must fit into.
 	Budget Budget
 }

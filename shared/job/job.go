@@ -76,6 +76,9 @@ type Job struct {
 	// Refusals counts clear refusals of the create call that may pass, over all
 	// the job's posts; a new attempt resets it.
 	Refusals int `json:"refusals,omitempty"`
+	// Silent counts create calls in a row that nobody had an answer to and that made no
+	// task; a task, or a new attempt by a person's word, resets it.
+	Silent int `json:"silent,omitempty"`
 	// Busy is until when one invocation of finalize has the film to itself; zero
 	// when none has.
 	Busy time.Time `json:"busy,omitzero"`

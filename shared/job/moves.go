@@ -48,6 +48,7 @@ var moves = []Move{
 	{Submitting, Failed, Submit, "the vendor refuses for good"},
 	{Submitting, Submitted, Poll, "found in the vendor's list and adopted"},
 	{Submitting, Queued, Poll, "not in the vendor's list after the quiet period"},
+	{Submitting, Failed, Poll, "no create call had an answer for a day"},
 	{Submitting, Held, Poll, "several tasks could be this one"},
 
 	{Submitted, Running, Poll, "the vendor works on it"},

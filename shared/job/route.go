@@ -66,6 +66,9 @@ func (g Gate) Transfer(mode Transfer, j Job, portrait bool, now time.Time) (t Tr
 	case now.Before(g.Route.Until), portrait && g.Route.Failed > 0:
 		return TransferTemp, false
 	}
+	if _, under := g.Slots[g.Route.Trier]; under && g.Route.Trier != j.ID {
+		return TransferTemp, false // its task waits behind others': it will tell
+	}
 	return TransferPresign, true
 }
 

@@ -96,3 +96,20 @@ func TestWhatWasSentBeforeS3WasGivenUpTellsNothingOfATrial(t *testing.T) {
 	g.Fetched(job.Fetch{Job: "trier"}, at)
 	require.Equal(t, 8*time.Hour, g.Route.Until.Sub(at))
 }
+
+func TestATrialWhoseTaskWaitsBehindOthersIsWaitedFor(t *testing.T) {
+	g := seen(3, 0)
+	at := g.Route.Until
+	g.Trial("trier", at)
+	g.Slots = map[string]job.Slot{"trier": {}}
+	to, trial := via(g, false, g.Route.Until.Add(5*time.Hour))
+	require.Equal(t, job.TransferTemp, to)
+	require.False(t, trial)
+	g.Fetched(job.Fetch{Job: "trier", OK: true}, at)
+	require.Nil(t, g.Route, "hours later it tells all the same")
+
+	g = seen(3, 0)
+	g.Trial("gone", at)
+	_, trial = via(g, false, g.Route.Until)
+	require.True(t, trial, "one that never came to the vendor is not")
+}

@@ -41,7 +41,7 @@ const firstLook = 2 * time.Minute
 func StrayOf(from, to Job) (Stray, bool) {
 	s := Stray{Job: from.ID, Post: from.Posts, Attempt: from.Attempt, Due: time.Now().Add(firstLook)}
 	switch {
-	case from.State == Submitting && to.State == Queued && from.Intent != nil && !from.Intent.Revoked.IsZero():
+	case from.State == Submitting && (to.State == Queued || to.State == Failed) && from.Intent != nil && !from.Intent.Revoked.IsZero():
 		s.Intent = *from.Intent
 	case from.State == Held && (to.State == Queued || to.State == Canceled) && from.Intent != nil && from.Fault != nil && from.Fault.Code == CodeAmbiguous:
 		// A person could not wait until it was clear; it may still become so.

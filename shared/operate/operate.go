@@ -181,7 +181,7 @@ func again(j job.Job, to job.State) job.Job {
 	next := j
 	next.State, next.Attempt = to, j.Attempt+1
 	next.Intent, next.Task, next.Result, next.Film, next.Fault = nil, nil, nil, nil, nil
-	next.Candidates, next.Refusals, next.Accepted, next.Series, next.Via = nil, 0, false, j.Attempt, ""
+	next.Candidates, next.Refusals, next.Accepted, next.Series, next.Via, next.Silent = nil, 0, false, j.Attempt, "", 0
 	next.Retried = time.Now().UTC().Truncate(time.Millisecond)
 	next.Wasted, next.Billed = j.Wasted+j.Billed, 0
 	return next

@@ -180,14 +180,20 @@ func (s *Step) failed(ctx context.Context, r *round, j job.Job, a job.Answer) er
 		}
 		again()
 		next.Series = j.Series + 1 // no attempt of the job's own
-	case v.Outcome == job.OtherTransport && j.Via != job.TransferTemp && s.Transfer == job.TransferAuto && !late(j, a):
-		// S3 is to blame, not the job: the same again through the vendor's storage, and
-		// it counts for nothing.
-		if err := s.Slots.Fetched(ctx, job.Fetch{Job: j.ID}); err != nil {
-			s.Log.WarnContext(ctx, "route not noted", "err", err)
-		}
+	case v.Outcome == job.OtherTransport && j.Via != job.TransferTemp && s.Transfer == job.TransferAuto:
+		// The way is to blame, not the job: the same again through the vendor's storage,
+		// and it counts for nothing.
 		again()
 		next.Due, next.Series, next.Via = time.Now(), j.Series+1, job.TransferTemp
+		moved, ok, err := s.move(ctx, j, next)
+		if err != nil {
+			return err
+		}
+		r.now(j.ID, moved)
+		if ok && !late(j, a) {
+			s.unfetched(ctx, j)
+		}
+		return nil
 	default:
 		if j.Attempt-j.Series < s.MaxAttempts {
 			again()

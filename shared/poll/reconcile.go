@@ -53,7 +53,7 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 	switch {
 	case len(c.found) == 1 && c.sure:
 		t := c.found[0]
-		next.State, next.Due = job.Submitted, now
+		next.State, next.Due, next.Silent = job.Submitted, now, 0
 		next.Task = &job.Task{ID: t.TaskID, RequestID: t.RequestID, BaseURL: in.BaseURL, Status: t.Status,
 			Submitted: in.At.Truncate(time.Millisecond), Created: t.Created, Adopted: true}
 		if in.Revoked.IsZero() {
@@ -89,10 +89,42 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		next.Due = now.Add(min(s.Interval<<min(j.Tries, 6), s.Quiet-now.Sub(in.Revoked)))
 	default:
 		next.State, next.Due, next.Intent = job.Queued, time.Time{}, nil
-		s.Log.WarnContext(ctx, "create call left no task; posting again", "job_id", j.ID)
+		next.Silent = j.Silent + 1
+		// The list has just been answered. A vendor that fetches the files before it
+		// answers a create call, over a slow way, shows as silence.
+		blamed := next.Silent >= silent && s.Transfer == job.TransferAuto && j.Via != job.TransferTemp
+		switch {
+		case next.Silent >= silentPosts:
+			next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeVendorSilent}
+		case blamed:
+			next.Via = job.TransferTemp
+		}
+		s.Log.WarnContext(ctx, "create call left no task", "job_id", j.ID, "in_a_row", next.Silent)
+		_, ok, err := s.move(ctx, j, next)
+		if ok && blamed {
+			s.unfetched(ctx, j)
+		}
+		return err
 	}
 	_, _, err = s.move(ctx, j, next)
 	return err
+}
+
+const (
+	// silent is after how many create calls in a row that had no answer and left no
+	// task the job goes through the vendor's storage.
+	silent = 2
+	// silentPosts is after how many of them the job fails: that takes a day, as each is
+	// waited for for the quiet period.
+	silentPosts = 80
+)
+
+// unfetched notes that the vendor could not fetch a job's inputs from S3. It helps the
+// next jobs and is nothing that this one's fate may hang on.
+func (s *Step) unfetched(ctx context.Context, j job.Job) {
+	if err := s.Slots.Fetched(ctx, job.Fetch{Job: j.ID}); err != nil {
+		s.Log.WarnContext(ctx, "route not noted", "err", err)
+	}
 }
 
 // listed says whether the vendor's list still shows a job's task.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"emodrop/shared/job"
+	"emodrop/shared/poll"
 )
 
 func TestALostCreateIsAdoptedOnceItsLeaseIsOver(t *testing.T) {
@@ -245,4 +246,38 @@ func TestTheIDOfTheLostCallTellsItsTaskFromAStrangers(t *testing.T) {
 		require.Equal(t, job.Submitted, got.State)
 		require.Equal(t, "ours", got.Task.ID)
 	})
+}
+
+func TestCreateCallsThatNobodyAnswersGoTheOtherWayAndEndAfterADay(t *testing.T) {
+	for mode, other := range map[job.Transfer]bool{job.TransferAuto: true, job.TransferPresign: false} {
+		t.Run(string(mode), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.change = func(c *poll.Config) { c.Transfer = mode }
+				j := r.queued("anna")
+				began, posts := time.Now(), 0
+				for j.State != job.Failed && posts < 200 {
+					posts++
+					now := time.Now()
+					in := job.Intent{At: now, VendorAt: now, Until: now.Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}
+					if j.Via != job.TransferTemp {
+						in.StagedImage, in.StagedAudio = "staging/i", "staging/a"
+					}
+					_, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 3, Intent: in})
+					require.NoError(t, err)
+					for r.job("anna").State == job.Submitting {
+						time.Sleep(time.Minute)
+						require.NoError(t, r.tick())
+					}
+					j = r.job("anna")
+					require.Equal(t, other && posts >= 2, j.Via == job.TransferTemp, "after %d", posts)
+				}
+				require.Equal(t, job.CodeVendorSilent, j.Fault.Code)
+				require.InDelta(t, 24, time.Since(began).Hours(), 6)
+				require.Empty(t, r.theGate().Slots)
+				if !other {
+					require.Nil(t, r.theGate().Route)
+				}
+			})
+		})
+	}
 }

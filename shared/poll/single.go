@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"emodrop/shared/job"
 )
@@ -59,8 +60,11 @@ func (s *Single) Look(ctx context.Context, taskID string) error {
 		return fmt.Errorf("find the task's job: %w", err)
 	}
 	j, err := s.read(ctx, id)
-	if err != nil || !awaits(j, taskID) {
+	if err != nil {
 		return err
+	}
+	if !awaits(j, taskID) {
+		return s.handOn(ctx, j, taskID)
 	}
 	a, err := s.step.Vendor.Task(ctx, j.Task.BaseURL, taskID)
 	if err != nil {
@@ -75,6 +79,21 @@ func (s *Single) Look(ctx context.Context, taskID string) error {
 		return s.note(ctx, j, a)
 	}
 	return nil
+}
+
+// handOnAfter is how long after its answer was stored a film that is pushed once more
+// counts as one that could not be handed to finalize.
+const handOnAfter = 5 * time.Second
+
+// handOn invokes finalize for a film that is stored and that nobody has taken: the push
+// may be repeated because that failed. Finalize's own lease makes one invocation more
+// harmless.
+func (s *Single) handOn(ctx context.Context, j job.Job, taskID string) error {
+	now := time.Now()
+	if j.State != job.Storing || j.Task == nil || j.Task.ID != taskID || now.Before(j.Busy) || now.Sub(j.Updated) < handOnAfter {
+		return nil
+	}
+	return s.step.Functions.Finalize(ctx, j.ID)
 }
 
 func (s *Single) read(ctx context.Context, id string) (job.Job, error) {

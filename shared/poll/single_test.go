@@ -218,3 +218,43 @@ func TestASingleIsNotMadeWithoutWhatItNeeds(t *testing.T) {
 		require.ErrorContains(t, err, what)
 	}
 }
+
+func TestAPushThatIsRepeatedHandsOnAFilmThatCouldNotBeHandedOn(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("anna")
+		r.vendor.says(job.TaskSucceeded, film)
+		r.broken["finalize"] = errAWS
+		s := r.single()
+		require.ErrorIs(t, s.Look(t.Context(), "task-anna"), errAWS)
+		delete(r.broken, "finalize")
+		time.Sleep(10 * time.Second)
+		require.NoError(t, s.Look(t.Context(), "task-anna"))
+		require.Equal(t, []string{"anna"}, r.films)
+		require.Len(t, r.vendor.asked, 1, "the answer is there")
+		r.to(r.job("anna"), job.Storing, func(j *job.Job) { j.Busy = time.Now().Add(time.Minute) })
+		require.NoError(t, s.Look(t.Context(), "task-anna"))
+		require.Len(t, r.films, 1, "somebody has it")
+	})
+}
+
+func TestATaskThatFailsCountsOnceAgainstS3(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("anna")
+		failed := job.Answer{TaskID: "task-anna", Status: job.TaskFailed, Fault: job.Verdict{Outcome: job.OtherTransport, Status: 200, Code: "InvalidURL.Timeout"}}
+		pushed := false
+		r.vendor.task = func(string) (job.Answer, error) {
+			if !pushed {
+				pushed = true // while this answer is on its way, the push is noted
+				r.vendor.mu.Unlock()
+				defer r.vendor.mu.Lock()
+				require.NoError(t, r.single().Look(t.Context(), "task-anna"))
+			}
+			return failed, nil
+		}
+		require.NoError(t, r.tick())
+		time.Sleep(15 * time.Second)
+		require.NoError(t, r.tick())
+		require.Equal(t, job.Queued, r.job("anna").State)
+		require.Equal(t, 1, r.theGate().Route.Failed)
+	})
+}

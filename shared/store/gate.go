@@ -48,8 +48,8 @@ func (s *Store) ensureGate(ctx context.Context) error {
 // Admit is the one way into SUBMITTING. In one transaction: the posting lease is
 // free and taken, a slot is free and taken, the gate is open, the intent is
 // written with a fencing number that never repeats, the most that the film can cost fits
-// into the budget and is reserved, the job moves. job.ErrConflict when any of it does not
-// hold any more.
+// into the budget and is reserved, a trial of links to S3 is noted, the job moves.
+// job.ErrConflict when any of it does not hold any more.
 func (s *Store) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {
 	if from.State != job.Queued {
 		return job.Job{}, errNotQueued
@@ -94,6 +94,16 @@ func (s *Store) Admit(ctx context.Context, from job.Job, a job.Admission) (job.J
 	}
 	if err := reserve(&g, a, to.Most(), now); err != nil {
 		return job.Job{}, err
+	}
+	if a.Trial {
+		if a.Gate.Route == nil {
+			return job.Job{}, job.ErrConflict // there is nothing to be tried any more
+		}
+		tried := a.Gate
+		tried.Trial(to.ID, now)
+		if err := routed(&g, a.Gate.Route, tried.Route); err != nil {
+			return job.Job{}, err
+		}
 	}
 	if err := s.t.write(ctx, w, g); err != nil {
 		return job.Job{}, err
@@ -277,26 +287,36 @@ func (s *Store) setRoute(ctx context.Context, from, to *job.Route) error {
 		w.unset = []path{at("route")}
 		return s.t.write(ctx, w)
 	}
+	if err := routed(&w, from, to); err != nil {
+		return err
+	}
+	return s.t.write(ctx, w)
+}
+
+// routed has a write of the gate change the route, if it is as it was read.
+func routed(w *write, from, to *job.Route) error {
 	after, err := encode(to)
 	if err != nil {
 		return err
 	}
 	w.set = append(w.set, assign{at("route"), map[string]any(after)})
-	if w.conds = []cond{absent("route")}; from != nil {
-		before, err := encode(from)
-		if err != nil {
-			return err
-		}
-		w.conds = []cond{exists("route")}
-		for _, of := range []string{"failed", "portraits", "until", "trials", "trier"} {
-			if v, ok := before[of]; ok {
-				w.conds = append(w.conds, equal(v, "route", of))
-			} else {
-				w.conds = append(w.conds, absent("route", of))
-			}
+	if from == nil {
+		w.conds = append(w.conds, absent("route"))
+		return nil
+	}
+	before, err := encode(from)
+	if err != nil {
+		return err
+	}
+	w.conds = append(w.conds, exists("route"))
+	for _, of := range []string{"failed", "portraits", "until", "trials", "trier"} {
+		if v, ok := before[of]; ok {
+			w.conds = append(w.conds, equal(v, "route", of))
+		} else {
+			w.conds = append(w.conds, absent("route", of))
 		}
 	}
-	return s.t.write(ctx, w)
+	return nil
 }
 
 // FreeSlot takes out a slot that the jobs do not bear out: the gate's repair. fence

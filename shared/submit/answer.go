@@ -24,7 +24,7 @@ func (s *Step) record(ctx context.Context, j job.Job, c job.Created) error {
 	next.State = job.Submitted
 	// The task says all that the intent was for. The due time stays what it is: poll
 	// looks after whoever holds a slot.
-	next.Intent = nil
+	next.Intent, next.Silent = nil, 0
 	next.Task = &job.Task{ID: c.TaskID, RequestID: c.RequestID, BaseURL: j.Intent.BaseURL, Status: c.Status,
 		Submitted: time.Now().UTC().Truncate(time.Millisecond), Created: c.At}
 	_, err := s.move(ctx, j, next)
@@ -106,7 +106,7 @@ func (s *Step) notCreated(ctx context.Context, j job.Job, cause error) (goOn boo
 		}
 	}
 	if next.State == job.Queued {
-		next.Intent = nil
+		next.Intent, next.Silent = nil, 0
 	}
 	_, err = s.move(ctx, j, next)
 	return goOn && err == nil, conflict(err)

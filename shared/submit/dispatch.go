@@ -19,9 +19,11 @@ const (
 	races = 10
 	// spare is what an invocation keeps in hand for the answer's transaction.
 	spare = 10 * time.Second
-	// uploadLeast is how much time a job's uploads are begun with, unless it is the first
-	// one of its invocation, which has all the time there is.
-	uploadLeast = time.Minute
+	// uploadLeast is the least time that a job's uploads are begun with.
+	uploadLeast = 30 * time.Second
+	// claimed is how long a job is one process's alone that uploads its files without a
+	// bound of its own.
+	claimed = 5 * time.Minute
 	// urlMargin is what a link must live longer than the vendor may take to
 	// fetch it.
 	urlMargin = 10 * time.Minute
@@ -48,7 +50,7 @@ func (s *Step) Dispatch(ctx context.Context) error {
 		if err != nil || !found {
 			return err
 		}
-		goOn, err := s.send(ctx, g, j, len(l.tried) == 0)
+		goOn, err := s.send(ctx, g, j)
 		if errors.Is(err, errRaced) {
 			// Whoever was faster may have taken this very job, or another one: the
 			// order stays.
@@ -81,6 +83,32 @@ func (s *Step) uploadsUntil(ctx context.Context) time.Time {
 func (s *Step) timeToUpload(ctx context.Context) bool {
 	until := s.uploadsUntil(ctx)
 	return until.IsZero() || time.Until(until) >= uploadLeast
+}
+
+// claim makes a queued job this process's alone while its files are uploaded: several
+// that upload the same would only be in each other's way. Who dies over it is not waited
+// for for longer than its invocation could have lasted. The job is another's if it comes
+// back in no state.
+func (s *Step) claim(ctx context.Context, j job.Job) (job.Job, error) {
+	next := j
+	if next.Due = s.uploadsUntil(ctx); next.Due.IsZero() {
+		next.Due = time.Now().Add(claimed)
+	}
+	next.Due = next.Due.Add(s.CreateWithin + spare).UTC().Truncate(time.Millisecond)
+	moved, err := s.Jobs.Move(ctx, j, next)
+	return moved, conflict(err)
+}
+
+// release gives a job back that was claimed and stands as it did then.
+func (s *Step) release(ctx context.Context, j job.Job) error {
+	now, err := s.Jobs.Job(ctx, j.ID)
+	if err != nil || now.Rev != j.Rev {
+		return err
+	}
+	next := now
+	next.Due = time.Time{}
+	_, err = s.Jobs.Move(ctx, now, next)
+	return conflict(err)
 }
 
 // inTime says whether a create call and its answer still fit into the invocation.
@@ -160,9 +188,8 @@ func (s *Step) first(ctx context.Context, l *line, ids []string) (job.Job, bool,
 	return job.Job{}, false, nil
 }
 
-// send takes one job through the protocol, the first one of a round or a later one. goOn
-// says whether another may follow.
-func (s *Step) send(ctx context.Context, g job.Gate, j job.Job, first bool) (goOn bool, err error) {
+// send takes one job through the protocol. goOn says whether another may follow.
+func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err error) {
 	// Before anything is copied: would this one be admitted at all?
 	if g.Admits(time.Now(), j.ID, j.Seconds(), s.MaxInFlight, time.Now().Add(job.InputLife-urlMargin), s.Profile) != job.Go {
 		return false, nil
@@ -173,9 +200,20 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job, first bool) (goO
 	if j, err = s.withFace(ctx, g, j); err != nil || j.State != job.Queued {
 		return err == nil, err
 	}
-	via, err := s.transfer(ctx, g, j, false)
-	if err != nil || via == job.TransferTemp && !first && !s.timeToUpload(ctx) {
-		return false, err
+	via, trial := g.Transfer(s.Transfer, j, false, time.Now())
+	if via == job.TransferTemp && !s.uploads.all(j) {
+		if !s.timeToUpload(ctx) {
+			return false, nil
+		}
+		if j, err = s.claim(ctx, j); err != nil || j.State != job.Queued {
+			return err == nil, err
+		}
+		// Whatever keeps it from being sent now: it is nobody's any more.
+		defer func() {
+			if err == nil || errors.Is(err, errRaced) {
+				err = errors.Join(err, s.release(ctx, j))
+			}
+		}()
 	}
 	in, err := s.bring(ctx, j, via)
 	if err != nil {
@@ -200,7 +238,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job, first bool) (goO
 		return false, nil
 	}
 	until := now.Add(s.PostLease)
-	admitted, err := s.Gate.Admit(ctx, j, job.Admission{Gate: g, Limit: s.MaxInFlight, Budget: s.Budget, Intent: job.Intent{
+	admitted, err := s.Gate.Admit(ctx, j, job.Admission{Gate: g, Limit: s.MaxInFlight, Budget: s.Budget, Trial: trial, Intent: job.Intent{
 		At: now, VendorAt: vendorAt.Truncate(time.Millisecond), Until: until, BaseURL: s.Vendor.BaseURL(), Model: s.Model,
 		StagedImage: in.stagedImage, StagedAudio: in.stagedAudio, URLsEnd: in.ends.UTC().Truncate(time.Millisecond),
 	}})
@@ -210,16 +248,21 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job, first bool) (goO
 	if err != nil {
 		return false, err
 	}
+	if trial {
+		s.Log.InfoContext(ctx, "trying links to S3 again", "job_id", j.ID)
+	}
 	// Nothing comes between the intent and the call but this one look: an
 	// invocation that was asleep meanwhile has lost its right to post.
 	if time.Until(until) < s.CreateWithin {
 		return false, nil
 	}
-	s.uploads.drop(j.ID)
 	call, cancel := context.WithTimeout(ctx, s.CreateWithin)
 	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
 		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})
 	cancel()
+	if o := job.VerdictOf(err).Outcome; err == nil || o != job.Throttled && o != job.NotSent && o != job.OperatorNeeded {
+		s.uploads.drop(j.ID) // they may be the reason why it failed
+	}
 	if err != nil {
 		return s.notCreated(ctx, admitted, err)
 	}

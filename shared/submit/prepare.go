@@ -118,6 +118,8 @@ const givesUp = 24 * time.Hour
 type detectError struct {
 	err error
 	by  job.Transfer
+	// trial: it was to show whether S3 can be reached again.
+	trial bool
 }
 
 func (e *detectError) Error() string { return e.err.Error() }
@@ -142,11 +144,12 @@ func (s *Step) found(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio
 		return f, j.Via, err
 	}
 	via = j.Via
-	t, err := s.transfer(ctx, g, j, true)
-	if err != nil {
-		return job.Face{}, via, err
+	t, trial := g.Transfer(s.Transfer, j, true, time.Now())
+	f, err = s.detect(ctx, g, j, ratio, t, trial)
+	if errors.Is(err, errTried) {
+		t = job.TransferTemp
+		f, err = s.detect(ctx, g, j, ratio, t, false)
 	}
-	f, err = s.detect(ctx, j, ratio, t)
 	switch {
 	case t != job.TransferPresign || s.Transfer != job.TransferAuto:
 	case err == nil && g.Route != nil:
@@ -155,7 +158,7 @@ func (s *Step) found(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio
 		s.fetched(ctx, job.Fetch{Job: j.ID, Portrait: true})
 		s.Log.WarnContext(ctx, "portrait not fetched from S3; uploading it", "job_id", j.ID, "err", err)
 		via = job.TransferTemp
-		f, err = s.detect(ctx, j, ratio, via)
+		f, err = s.detect(ctx, g, j, ratio, via, false)
 	}
 	if err != nil {
 		return job.Face{}, via, err
@@ -187,8 +190,12 @@ func (s *Step) place(ctx context.Context, j job.Job) (string, error) {
 	return job.Rank(j.Options.Priority, start, j.ID), err
 }
 
-// detect makes the one call, with the portrait where that transfer puts it.
-func (s *Step) detect(ctx context.Context, j job.Job, ratio job.Ratio, t job.Transfer) (job.Face, error) {
+// errTried: somebody else has begun to try S3 again.
+var errTried = errors.New("another job tries S3")
+
+// detect makes the one call, with the portrait where that transfer puts it. A trial is
+// noted right before it, and errTried where that cannot be.
+func (s *Step) detect(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio, t job.Transfer, trial bool) (job.Face, error) {
 	link, err := s.portrait(ctx, j, t)
 	if err != nil {
 		return job.Face{}, err
@@ -196,9 +203,18 @@ func (s *Step) detect(ctx context.Context, j job.Job, ratio job.Ratio, t job.Tra
 	if err := s.turn(ctx); err != nil {
 		return job.Face{}, err
 	}
+	if trial {
+		switch err := s.Gate.Trial(ctx, g, j.ID); {
+		case errors.Is(err, job.ErrConflict):
+			return job.Face{}, errTried
+		case err != nil:
+			return job.Face{}, err
+		}
+		s.Log.InfoContext(ctx, "trying links to S3 again", "job_id", j.ID)
+	}
 	f, err := s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: link, Ratio: ratio})
 	if err != nil {
-		return job.Face{}, &detectError{err, t}
+		return job.Face{}, &detectError{err, t, trial}
 	}
 	return f, nil
 }
@@ -206,10 +222,12 @@ func (s *Step) detect(ctx context.Context, j job.Job, ratio job.Ratio, t job.Tra
 // portrait puts the picture where the vendor can look at it.
 func (s *Step) portrait(ctx context.Context, j job.Job, t job.Transfer) (job.Secret, error) {
 	if t == job.TransferTemp {
+		ctx, cancel := s.whileUploading(ctx)
+		defer cancel()
 		link, err := s.uploadOne(ctx, s.DetectModel, j.Image.SHA256, j.Image)
 		var vendors *uploadError
 		if errors.As(err, &vendors) {
-			err = &detectError{err, t}
+			err = &detectError{err: err, by: t}
 		}
 		return link, err
 	}
@@ -254,6 +272,8 @@ func (s *Step) turn(ctx context.Context) error {
 func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, cause *detectError) error {
 	err := cause.err
 	v := job.VerdictOf(err)
+	var up *uploadError
+	uploading := errors.As(err, &up)
 	next := j
 	next.Via = via
 	next.Tries = j.Tries + 1
@@ -261,6 +281,9 @@ func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, ca
 	switch v.Outcome {
 	case job.BadInput:
 		next.State, next.Fault = job.Rejected, job.FaultOf(job.CodeFaceRefused, v)
+		if uploading {
+			next.State, next.Fault.Code, next.Fault.Detail = job.Failed, job.CodeCannotUpload, v.Message
+		}
 		next.Fault.File = j.Image.Key
 	case job.Refused:
 		next.State, next.Fault = job.Failed, job.FaultOf(job.CodeVendorRefused, v)
@@ -275,7 +298,7 @@ func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, ca
 		if v.Status == 0 && ctx.Err() != nil {
 			return err // the invocation ended; the job's due time drives it
 		}
-		if v.Status == 0 && next.Tries >= silent && cause.by == job.TransferPresign && s.Transfer == job.TransferAuto && s.answers(ctx) {
+		if v.Status == 0 && (next.Tries >= silent || cause.trial) && cause.by == job.TransferPresign && s.Transfer == job.TransferAuto && s.answers(ctx) {
 			// It may be waiting for the portrait: links over a border are slow before
 			// they fail.
 			s.fetched(ctx, job.Fetch{Job: j.ID, Portrait: true})
@@ -283,7 +306,12 @@ func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, ca
 		}
 		fallthrough
 	default:
-		if next.Tries >= detectTries && (v.Outcome == job.OtherTransport || s.answeredSince(j.Updated)) || next.Tries >= detectDay {
+		switch {
+		case uploading && next.Tries >= detectDay:
+			next.State, next.Fault = job.Failed, job.FaultOf(job.CodeCannotUpload, v)
+			next.Fault.File = j.Image.Key
+		case uploading:
+		case next.Tries >= detectTries && (v.Outcome == job.OtherTransport || s.answeredSince(j.Updated)) || next.Tries >= detectDay:
 			next.State, next.Fault = job.Failed, job.FaultOf(job.CodeDetectFails, v)
 			if v.Outcome == job.OtherTransport {
 				next.Fault.Code = job.CodeCannotDownload

@@ -43,23 +43,6 @@ type inputError struct {
 func (e *inputError) Error() string { return e.cause.Error() }
 func (e *inputError) Unwrap() error { return e.cause }
 
-// transfer says how a job's inputs go to the vendor, or its portrait alone, for detect. Where that is a trial, it is noted
-// first, and whoever is not the first to note it goes the way that is known to work.
-func (s *Step) transfer(ctx context.Context, g job.Gate, j job.Job, portrait bool) (job.Transfer, error) {
-	t, trial := g.Transfer(s.Transfer, j, portrait, time.Now())
-	if !trial {
-		return t, nil
-	}
-	err := s.Gate.Trial(ctx, g, j.ID)
-	if errors.Is(err, job.ErrConflict) {
-		return job.TransferTemp, nil
-	}
-	if err == nil {
-		s.Log.InfoContext(ctx, "trying links to S3 again", "job_id", j.ID)
-	}
-	return t, err
-}
-
 // bring puts a job's inputs where the vendor can fetch them, as they were checked.
 func (s *Step) bring(ctx context.Context, j job.Job, t job.Transfer) (sent, error) {
 	if t == job.TransferTemp {
@@ -90,11 +73,8 @@ func (s *Step) bring(ctx context.Context, j job.Job, t job.Transfer) (sent, erro
 // gives up while it can still say so; what was uploaded by then need not be again, if the
 // same process comes back to the job.
 func (s *Step) upload(ctx context.Context, j job.Job) (out sent, err error) {
-	if until := s.uploadsUntil(ctx); !until.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, until)
-		defer cancel()
-	}
+	ctx, cancel := s.whileUploading(ctx)
+	defer cancel()
 	var links [2]uploaded
 	for i, in := range []job.Input{j.Image, j.Audio} {
 		if links[i] = s.uploads.of(j.ID, in.SHA256); links[i].link != "" {
@@ -155,11 +135,24 @@ func (u *uploads) keep(one uploaded) {
 	u.kept = u.kept[max(0, len(u.kept)-maxUploads):]
 }
 
-// drop forgets a job's: after a create call they may be the reason why it failed.
+// all says whether all of a job's are there.
+func (u *uploads) all(j job.Job) bool {
+	return u.of(j.ID, j.Image.SHA256).link != "" && u.of(j.ID, j.Audio.SHA256).link != ""
+}
+
+// drop forgets a job's.
 func (u *uploads) drop(id string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.kept = slices.DeleteFunc(u.kept, func(k uploaded) bool { return k.job == id })
+}
+
+// whileUploading ends when uploads have to be done.
+func (s *Step) whileUploading(ctx context.Context) (context.Context, context.CancelFunc) {
+	if until := s.uploadsUntil(ctx); !until.IsZero() {
+		return context.WithDeadline(ctx, until)
+	}
+	return context.WithCancel(ctx)
 }
 
 // uploadOne streams one file; stem is plain ASCII. A file that was uploaded for one model
@@ -201,6 +194,12 @@ func (s *Step) unsent(ctx context.Context, j job.Job, cause error) (goOn bool, e
 		return false, cause
 	}
 	switch v := job.VerdictOf(cause); v.Outcome {
+	case job.BadInput:
+		next := j
+		next.State, next.Fault = job.Failed, job.FaultOf(job.CodeCannotUpload, v)
+		next.Fault.File, next.Fault.Detail = vendors.in.Key, v.Message
+		_, err := s.move(ctx, j, next)
+		return true, conflict(err)
 	case job.OperatorNeeded:
 		return false, s.close(ctx, v)
 	case job.Throttled, job.NotSent:

@@ -280,7 +280,7 @@ func TestALaterUploadIsNotBegunWithoutTheTimeForIt(t *testing.T) {
 		r.change = func(c *submit.Config) { c.Transfer = job.TransferTemp }
 		r.vendor.slow = func(name string) time.Duration {
 			if name == "1.wav" {
-				return 40 * time.Second
+				return time.Minute
 			}
 			return 0
 		}

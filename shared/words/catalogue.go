@@ -252,9 +252,14 @@ var catalogue = map[string]entry{
 		text{"视频服务无法从本系统的存储下载“{name}”的文件。", "文件很可能没有问题：从中国内地以外下载时，网络可能过慢。" + againZH},
 		check, tried,
 	},
+	job.CodeVendorSilent: {
+		text{"For a day the video service gave no answer when the film of “{name}” was ordered, and its list shows no order.", "The files are probably fine: the connection to the video service is too slow, or the service is out of order. " + againEN},
+		text{"一天之内提交“{name}”的视频时，视频服务始终没有答复，其列表中也没有该任务。", "文件很可能没有问题：到视频服务的网络过慢，或其服务出现故障。" + againZH},
+		check, tried,
+	},
 	job.CodeCannotUpload: {
-		text{"For a day “{file}” could not be brought to the video service's storage.", "The file is probably fine: the connection to the video service is too slow, or its storage is out of order. " + againEN},
-		text{"一天之内始终无法把“{file}”上传到视频服务的存储。", "文件很可能没有问题：到视频服务的网络过慢，或其存储出现故障。" + againZH},
+		text{"“{file}” could not be brought to the video service's storage[: {detail}].", "The file is probably fine: the connection to the video service is too slow, its storage is out of order, or does not take files as large. " + againEN},
+		text{"无法把“{file}”上传到视频服务的存储[：{detail}]。", "文件很可能没有问题：到视频服务的网络过慢、其存储出现故障，或文件超过其大小限制。" + againZH},
 		check, tried,
 	},
 	job.CodeVendorCanceled: {
