@@ -152,7 +152,7 @@ func (d *desk) job(name string, s job.State, change ...func(*job.Job)) job.Job {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	n := lookup.Name(name)
 	j := job.Job{ID: job.Identity(n, "image", "audio", job.Options{}), State: job.Received, Name: n, Received: now, Due: now,
-		Audio: job.Input{Seconds: 5.68}, Quoted: 454_400, Ratio: job.Square}
+		Image: job.Input{Key: name + ".jpg", ETag: "e1", Format: "jpeg", Width: 480, Height: 640}, Audio: job.Input{Key: name + ".wav", ETag: "e2", Format: "wav", Seconds: 5.68}, Quoted: 454_400, Ratio: job.Square}
 	for _, c := range change {
 		c(&j)
 	}

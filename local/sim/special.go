@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"emodrop/local/emo"
+	"emodrop/shared/job"
 )
 
 // special makes some seeds what hardly any draw comes to, though guards stand against it: a
@@ -32,6 +33,7 @@ func (s *Schedule) press(r *rand.Rand) {
 	c := &s.Config
 	ends := 15 * time.Minute
 	c.MaxInFlight, c.Emulator.Slots, s.Busy = 1+r.IntN(2), 2, 0
+	c.Budget, c.Begin = job.Budget{}, 0
 	c.Storm = Storm{Ends: ends, Twice: .6, Late: .6, LateBy: 10 * time.Second, Frozen: .3 + .5*r.Float64(), Slow: .2, SlowBy: 30 * time.Second}
 	c.Emulator.FaultRates = map[string]float64{"create:timeout_after": .1 * r.Float64()}
 	c.Emulator.ListLag, s.ListLag, c.Emulator.Faults = 0, 0, nil
@@ -79,6 +81,7 @@ func (s *Schedule) misfit() {
 func (s *Schedule) alone() {
 	s.Young, s.Busy, s.ListLag = false, 0, 0
 	c := &s.Config
+	c.Budget, c.Begin = job.Budget{}, 0
 	c.Storm = Storm{Ends: 10 * time.Minute}
 	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
 	p := &people{r: rand.New(rand.NewPCG(s.Seed, 1)), s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 100}

@@ -18,7 +18,7 @@ func (b bench) at(t *testing.T, id string, s job.State) job.Job {
 	t.Helper()
 	ctx := t.Context()
 	now := time.Now().UTC()
-	j, err := b.store.Create(ctx, job.Job{ID: id, State: job.Received, Name: job.Name{Stem: id}, Received: now, Due: now})
+	j, err := b.store.Create(ctx, job.Job{ID: id, State: job.Received, Name: job.Name{Stem: id}, Received: now, Due: now, Image: job.Input{ETag: "e1", Format: "png"}, Audio: job.Input{ETag: "e2", Format: "wav", Seconds: 10}})
 	require.NoError(t, err)
 	move := func(to job.State, change func(*job.Job)) {
 		next := j

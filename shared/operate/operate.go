@@ -164,8 +164,12 @@ func (s *Step) retry(ctx context.Context, j job.Job, charge bool, by mover) (job
 	if MaybePaid(j) && !charge {
 		return job.Job{}, refuse(ChargeNotAccepted, j)
 	}
+	if j.Unusable() {
+		return job.Job{}, refuse(FilesRefused, j)
+	}
 	next := again(j, job.Received)
-	next.Due = time.Now()
+	// Its turn comes after those that wait by now.
+	next.Due, next.Rank = time.Now(), ""
 	return s.moveBy(ctx, by, j, next)
 }
 

@@ -84,7 +84,7 @@ func (b bench) held(t *testing.T, id string, f job.Fault) job.Job {
 	ctx := t.Context()
 	now := time.Now().UTC()
 	j, err := b.store.Create(ctx, job.Job{ID: id, State: job.Received, Name: job.Name{Stem: id}, Received: now, Due: now,
-		Audio: job.Input{Seconds: 10}})
+		Image: job.Input{Key: id + ".png", ETag: "e1", Format: "png", Width: 480, Height: 640}, Audio: job.Input{Key: id + ".wav", ETag: "e2", Format: "wav", Seconds: 10}})
 	require.NoError(t, err)
 	next := j
 	next.State, next.Due, next.Rank = job.Queued, time.Time{}, job.Rank("", now.UnixMilli(), id)
@@ -203,8 +203,8 @@ func TestARetryIsANewAttemptAndAskedTwiceWhereMoneyMayBeGone(t *testing.T) {
 	require.Equal(t, job.Money(800_000), j.Wasted, "what was spent stays known")
 
 	next := j
-	next.State = job.Queued
-	next.Due = time.Time{}
+	next.State, next.Due, next.Rank = job.Queued, time.Time{}, job.Rank("", 1, j.ID)
+	require.Empty(t, j.Rank, "it takes its turn behind those that wait")
 	j, err = b.store.Move(t.Context(), j, next)
 	require.NoError(t, err)
 	g, err := b.store.Gate(t.Context())
@@ -242,5 +242,20 @@ func TestAMissingPartIsNamed(t *testing.T) {
 	_, err := operate.New(operate.Config{})
 	for _, part := range []string{"Vendor", "Jobs", "Gate", "Messages", "Controls", "Tell", "Log"} {
 		require.ErrorContains(t, err, part)
+	}
+}
+
+func TestWhatWasRefusedForItsFilesIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	now := time.Now().UTC()
+	for _, code := range []string{job.CodeTruncated, job.CodeAudioTooLong, job.CodeTooLarge, job.CodeFileMissing} {
+		_, err := b.store.Create(t.Context(), job.Job{ID: code, State: job.Rejected, Name: job.Name{Stem: code}, Received: now, Fault: &job.Fault{Code: code},
+			Image: job.Input{ETag: "e1", Format: "png"}, Audio: job.Input{ETag: "e2", Format: "wav", Seconds: 10}})
+		require.NoError(t, err)
+		_, err = b.Retry(t.Context(), code, true)
+		var r *operate.Refusal
+		require.ErrorAs(t, err, &r)
+		require.Equal(t, operate.FilesRefused, r.Code)
 	}
 }

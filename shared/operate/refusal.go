@@ -26,6 +26,7 @@ const (
 	TaskUnknown       = "task_unknown"
 	ChargeNotAccepted = "charge_not_accepted"
 	NotEnded          = "not_ended"
+	FilesRefused      = "files_refused"
 	Moved             = "moved_meanwhile"
 	BeingSent         = "being_sent"
 	BeingMade         = "being_made"
@@ -57,6 +58,9 @@ var reasons = map[string][2][2]string{
 	NotEnded: {
 		{"“{name}” is still under way ({state}): only a job that has ended can be tried again.", "Wait for its end, or take it back: emodrop cancel."},
 		{"“{name}”仍在进行中（{state}），只有已结束的任务才能重试。", "请等待其结束，或用 emodrop cancel 取消。"}},
+	FilesRefused: {
+		{"“{name}” was refused for its files, and trying them again makes them no better.", "Upload files that can be used under that name; for a row of a manifest, put its files right and upload the manifest again."},
+		{"“{name}”因文件无法使用而被拒绝，重试不会有改变。", "请用该名称上传可用的文件；如是清单中的一行，请修正其文件后重新上传清单。"}},
 	Moved: {
 		{"“{name}” has moved meanwhile.", "Look again: emodrop status."},
 		{"“{name}”的状态刚刚发生了变化。", "请用 emodrop status 重新查看。"}},

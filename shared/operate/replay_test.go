@@ -72,7 +72,7 @@ func TestAJobWithoutAnOutcomeHasNothingToTell(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	now := time.Now().UTC()
-	_, err := b.store.Create(t.Context(), job.Job{ID: "anna", State: job.Received, Name: job.Name{Stem: "anna"}, Received: now, Due: now})
+	_, err := b.store.Create(t.Context(), job.Job{ID: "anna", State: job.Received, Name: job.Name{Stem: "anna"}, Received: now, Due: now, Image: job.Input{ETag: "e1", Format: "png"}, Audio: job.Input{ETag: "e2", Format: "wav", Seconds: 10}})
 	require.NoError(t, err)
 	_, err = b.Replay(t.Context(), "anna")
 	var no *operate.Refusal

@@ -61,6 +61,12 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 		_, err := s.move(ctx, j, next)
 		return conflict(err)
 	}
+	if f := s.Profile.Unsound(j); f != nil {
+		next := j
+		next.State, next.Fault = job.Rejected, f
+		_, err := s.move(ctx, j, next)
+		return conflict(err)
+	}
 	style, ratio := s.wanted(j)
 	priced := j
 	priced.Quoted = s.Profile.Price(ratio, j.Audio.Seconds)

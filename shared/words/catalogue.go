@@ -198,6 +198,11 @@ var catalogue = map[string]entry{
 		text{"“{file}”未执行：视频已经完成。", "如需再次制作（费用另计），请将图片和录音换一个名称上传。"},
 		itself, over,
 	},
+	job.CodeRetryFiles: {
+		text{"“{file}” was not done: what it concerns was refused for its files, and trying them again makes them no better.", "Upload files that can be used under that name; for a row of a manifest, put its files right and upload the manifest again."},
+		text{"“{file}”未执行：对应的任务因文件无法使用而被拒绝，重试不会有改变。", "请用该名称上传可用的文件；如是清单中的一行，请修正其文件后重新上传清单。"},
+		itself, over,
+	},
 	job.CodeRetryCharge: {
 		text{"“{file}” was not done: its film may have been charged already, and a further one may be charged a second time.", "If that is right, write accept-charge into the file, nothing else, and upload it again."},
 		text{"“{file}”未执行：视频可能已计费，再次制作可能会二次计费。", "如确认，请在文件中只写入 accept-charge，然后重新上传。"},
