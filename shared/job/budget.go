@@ -132,6 +132,8 @@ type Shortage struct {
 	Limit Money `json:"limit"`
 	Spent Money `json:"spent"`
 	Need  Money `json:"need"`
+	// Of is the key of the day or month that it was seen in; empty: of whichever it is.
+	Of string `json:"-"`
 }
 
 // Affords says whether a film that costs need at most may be ordered now; if not, why
@@ -140,7 +142,7 @@ func (g Gate) Affords(b Budget, need Money, now time.Time) (Wait, Shortage) {
 	wait, by := Go, Shortage{}
 	for _, p := range Periods() {
 		limit, spent := b.Of(p), g.Spent[p.Key(now)]
-		s := Shortage{p, limit, spent, need}
+		s := Shortage{p, limit, spent, need, p.Key(now)}
 		switch {
 		case limit == 0:
 		case need > limit:

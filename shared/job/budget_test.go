@@ -85,7 +85,7 @@ func TestABudgetHasRoomWaitsIsReachedOrIsTooSmall(t *testing.T) {
 		require.Equal(t, c.want, wait, name)
 		require.Equal(t, c.by, by.Period, name)
 		if wait != Go {
-			require.Equal(t, Shortage{c.by, c.budget.Of(c.by), g.Spent[c.by.Key(noon)], c.need * Yuan}, by, name)
+			require.Equal(t, Shortage{c.by, c.budget.Of(c.by), g.Spent[c.by.Key(noon)], c.need * Yuan, c.by.Key(noon)}, by, name)
 		}
 	}
 }
@@ -147,7 +147,7 @@ func TestEntriesCountAtTheDayAndInTheMonthOfTheirTime(t *testing.T) {
 
 func TestABudgetIsToldOnceForEachPeriodAndLimit(t *testing.T) {
 	t.Parallel()
-	s := Shortage{Day, 5 * Yuan, 4 * Yuan, 2 * Yuan}
+	s := Shortage{Day, 5 * Yuan, 4 * Yuan, 2 * Yuan, ""}
 	id := BudgetMessage(s, noon).ID
 	more := s
 	more.Spent, more.Need = 5*Yuan, Yuan

@@ -51,8 +51,8 @@ type Gate struct {
 	Spent map[string]Money `json:"-"`
 	// Budget is the one that the functions keep, for people who look.
 	Budget Budget `json:"budget,omitzero"`
-	// Told is the Shortage that was told last, by its key; empty: none.
-	Told string `json:"told,omitempty"`
+	// Told is the Shortage of each period that was told last, by its key.
+	Told map[Period]string `json:"told,omitempty"`
 	// Installed is when this stack first ran: older files are not its business.
 	Installed time.Time `json:"installed"`
 	// Due is when a closed gate is probed.

@@ -83,7 +83,8 @@ func reserve(w *write, a job.Admission, most job.Money, now time.Time) error {
 }
 
 // CloseBudget stops all posting because a budget is reached, and writes the message that
-// says so, once for each day or month and limit. False when the gate was closed already.
+// says so, once for each day or month and limit. False when the gate was closed already,
+// or the day that it was seen in is over.
 // It is not probed: poll reopens it when the budget allows for what waits.
 func (s *Store) CloseBudget(ctx context.Context, by job.Shortage) (m job.Message, closed bool, err error) {
 	g, err := s.Gate(ctx)
@@ -91,24 +92,37 @@ func (s *Store) CloseBudget(ctx context.Context, by job.Shortage) (m job.Message
 		return job.Message{}, false, err
 	}
 	now := time.Now()
+	if by.Of != "" && by.Of != by.Period.Key(now) {
+		return job.Message{}, false, nil
+	}
 	c, err := encode(by.Closure(now))
 	if err != nil {
 		return job.Message{}, false, err
 	}
 	w := write{key: gateKey, set: []assign{{at("closed"), map[string]any(c)}, {at(writeAttr), newMark()}},
-		unset: []path{at(dueIndex.hash), at(dueIndex.rang)}, conds: []cond{absent("closed"), absent("told")}}
-	if g.Told != "" {
-		w.conds[1] = equal(g.Told, "told")
+		unset: []path{at(dueIndex.hash), at(dueIndex.rang)}, conds: []cond{absent("closed")}}
+	for _, p := range job.Periods() {
+		if key := g.Told[p]; key != "" {
+			w.conds = append(w.conds, equal(key, "told", string(p)))
+		} else {
+			w.conds = append(w.conds, absent("told", string(p)))
+		}
 	}
 	ws := []write{w}
-	if key := by.Key(now); g.Told != key {
-		ws[0].set = append(ws[0].set, assign{at("told"), key})
+	if key := by.Key(now); g.Told[by.Period] != key {
+		told := map[string]any{string(by.Period): key}
+		for p, key := range g.Told {
+			if p != by.Period {
+				told[string(p)] = key
+			}
+		}
+		ws[0].set = append(ws[0].set, assign{at("told"), told})
 		m = job.BudgetMessage(by, now)
-		told, err := newMessage(m)
+		note, err := newMessage(m)
 		if err != nil {
 			return job.Message{}, false, err
 		}
-		ws = append(ws, told)
+		ws = append(ws, note)
 	}
 	err = s.t.write(ctx, ws...)
 	if lost(err) {

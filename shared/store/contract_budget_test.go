@@ -235,6 +235,23 @@ var budgetSentences = []sentence{
 		require.False(t, closed)
 		require.Equal(t, job.CodeKeyRefused, gate(t, s).Closed.Code)
 	}},
+	{"a day that is told with its month is told once, and not for a shortage of the day before", func(t *testing.T, s *store.Store) {
+		told := map[string]int{}
+		for _, p := range []job.Period{job.Day, job.Month, job.Day, job.Month, job.Day} {
+			m, closed, err := s.CloseBudget(t.Context(), job.Shortage{Period: p, Limit: 5 * job.Yuan, Need: job.Yuan})
+			require.NoError(t, err)
+			require.True(t, closed)
+			if m.ID != "" {
+				told[m.ID]++
+			}
+			require.NoError(t, s.Reopen(t.Context(), *gate(t, s).Closed))
+		}
+		require.Len(t, told, 2)
+		_, closed, err := s.CloseBudget(t.Context(), job.Shortage{Period: job.Day, Limit: 9 * job.Yuan, Of: job.Day.Key(time.Now().AddDate(0, 0, -1))})
+		require.NoError(t, err)
+		require.False(t, closed)
+		require.Nil(t, gate(t, s).Closed)
+	}},
 	{"people see which budget is kept", func(t *testing.T, s *store.Store) {
 		gate(t, s)
 		b := job.Budget{Monthly: 20 * job.Yuan}
