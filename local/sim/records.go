@@ -142,8 +142,8 @@ func (r records) Throttle(ctx context.Context, until time.Time) error {
 	return done(ctx, r.w, "store.Throttle", "", true, func() error { return r.s.Throttle(ctx, until) })
 }
 
-func (r records) Learn(ctx context.Context, l job.Lesson) error {
-	return done(ctx, r.w, "store.Learn", l.KeyID, true, func() error { return r.s.Learn(ctx, l) })
+func (r records) LearnKey(ctx context.Context, id string) error {
+	return done(ctx, r.w, "store.LearnKey", id, true, func() error { return r.s.LearnKey(ctx, id) })
 }
 
 func (r records) Fetched(ctx context.Context, f job.Fetch) error {
