@@ -180,8 +180,8 @@ func (r records) PutFace(ctx context.Context, sha string, ratio job.Ratio, f job
 	})
 }
 
-func (r records) Turn(ctx context.Context, name string, every, within time.Duration) (time.Time, error) {
-	return do(ctx, r.w, "store.Turn", name, true, func() (time.Time, error) { return r.s.Turn(ctx, name, every, within) })
+func (r records) Turns(ctx context.Context, name string, every, within time.Duration, n int) ([]time.Time, error) {
+	return do(ctx, r.w, "store.Turns", name, true, func() ([]time.Time, error) { return r.s.Turns(ctx, name, every, within, n) })
 }
 
 func (r records) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error) {
