@@ -35,13 +35,25 @@ const (
 type board struct {
 	index words.Index
 	etag  string
+	// known is when that was, tick when a tick of this process last went by it.
+	known, tick time.Time
+}
+
+// trusted is how long a process goes by what it knows of the list: a tick that came twice
+// may have had another process write it, of which nothing else would tell.
+const trusted = 15 * time.Minute
+
+// stale says whether another process may have written the list: a tick has gone by in
+// which this one had no part, or it has not looked for long.
+func (s *Step) stale(b *board, now time.Time) bool {
+	return b == nil || now.Sub(b.tick) > s.Period*3/2 || now.Sub(b.known) > trusted
 }
 
 // list writes how things stand, once a tick: the file of each job whose state is not
 // what the list says, and then the list, if it says anything new. The list is the
 // memory: who dies between the two finds the same to do again, and what waits is read
 // once, when it is first listed. A tick with nothing to do, and nothing listed, is over
-// without a call. What trouble there is keeps nothing else waiting.
+// without a call, but for a look at the list four times an hour. What trouble there is keeps nothing else waiting.
 func (s *Step) list(ctx context.Context, r *round) {
 	ctx, cancel := context.WithTimeout(ctx, listTime)
 	defer cancel()
@@ -52,15 +64,16 @@ func (s *Step) list(ctx context.Context, r *round) {
 }
 
 func (s *Step) listAll(ctx context.Context, r *round) error {
-	b := s.board.Load()
-	if b == nil {
+	b, now := s.board.Load(), time.Now()
+	if s.stale(b, now) {
 		x, etag, err := s.Board.Index(ctx)
 		if err != nil {
 			return err
 		}
-		b = &board{x, etag}
-		s.board.Store(b)
+		b = &board{index: x, etag: etag, known: now}
 	}
+	b = &board{b.index, b.etag, b.known, now}
+	s.board.Store(b)
 	if !r.busy && r.gate.Closed == nil && len(b.index.Jobs) == 0 && (b.index.Schema == "" || b.index.Sending.Open) {
 		return nil
 	}
@@ -69,7 +82,7 @@ func (s *Step) listAll(ctx context.Context, r *round) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now = time.Now()
 	all, last := g.Forecast(o.jobs, o.queue, s.MaxInFlight, s.Profile, now)
 	next := words.Index{Schema: words.IndexSchema, At: now.UTC().Truncate(time.Second), Open: map[job.State]int{}, Sending: words.Sends(g, now), Jobs: []words.Listed{}}
 	if next.Unlisted, next.More = o.unlisted, o.more; !last.IsZero() && !o.more {
@@ -111,7 +124,7 @@ func (s *Step) listAll(ctx context.Context, r *round) error {
 	}
 	etag, err := s.Board.PutIndex(ctx, next, b.etag)
 	if err == nil {
-		s.board.Store(&board{next, etag})
+		s.board.Store(&board{next, etag, now, now})
 	}
 	return errors.Join(append(errs.errs, err)...)
 }
