@@ -22,8 +22,9 @@ type Board interface {
 }
 
 const (
-	// listed is how many jobs the list names, counted how far the queue is counted.
-	listed, counted = 1000, 5000
+	// listed is how many jobs the list names, and how many entries of the queue's index a
+	// tick reads for it at most: one page of a query, however many wait.
+	listed = 1000
 	// ahead is how far due times of open jobs can lie ahead.
 	ahead = 24 * time.Hour
 	// listTime is how long the list may keep a tick from its looks.
@@ -34,13 +35,25 @@ const (
 type board struct {
 	index words.Index
 	etag  string
+	// known is when that was, tick when a tick of this process last went by it.
+	known, tick time.Time
+}
+
+// trusted is how long a process goes by what it knows of the list: a tick that came twice
+// may have had another process write it, of which nothing else would tell.
+const trusted = 15 * time.Minute
+
+// stale says whether another process may have written the list: a tick has gone by in
+// which this one had no part, or it has not looked for long.
+func (s *Step) stale(b *board, now time.Time) bool {
+	return b == nil || now.Sub(b.tick) > s.Period*3/2 || now.Sub(b.known) > trusted
 }
 
 // list writes how things stand, once a tick: the file of each job whose state is not
 // what the list says, and then the list, if it says anything new. The list is the
 // memory: who dies between the two finds the same to do again, and what waits is read
 // once, when it is first listed. A tick with nothing to do, and nothing listed, is over
-// without a call. What trouble there is keeps nothing else waiting.
+// without a call, but for a look at the list four times an hour. What trouble there is keeps nothing else waiting.
 func (s *Step) list(ctx context.Context, r *round) {
 	ctx, cancel := context.WithTimeout(ctx, listTime)
 	defer cancel()
@@ -51,15 +64,16 @@ func (s *Step) list(ctx context.Context, r *round) {
 }
 
 func (s *Step) listAll(ctx context.Context, r *round) error {
-	b := s.board.Load()
-	if b == nil {
+	b, now := s.board.Load(), time.Now()
+	if s.stale(b, now) {
 		x, etag, err := s.Board.Index(ctx)
 		if err != nil {
 			return err
 		}
-		b = &board{x, etag}
-		s.board.Store(b)
+		b = &board{index: x, etag: etag, known: now}
 	}
+	b = &board{b.index, b.etag, b.known, now}
+	s.board.Store(b)
 	if !r.busy && r.gate.Closed == nil && len(b.index.Jobs) == 0 && (b.index.Schema == "" || b.index.Sending.Open) {
 		return nil
 	}
@@ -68,10 +82,10 @@ func (s *Step) listAll(ctx context.Context, r *round) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now = time.Now()
 	all, last := g.Forecast(o.jobs, o.queue, s.MaxInFlight, s.Profile, now)
 	next := words.Index{Schema: words.IndexSchema, At: now.UTC().Truncate(time.Second), Open: map[job.State]int{}, Sending: words.Sends(g, now), Jobs: []words.Listed{}}
-	if next.Unlisted, next.More = o.unlisted, len(o.queue) == counted; !last.IsZero() {
+	if next.Unlisted, next.More = o.unlisted, o.more; !last.IsZero() && !o.more {
 		at := last.UTC().Truncate(time.Second)
 		next.Finish = &at
 	}
@@ -110,7 +124,7 @@ func (s *Step) listAll(ctx context.Context, r *round) error {
 	}
 	etag, err := s.Board.PutIndex(ctx, next, b.etag)
 	if err == nil {
-		s.board.Store(&board{next, etag})
+		s.board.Store(&board{next, etag, now, now})
 	}
 	return errors.Join(append(errs.errs, err)...)
 }
@@ -121,6 +135,8 @@ type opened struct {
 	jobs     []job.Job // those that the forecast knows
 	queue    []string
 	unlisted int
+	// more wait behind those of queue, or may.
+	more bool
 }
 
 // open finds what is under way: what is at the vendor first, then what waits in its
@@ -128,9 +144,10 @@ type opened struct {
 func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index) (opened, error) {
 	var o opened
 	var err error
-	if o.queue, err = s.Agenda.Queue(ctx, counted); err != nil {
+	if o.queue, err = s.Agenda.Queue(ctx, listed); err != nil {
 		return o, err
 	}
+	o.more = len(o.queue) == listed
 	due, err := s.Agenda.Due(ctx, time.Now().Add(ahead), listed)
 	if err != nil {
 		return o, err
@@ -157,10 +174,14 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 		}
 	}
 	before := map[string]words.Listed{}
+	passed := 0
 	for _, l := range last.Jobs {
 		before[l.Job] = l
-		if !waiting[l.Job] {
-			add(l.Job) // it has ended, or waits for a person
+		if n := len(ids); !waiting[l.Job] {
+			add(l.Job) // it has ended, waits for a person, or others came before it
+			if o.more && l.State == job.Queued {
+				passed += len(ids) - n // and it takes no room any more
+			}
 		}
 	}
 	rest := slices.Clone(ids[others:])
@@ -168,7 +189,7 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 	for _, id := range o.queue {
 		add(id)
 	}
-	room := max(0, listed-others-len(rest))
+	room := max(0, listed-others-len(rest)+passed)
 	if n := len(ids) - others; n > room {
 		o.unlisted = n - room
 		ids = ids[:others+room]
@@ -200,6 +221,8 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 			o.entries = append(o.entries, l)
 		case j.State.Final() && !known:
 			continue // the index is behind; its own message shows it
+		case j.State == job.Queued && !waiting[j.ID] && o.more:
+			continue // too far back by now; else it would be read in every tick
 		default:
 			o.entries = append(o.entries, words.List(j))
 		}
