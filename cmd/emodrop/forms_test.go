@@ -28,8 +28,8 @@ const (
 )
 
 // row is one verb, and what it does in each form. FORM in it is the form's name; HOME,
-// IMAGE, AUDIO, PAIRS, EVENT and OWN are the stack's folder, files that there are, and a
-// folder of the row's own.
+// IMAGE, AUDIO, PAIRS, MANIFEST, WRONG (a manifest with a wrong line), EVENT and OWN are
+// the stack's folder, files that there are, and a folder of the row's own.
 type row struct {
 	call string
 	code int
@@ -65,6 +65,9 @@ func theForms() []row {
 		{call: "submit IMAGE AUDIO --name sub-FORM --watch", pipe: `SUCCEEDED\tsub-pipe\tvideos/sub-pipe\.mp4\n$`, screen: `(?s)sent 2 of 2 files.*\x1b\[32mdone\x1b\[0m`,
 			json: []string{"id", "name"}},
 		{call: "batch PAIRS --folder FORM", pipe: `^[0-9a-f]{32}\tpipe/intro\n$`, screen: `(?s)term/intro  ←  portrait\.jpg \+ intro\.mp3 \+ intro\.json.*sent 3 of 3 files`, json: []string{"id", "name", "image", "audio", "options", "price_cny", "upload"}},
+		{call: "batch MANIFEST --folder m-FORM", pipe: `^[0-9a-f]{32}\tm-pipe/hello\n$`, screen: `(?s)m-term/hello  ←  face\.jpg \+ hello\.mp3.*sent 3 of 3 files.*m-term/week\.results\.jsonl`,
+			json: []string{"id", "name", "line", "image", "audio", "price_cny", "upload"}},
+		{call: "batch WRONG", code: exitJobFailed, screen: `line 2: audio: is missing`, json: []string{"path", "line", "upload", "problem"}},
 		{call: "watch done", pipe: `^\S+\t[0-9a-f]{32}\tSUCCEEDED\tdone\tvideos/done\.mp4\n$`, screen: `done`, json: jobNames},
 		{call: "status", pipe: `sending: open`, screen: `sending: open`, json: []string{"stack", "in_flight", "queued", "gate"}},
 		{call: "status done", pipe: `(?m)^  film +s3://`, screen: `\x1b\[32mdone\x1b\[0m`, json: jobNames},
@@ -113,10 +116,13 @@ func TestEveryVerbWorksAtATerminalInAPipeAndAsJSONThroughTheBuiltCommand(t *test
 	home := t.TempDir()
 	p := start(t, home, "up", "--no-open", "--speed", "100")
 	p.address()
-	dir := files(t, map[string][]byte{"week/portrait.jpg": sample.Portrait(), "week/intro.mp3": sample.SpeechChinese(), "week/intro.json": []byte(`{"tags":["spring"]}`)})
+	dir := files(t, map[string][]byte{"week/portrait.jpg": sample.Portrait(), "week/intro.mp3": sample.SpeechChinese(), "week/intro.json": []byte(`{"tags":["spring"]}`),
+		"_files/face.jpg": sample.Portrait(), "_files/hello.mp3": sample.SpeechChinese(), "week.jobs.csv": []byte("name,image,audio\nhello,_files/face.jpg,_files/hello.mp3\n"),
+		"wrong.jobs.csv": []byte("name,image,audio\nhello,_files/face.jpg,\n")})
 	event, err := filepath.Abs(filepath.Join("..", "..", "events", "scheduler-poll.json"))
 	require.NoError(t, err)
-	names := []string{"HOME", home, "IMAGE", filepath.Join(dir, "anna.jpg"), "AUDIO", filepath.Join(dir, "anna.mp3"), "PAIRS", filepath.Join(dir, "week"), "EVENT", event}
+	names := []string{"HOME", home, "IMAGE", filepath.Join(dir, "anna.jpg"), "AUDIO", filepath.Join(dir, "anna.mp3"), "PAIRS", filepath.Join(dir, "week"),
+		"MANIFEST", filepath.Join(dir, "week.jobs.csv"), "WRONG", filepath.Join(dir, "wrong.jobs.csv"), "EVENT", event}
 	h := hands{t: t, home: home, names: names}
 	h.good("submit", "IMAGE", "AUDIO", "--name", "done", "--watch")
 	require.Contains(t, h.good("__complete", "get", ""), "done\tdone", "completion knows the jobs that are there")

@@ -60,6 +60,7 @@ var catalogue = map[string]text{
 	"plan_unused":           {"not needed: no recording uses it, or another file of that name does", "不需要：没有录音使用它，或已有同名的其他文件"},
 	"plan_no_film":          {"options: no picture and recording of the same name", "选项文件：没有同名的照片和录音"},
 	"plan_dry":              {"Checked and priced only: its options say dryRun.", "仅检查和计价：其选项含 dryRun。"},
+	"plan_manifest":         {"a manifest: hand it in, with the files that it names, by emodrop batch, or upload these to the bucket first and then it", "清单：请用 emodrop batch 连同所列文件一起提交，或先将这些文件上传到存储桶，再上传清单"},
 	"plan_unknown":          {"neither a picture nor a recording nor options", "不是图片、录音或选项文件"},
 
 	"handed":            {"Handed in: %d files.", "已提交 %d 个文件。"},
