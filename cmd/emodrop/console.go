@@ -102,7 +102,7 @@ func (p *program) page(ctx context.Context, st *reach.Stack, spool string, every
 	if err != nil {
 		return nil, err
 	}
-	c := console.Config{Jobs: st.Jobs, HandIns: st.Jobs, OpenResult: openFilm(st), Operate: o, Held: o, Name: st.Name, Inbox: st.Inbox, Outbox: st.Outbox,
+	c := console.Config{Jobs: st.Jobs, HandIns: st.Jobs, Labels: st.Jobs, OpenResult: openFilm(st), Operate: o, Held: o, Name: st.Name, Inbox: st.Inbox, Outbox: st.Outbox,
 		Simulated: st.Local, Ratio: st.Ratio, Profile: job.EMO(), SpoolDir: spool, Context: ctx, Every: every,
 		Log: slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		HandIn: func(ctx context.Context, key string, body io.Reader) error {

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"emodrop/cmd/emodrop/reach"
+	"emodrop/local/tally"
 	"emodrop/shared/job"
 )
 
@@ -38,16 +37,9 @@ type spent struct {
 	sum job.Spent
 }
 
-// What cost can be told by.
-const (
-	byDay   = "day"
-	byRatio = "ratio"
-	byTag   = "tag"
-)
-
 func (p *program) costCommand() *cobra.Command {
 	var days int
-	var by string
+	var said string
 	var asCSV bool
 	cmd := p.command(verb{
 		use:   "cost",
@@ -66,8 +58,9 @@ func (p *program) costCommand() *cobra.Command {
 			if days < 1 || days > 90 {
 				return p.usage("--days %d: want 1 to 90; records are kept for 90 days", "--days %d：应为 1 至 90，记录保留 90 天", days)
 			}
-			if !slices.Contains([]string{byDay, byRatio, byTag}, by) {
-				return p.usage("--by %s: want day, ratio or tag", "--by %s：应为 day、ratio 或 tag", by)
+			by := tally.By(said)
+			if !slices.Contains(tally.All(), by) {
+				return p.usage("--by %s: want day, ratio or tag", "--by %s：应为 day、ratio 或 tag", said)
 			}
 			if asCSV && p.json {
 				return p.usage("--csv and --json: want one of them", "--csv 与 --json 只能选择其一")
@@ -89,93 +82,41 @@ func (p *program) costCommand() *cobra.Command {
 	})
 	fl := cmd.Flags()
 	fl.IntVar(&days, "days", 7, p.pick("how many days, up to today (UTC)", "统计到今天为止的多少天（UTC）"))
-	fl.StringVar(&by, "by", byDay, p.pick("what to add up by: day, ratio or tag", "统计方式：day（日期）、ratio（比例）或 tag（标签）"))
+	fl.StringVar(&said, "by", string(tally.Day), p.pick("what to add up by: day, ratio or tag", "统计方式：day（日期）、ratio（比例）或 tag（标签）"))
 	fl.BoolVar(&asCSV, "csv", false, p.pick("as a table for spreadsheets, with a head and without a total", "输出 CSV 表格，有表头，无合计"))
-	must(cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{byDay, byRatio, byTag}, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions([]string{string(tally.Day), string(tally.Ratio), string(tally.Tag)}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
-// counted adds up what the hand-ins of the last days cost, page by page: days as they
-// come, the newest first, all else in its order.
-func counted(ctx context.Context, st *reach.Stack, days int, by string) (rows []*spent, total *spent, err error) {
-	since := time.Now().AddDate(0, 0, 1-days)
-	total = &spent{Total: true}
-	byKey, tags := map[string]*spent{}, map[string][]string{}
-	var next time.Time
-	for first := true; first || !next.IsZero(); first = false {
-		ids, after, err := st.Jobs.Page(ctx, next, since, 500)
-		if err != nil {
-			return nil, nil, err
-		}
-		next = after
-		jobs, err := records(ctx, st, ids)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, j := range jobs {
-			keys, err := keysOf(ctx, st, j, by, tags)
-			if err != nil {
-				return nil, nil, err
-			}
-			for _, k := range keys {
-				if byKey[k] == nil {
-					byKey[k] = &spent{key: k}
-				}
-				byKey[k].sum.Add(j)
-			}
-			total.sum.Add(j)
-		}
+// counted adds up what the hand-ins of the last days cost.
+func counted(ctx context.Context, st *reach.Stack, days int, by tally.By) (rows []*spent, total *spent, err error) {
+	sum, err := tally.Count(ctx, st.Jobs, st.Jobs, time.Now().AddDate(0, 0, 1-days), by, 0)
+	if err != nil {
+		return nil, nil, err
 	}
-	keys := slices.Sorted(maps.Keys(byKey))
-	if by == byDay {
-		slices.Reverse(keys)
+	line := func(of job.Spent) *spent {
+		return &spent{Films: of.Films, Seconds: of.Seconds, Unclear: of.Unclear, Simulated: st.Simulated, sum: of,
+			BilledCNY: of.Billed.Decimal(), WastedCNY: of.Wasted.Decimal(), ExpectedCNY: of.Expected.Decimal()}
 	}
-	for _, k := range keys {
-		rows = append(rows, byKey[k])
-	}
-	for _, s := range append(slices.Clone(rows), total) {
-		s.Simulated = st.Simulated
-		s.Films, s.Seconds, s.Unclear = s.sum.Films, s.sum.Seconds, s.sum.Unclear
-		s.BilledCNY, s.WastedCNY, s.ExpectedCNY = s.sum.Billed.Decimal(), s.sum.Wasted.Decimal(), s.sum.Expected.Decimal()
-		switch {
-		case s.Total:
-		case by == byDay:
+	for _, r := range sum.Rows {
+		s := line(r.Spent)
+		switch s.key = r.Key; by {
+		case tally.Day:
 			s.Day = s.key
-		case by == byRatio:
+		case tally.Ratio:
 			s.Ratio = s.key
 		default:
 			s.Tag = &s.key
 		}
+		rows = append(rows, s)
 	}
+	total = line(sum.Total)
+	total.Total = true
 	return rows, total, nil
 }
 
-// keysOf is what a job counts under. Labels that many share are read once.
-func keysOf(ctx context.Context, st *reach.Stack, j job.Job, by string, tags map[string][]string) ([]string, error) {
-	switch {
-	case by == byDay:
-		return []string{j.Received.UTC().Format(time.DateOnly)}, nil
-	case by == byRatio && j.Ratio == "":
-		return []string{"unknown"}, nil // refused before it had one
-	case by == byRatio:
-		return []string{string(j.Ratio)}, nil
-	}
-	if _, known := tags[j.Labels]; !known && j.Labels != "" {
-		l, err := st.Jobs.Labels(ctx, j.Labels)
-		if err != nil && !errors.Is(err, job.ErrNotFound) {
-			return nil, err
-		}
-		sorted := slices.Sorted(slices.Values(l.Tags))
-		tags[j.Labels] = slices.Compact(sorted)
-	}
-	if all := tags[j.Labels]; len(all) > 0 {
-		return all, nil
-	}
-	return []string{""}, nil
-}
-
-func (p *program) cost(st *reach.Stack, rows []*spent, total *spent, by string) {
-	head := map[string]string{byDay: p.pick("DAY", "日期"), byRatio: p.pick("RATIO", "比例"), byTag: p.pick("TAG", "标签")}[by]
+func (p *program) cost(st *reach.Stack, rows []*spent, total *spent, by tally.By) {
+	head := map[tally.By]string{tally.Day: p.pick("DAY", "日期"), tally.Ratio: p.pick("RATIO", "比例"), tally.Tag: p.pick("TAG", "标签")}[by]
 	table := [][]string{{head, p.pick("FILMS", "视频"), p.pick("LENGTH", "时长"), p.pick("CHARGED", "费用"), p.pick("BESIDES", "其他"), p.pick("EXPECTED", "预计")}}
 	for _, s := range append(slices.Clone(rows), total) {
 		key := oneLine(s.key)
@@ -214,10 +155,10 @@ func (p *program) cost(st *reach.Stack, rows []*spent, total *spent, by string) 
 // costCSV writes the rows for spreadsheets. A tag is anybody's text: one that a
 // spreadsheet would take for a formula gets an apostrophe before it.
 // Source: https://owasp.org/www-community/attacks/CSV_Injection
-func (p *program) costCSV(rows []*spent, by string) error {
+func (p *program) costCSV(rows []*spent, by tally.By) error {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
-	all := [][]string{{by, "films", "seconds", "billed_cny", "wasted_cny", "expected_cny", "unclear"}}
+	all := [][]string{{string(by), "films", "seconds", "billed_cny", "wasted_cny", "expected_cny", "unclear"}}
 	for _, s := range rows {
 		key := s.key
 		if strings.ContainsAny(key[:min(1, len(key))], "=+-@\t\r") {

@@ -21,7 +21,7 @@ import (
 // stands behind the verb, or behind call where the verb wants arguments. A flag that has
 // no row here fails the test below.
 //
-// IMAGE, AUDIO, DIR and NOTES stand for files that there are. What an ordinary text is
+// IMAGE, AUDIO, DIR, MANIFEST and NOTES stand for files that there are. What an ordinary text is
 // cannot be wrong, so only its absence is tried: "=" alone, at the end.
 var wrongFlags = map[string]struct {
 	call  string
@@ -102,8 +102,8 @@ func upFlags(more map[string][]string) map[string][]string {
 var wrongArguments = map[string]string{
 	"fly": `"fly"`, "--fly": "--fly", "-x": "-x", "up now": `"now"`, "up --fly": "--fly", "demo now": `"now"`, "emulator now": `"now"`, "invoke": "submit, poll, finalize, callback", "invoke submit": "submit, poll",
 	"invoke submti EVENT": "submit, poll", "invoke submit EVENT more": "submit, poll", "invoke submit nowhere.json": "nowhere.json", "invoke submit NOTES": "notes.txt", "version please": `"please"`,
-	"submit": "IMAGE AUDIO", "submit IMAGE": "IMAGE AUDIO", "submit nowhere.jpg AUDIO": "nowhere.jpg", "submit DIR AUDIO": "emodrop batch", "submit IMAGE AUDIO AUDIO": "anna.mp3",
-	"batch": "DIR", "batch a b": `"b"`, "batch nowhere": "nowhere", "batch IMAGE": "emodrop submit", "get": "NAME|ID", "list now": `"now"`, "cost today": `"today"`, "console now": `"now"`,
+	"submit": "IMAGE AUDIO", "submit IMAGE": "IMAGE AUDIO", "submit nowhere.jpg AUDIO": "nowhere.jpg", "submit DIR AUDIO": "emodrop batch", "submit MANIFEST AUDIO": "emodrop batch", "submit IMAGE MANIFEST": "emodrop batch", "submit IMAGE AUDIO AUDIO": "anna.mp3",
+	"batch": "DIR", "batch a b": `"b"`, "batch nowhere": "nowhere", "batch nowhere.jobs.csv": "nowhere.jobs.csv", "batch MANIFEST MANIFEST": "week.jobs.csv", "batch IMAGE": "emodrop submit", "get": "NAME|ID", "list now": `"now"`, "cost today": `"today"`, "console now": `"now"`,
 	"cancel": "NAME|ID", "retry": "NAME|ID", "adopt a": "TASK", "adopt a b c": `"c"`, "repost": "NAME|ID", "repost a b": `"b"`, "accept": "NAME|ID", "accept a b": `"b"`, "give-up": "NAME|ID",
 	"give-up a b": `"b"`, "replay": "NAME|ID", "hold now": `"now"`, "resume now": `"now"`, "explain Sabotage": "Sabotage", "doctor now": `"now"`, "sweep now": `"now"`,
 }
@@ -142,8 +142,8 @@ func TestTheBuiltCommandRefusesWrongInputForEveryFlagOfEveryVerb(t *testing.T) {
 }
 
 func wrongInput(t *testing.T, call caller) {
-	dir := files(t, map[string][]byte{"notes.txt": []byte("x"), "event.json": []byte("{}"), "pairs/a.jpg": sample.Portrait(), "pairs/a.mp3": sample.SpeechChinese()})
-	fill := strings.NewReplacer("IMAGE", filepath.Join(dir, "anna.jpg"), "AUDIO", filepath.Join(dir, "anna.mp3"), "DIR", filepath.Join(dir, "pairs"),
+	dir := files(t, map[string][]byte{"notes.txt": []byte("x"), "event.json": []byte("{}"), "pairs/a.jpg": sample.Portrait(), "pairs/a.mp3": sample.SpeechChinese(), "week.jobs.csv": []byte("name,image\n")})
+	fill := strings.NewReplacer("MANIFEST", filepath.Join(dir, "week.jobs.csv"), "IMAGE", filepath.Join(dir, "anna.jpg"), "AUDIO", filepath.Join(dir, "anna.mp3"), "DIR", filepath.Join(dir, "pairs"),
 		"NOTES", filepath.Join(dir, "notes.txt"), "EVENT", filepath.Join(dir, "event.json"))
 	args := func(line string) []string {
 		var all []string

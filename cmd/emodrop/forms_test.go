@@ -28,8 +28,8 @@ const (
 )
 
 // row is one verb, and what it does in each form. FORM in it is the form's name; HOME,
-// IMAGE, AUDIO, PAIRS, EVENT and OWN are the stack's folder, files that there are, and a
-// folder of the row's own.
+// IMAGE, AUDIO, PAIRS, MANIFEST, WRONG (a manifest with a wrong line), EVENT and OWN are
+// the stack's folder, files that there are, and a folder of the row's own.
 type row struct {
 	call string
 	code int
@@ -37,9 +37,10 @@ type row struct {
 	pipe, screen string
 	// json are the names that every line has; nil: there is no line.
 	json []string
-	// text: what it prints is no data but a text, with --json too. alone: it runs in
-	// the source tree, for it finds no stack but makes one.
-	text, alone bool
+	// text: what it prints is no data but a text, with --json too. table: it is a form of
+	// its own, which does not go with --json. alone: it runs in the source tree, for it
+	// finds no stack but makes one.
+	text, table, alone bool
 	// until it has said this it runs, and then until Ctrl-C.
 	until string
 	// before is what has to be there first.
@@ -65,12 +66,15 @@ func theForms() []row {
 		{call: "submit IMAGE AUDIO --name sub-FORM --watch", pipe: `SUCCEEDED\tsub-pipe\tvideos/sub-pipe\.mp4\n$`, screen: `(?s)sent 2 of 2 files.*\x1b\[32mdone\x1b\[0m`,
 			json: []string{"id", "name"}},
 		{call: "batch PAIRS --folder FORM", pipe: `^[0-9a-f]{32}\tpipe/intro\n$`, screen: `(?s)term/intro  ←  portrait\.jpg \+ intro\.mp3 \+ intro\.json.*sent 3 of 3 files`, json: []string{"id", "name", "image", "audio", "options", "price_cny", "upload"}},
+		{call: "batch MANIFEST --folder m-FORM", pipe: `^[0-9a-f]{32}\tm-pipe/hello\n$`, screen: `(?s)m-term/hello  ←  face\.jpg \+ hello\.mp3.*sent 3 of 3 files.*m-term/week\.results\.jsonl`,
+			json: []string{"id", "name", "line", "image", "audio", "price_cny", "upload"}},
+		{call: "batch WRONG", code: exitJobFailed, screen: `line 2: audio: is missing`, json: []string{"path", "line", "upload", "problem"}},
 		{call: "watch done", pipe: `^\S+\t[0-9a-f]{32}\tSUCCEEDED\tdone\tvideos/done\.mp4\n$`, screen: `done`, json: jobNames},
 		{call: "status", pipe: `sending: open`, screen: `sending: open`, json: []string{"stack", "in_flight", "queued", "gate"}},
 		{call: "status done", pipe: `(?m)^  film +s3://`, screen: `\x1b\[32mdone\x1b\[0m`, json: jobNames},
 		{call: "list --limit 3", pipe: `^([0-9a-f]{32}\t[A-Z]+\t[^\t]+\t[\d.]+\t[\d.]+\t\S+\n){3}$`, screen: `(?s)NAME +STATE.*done`, json: jobNames},
 		{call: "cost", pipe: `total\t\d+\t`, screen: `together`, json: []string{"films", "billed_cny", "wasted_cny"}},
-		{call: "cost --by tag --csv", pipe: `^tag,films,`, screen: `tag,films,`, text: true},
+		{call: "cost --by tag --csv", pipe: `^tag,films,`, screen: `tag,films,`, table: true},
 		{call: "get done --to OWN", pipe: `done\.mp4\n$`, screen: `done\.mp4`, json: []string{"path", "size", "sha256"}},
 		{call: "replay done", pipe: `\tSUCCEEDED\tdone\n$`, screen: `SUCCEEDED`, json: jobNames},
 		{call: "retry done", code: exitOther, screen: `--accept-charge`},
@@ -113,10 +117,13 @@ func TestEveryVerbWorksAtATerminalInAPipeAndAsJSONThroughTheBuiltCommand(t *test
 	home := t.TempDir()
 	p := start(t, home, "up", "--no-open", "--speed", "100")
 	p.address()
-	dir := files(t, map[string][]byte{"week/portrait.jpg": sample.Portrait(), "week/intro.mp3": sample.SpeechChinese(), "week/intro.json": []byte(`{"tags":["spring"]}`)})
+	dir := files(t, map[string][]byte{"week/portrait.jpg": sample.Portrait(), "week/intro.mp3": sample.SpeechChinese(), "week/intro.json": []byte(`{"tags":["spring"]}`),
+		"_files/face.jpg": sample.Portrait(), "_files/hello.mp3": sample.SpeechChinese(), "week.jobs.csv": []byte("name,image,audio\nhello,_files/face.jpg,_files/hello.mp3\n"),
+		"wrong.jobs.csv": []byte("name,image,audio\nhello,_files/face.jpg,\n")})
 	event, err := filepath.Abs(filepath.Join("..", "..", "events", "scheduler-poll.json"))
 	require.NoError(t, err)
-	names := []string{"HOME", home, "IMAGE", filepath.Join(dir, "anna.jpg"), "AUDIO", filepath.Join(dir, "anna.mp3"), "PAIRS", filepath.Join(dir, "week"), "EVENT", event}
+	names := []string{"HOME", home, "IMAGE", filepath.Join(dir, "anna.jpg"), "AUDIO", filepath.Join(dir, "anna.mp3"), "PAIRS", filepath.Join(dir, "week"),
+		"MANIFEST", filepath.Join(dir, "week.jobs.csv"), "WRONG", filepath.Join(dir, "wrong.jobs.csv"), "EVENT", event}
 	h := hands{t: t, home: home, names: names}
 	h.good("submit", "IMAGE", "AUDIO", "--name", "done", "--watch")
 	require.Contains(t, h.good("__complete", "get", ""), "done\tdone", "completion knows the jobs that are there")
@@ -139,6 +146,9 @@ func TestEveryVerbWorksAtATerminalInAPipeAndAsJSONThroughTheBuiltCommand(t *test
 
 // check runs a row in one form and looks at what it says, and where.
 func (h hands) check(r row, form string) {
+	if r.table && form == asJSON {
+		r = row{call: r.call, code: exitUsage, alone: r.alone}
+	}
 	args := strings.Fields(r.call)
 	if form == asJSON {
 		args = append(args, "--json")

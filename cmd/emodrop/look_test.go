@@ -322,3 +322,40 @@ func TestEveryVerbHelpsInEnglishAndChineseWithExamplesFirst(t *testing.T) {
 	require.Contains(t, d.good(), "Look after the stack:")
 	require.Contains(t, fmt.Sprint(d.run("fly")), "see: emodrop --help")
 }
+
+func TestStatusSaysWhenTheQueueEndsAndWhenAFilmIsExpected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		nine := func(j *job.Job) { j.Audio.Seconds = 20 }
+		require.NotContains(t, objects(t, d.good("status", "--json"))[0], "finish", "nothing waits")
+		d.job("anna", job.Running, nine)
+		began := time.Now()
+		time.Sleep(time.Second)
+		d.job("bert", job.Queued, nine)
+		time.Sleep(time.Second)
+		d.job("carl", job.Queued, nine)
+		// 8.5 s of work for a second, one film after the other.
+		after := func(d time.Duration) string { return began.Add(d + 5*time.Second).UTC().Format(time.RFC3339) }
+		time.Sleep(28 * time.Second)
+		at := func(name string) any {
+			l := objects(t, d.good("status", name, "--json"))[0]
+			return l["expected"]
+		}
+		began = began.Add(30 * time.Second) // what runs is not known to have begun before
+		require.Equal(t, after(170*time.Second), at("anna"))
+		require.Equal(t, after(340*time.Second), at("bert"))
+		require.Equal(t, after(510*time.Second), at("carl"))
+		require.Equal(t, after(510*time.Second), objects(t, d.good("status", "--json"))[0]["finish"])
+		shown := began.Add(515 * time.Second).Local().Format("2006-01-02 15:04")
+		require.Contains(t, d.good("status"), "waiting: 2, all of it done about "+shown)
+		require.Contains(t, d.good("status", "--lang", "zh"), "等待中：2，预计 "+shown+" 全部完成")
+		require.Regexp(t, `expected +`+shown, d.good("status", "carl"))
+		require.Regexp(t, `预计完成 +`+shown, d.good("status", "carl", "--lang", "zh"))
+
+		d.good("hold")
+		require.NotContains(t, objects(t, d.good("status", "--json"))[0], "finish", "while nothing is sent nobody can tell")
+		require.Nil(t, at("carl"))
+		require.Contains(t, d.good("status", "carl"), "number 2 in the queue")
+	})
+}

@@ -26,6 +26,9 @@ func (p *program) pairOf(picture, recording, options, folder, name string) (*han
 		} else if info.IsDir() {
 			return nil, p.problem(exitUsage, "usage", "%s is a folder.", "%s 是文件夹。",
 				"A whole folder goes in by emodrop batch.", "提交整个文件夹请用 emodrop batch。", oneLine(given))
+		} else if isManifest(given) {
+			return nil, p.problem(exitUsage, "usage", "%s is a manifest.", "%s 是清单。",
+				"A manifest goes in, with the files that it names, by emodrop batch.", "提交清单及其所列文件请用 emodrop batch。", oneLine(given))
 		}
 	}
 	stem := name
@@ -121,12 +124,14 @@ func (p *program) folderOf(s string) (string, error) {
 // scanned is what a folder holds.
 type scanned struct {
 	pairs []*handIn
-	// halves wait for another file, unknown are no files of ours.
-	halves, unknown []string
+	// halves wait for another file, unknown are no files of ours, manifests go in by
+	// themselves.
+	halves, unknown, manifests []string
 }
 
 // scan pairs the files of a folder, and of those below it, as the inbox will.
 func scan(root, folder string) (scanned, error) {
+	var out scanned
 	var found []*file
 	var named []intake.Named
 	err := filepath.WalkDir(root, func(at string, d os.DirEntry, err error) error {
@@ -151,6 +156,10 @@ func scan(root, folder string) (scanned, error) {
 			return err
 		}
 		f := &file{path: at, key: path.Join(folder, filepath.ToSlash(rel))}
+		if isManifest(at) {
+			out.manifests = append(out.manifests, at)
+			return nil
+		}
 		found = append(found, f)
 		named = append(named, intake.Named{Key: f.key, Modified: info.ModTime()})
 		return nil
@@ -158,10 +167,9 @@ func scan(root, folder string) (scanned, error) {
 	if err != nil {
 		return scanned{}, err
 	}
-	var out scanned
 	paired := intake.Pair(named)
 	for _, p := range paired.Pairs {
-		h := &handIn{name: p.Name, image: found[p.Picture], audio: found[p.Recording], shared: p.Shared}
+		h := &handIn{name: p.Name, image: found[p.Picture], audio: found[p.Recording]}
 		if p.Sidecar >= 0 {
 			h.sidecar = found[p.Sidecar]
 		}

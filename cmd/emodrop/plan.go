@@ -22,22 +22,27 @@ type file struct {
 	fault *job.Fault
 	// odd: neither its name nor its content is of the kind that it was given as.
 	odd bool
+	// half is how it stands in the inbox; zero for one that is on this machine.
+	half job.Half
 }
+
+// here says whether a file is on this machine, and may be sent.
+func (f *file) here() bool { return f.path != "" && f.half.Key == "" }
 
 // handIn is a picture and a recording that make a film.
 type handIn struct {
 	name         job.Name
 	image, audio *file
-	// sidecar holds its options; nil when it has none.
+	// sidecar holds its options, a file of its own or, with a row, the manifest; nil when
+	// it has none. row is the manifest's; nil without one.
 	sidecar *file
+	row     *intake.ManifestRow
 	options job.Options
 	id      string
 	price   job.Money
 	// old is the job that the same hand-in has made before, if any: no second film
 	// and no second charge come of it.
 	old *job.Job
-	// shared: the picture is its folder's portrait, and goes there once.
-	shared bool
 }
 
 // refusal is why the inbox would not make a job of it, as it is told. The file is
@@ -54,6 +59,10 @@ func (p *program) refusal(h *handIn) *problem {
 	}
 	if h.refused() == h.sidecarFault() {
 		f = h.sidecar
+	}
+	if f.fault.Code == job.CodeFileMissing {
+		return p.problem(exitJobFailed, f.fault.Code, "“%s” is neither beside the manifest nor in the inbox.", "清单旁和收件桶中都没有“%s”。",
+			"Put it there, or put its name in the manifest right.", "请放置该文件，或修正清单中的文件名。", oneLine(f.key))
 	}
 	fault := *f.fault
 	fault.File = filepath.Base(f.path)
@@ -80,6 +89,10 @@ func (h *handIn) sidecarFault() *job.Fault {
 
 // asks reads a hand-in's options.
 func (h *handIn) asks() (err error) {
+	if h.row != nil {
+		h.options, h.sidecar.fault, err = h.row.Options(h.audio.half, h.image.half, h.image.in)
+		return err
+	}
 	if h.sidecar == nil {
 		return nil
 	}
@@ -96,14 +109,20 @@ func (h *handIn) asks() (err error) {
 func (h *handIn) wanted() bool { return h.refused() == nil && (h.old == nil || intake.GivenUp(*h.old)) }
 
 // look reads a file once, hashes it and judges it as the inbox will.
-func look(f *file, picture bool) error {
+func (p *program) look(ctx context.Context, st *reach.Stack, f *file, picture bool) error {
+	if f.path == "" {
+		return inInbox(ctx, st, f, picture)
+	}
 	info, err := os.Stat(f.path)
 	if err != nil {
-		return err
+		return p.unreadable(f.path, err)
 	}
 	half := job.Half{Key: f.key, Size: info.Size()}
 	f.in, f.fault, err = intake.Inspect(job.EMO(), half, picture, func() (io.ReadCloser, error) { return os.Open(f.path) })
-	return err
+	if err != nil {
+		return p.unreadable(f.path, err)
+	}
+	return nil
 }
 
 // plan judges hand-ins, prices them, and finds which of them have been made before.
@@ -119,8 +138,8 @@ func (p *program) plan(ctx context.Context, st *reach.Stack, all []*handIn) erro
 				continue
 			}
 			seen[f.file] = true
-			if err := look(f.file, f.picture); err != nil {
-				return p.unreadable(f.path, err)
+			if err := p.look(ctx, st, f.file, f.picture); err != nil {
+				return err
 			}
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -146,9 +165,12 @@ func (p *program) plan(ctx context.Context, st *reach.Stack, all []*handIn) erro
 	return nil
 }
 
-// planned is a hand-in as programs are told of it. Image, Audio and Options are paths.
+// planned is a hand-in as programs are told of it. Image, Audio and Options are paths, or
+// addresses of what is in the inbox alone.
 type planned struct {
-	Name    string  `json:"name"`
+	Name string `json:"name"`
+	// Line is where it stands in the manifest, when it stands in one.
+	Line    int     `json:"line,omitempty"`
 	ID      string  `json:"id,omitempty"`
 	Image   string  `json:"image"`
 	Audio   string  `json:"audio"`
@@ -168,7 +190,10 @@ type planned struct {
 func (h *handIn) line() planned {
 	l := planned{Name: h.name.String(), ID: h.id, Image: h.image.path, Audio: h.audio.path, Seconds: h.audio.in.Seconds,
 		PriceCNY: h.price.Decimal(), Upload: true, DryRun: h.options.DryRun}
-	if h.sidecar != nil {
+	switch {
+	case h.row != nil:
+		l.Line = h.row.Line
+	case h.sidecar != nil:
 		l.Options = h.sidecar.path
 	}
 	return l

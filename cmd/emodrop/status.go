@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +20,8 @@ func (p *program) statusCommand() *cobra.Command {
 		use:   "status [NAME|ID]...",
 		short: text{"Show how a job stands, or the whole stack", "查看任务或整个部署的状态"},
 		long: text{"NAME is a hand-in's name, such as courses/anna; ID a job's id, or its beginning. Without either: what is at the\n" +
-			"video service, how many wait, and whether anything stops the stack.",
-			"NAME 为提交时的名称，例如 courses/anna；ID 为任务 ID 或其开头。不带参数时显示：正在制作的、等待的数量，以及是否已暂停。"},
+			"video service, how many wait, when they may be done, and whether anything stops the stack.",
+			"NAME 为提交时的名称，例如 courses/anna；ID 为任务 ID 或其开头。不带参数时显示：正在制作的、等待的数量、预计完成时间，以及是否已暂停。"},
 		example: "  emodrop status\n  emodrop status anna\n  emodrop status 0a1b2c3d --json",
 		most:    -1, offers: p.names(nil),
 		run: func(cmd *cobra.Command, args []string) error {
@@ -44,17 +45,17 @@ func (p *program) statusCommand() *cobra.Command {
 
 // show tells all there is to tell of a job.
 func (p *program) show(ctx context.Context, st *reach.Stack, j job.Job) error {
-	place := 0
-	if j.State == job.Queued {
-		places, err := queue(ctx, st)
+	var o job.Outlook
+	if !j.State.Told() {
+		s, err := stand(ctx, st, j)
 		if err != nil {
 			return err
 		}
-		place = places[j.ID]
+		o = s.expected[j.ID]
 	}
 	if p.json {
 		l := p.jobLine(j)
-		l.Place = place
+		l.Place, l.Expected = o.Place, o.Done.UTC().Truncate(time.Second)
 		p.line(l)
 		return nil
 	}
@@ -65,10 +66,13 @@ func (p *program) show(ctx context.Context, st *reach.Stack, j job.Job) error {
 	colour := p.colour(p.stdout)
 	fmt.Fprintln(&b, paint(colour, bold, oneLine(j.Name.String())))
 	state := p.state(j.State, colour)
-	if place > 0 {
-		state += fmt.Sprintf(p.pick(", number %d in the queue", "，排在第 %d 位"), place)
+	if o.Place > 0 {
+		state += fmt.Sprintf(p.pick(", number %d in the queue", "，排在第 %d 位"), o.Place)
 	}
 	row(p.pick("state", "状态"), "%s", state)
+	if !o.Done.IsZero() {
+		row(p.pick("expected", "预计完成"), "%s", minute(o.Done))
+	}
 	row(p.pick("handed in", "提交时间"), "%s", moment(j.Received))
 	if j.State.Final() {
 		row(p.pick("took", "用时"), "%s", clock(j.Ended.Sub(j.Received)))
@@ -126,8 +130,10 @@ type stackLine struct {
 	Region   string   `json:"region"`
 	InFlight []string `json:"in_flight"`
 	// Queued jobs; More tells that there are more than are counted.
-	Queued int          `json:"queued"`
-	More   bool         `json:"more,omitempty"`
+	Queued int  `json:"queued"`
+	More   bool `json:"more,omitempty"`
+	// Finish is when all that waits may be done, or with More the part that is counted.
+	Finish time.Time    `json:"finish,omitzero"`
 	Gate   string       `json:"gate"` // open, closed, throttled
 	Closed *closureLine `json:"closed,omitempty"`
 	Until  time.Time    `json:"until,omitzero"`
@@ -162,18 +168,13 @@ type closureLine struct {
 
 // overview tells how the whole stack stands, in a fixed number of reads.
 func (p *program) overview(ctx context.Context, st *reach.Stack) error {
-	g, err := st.Jobs.Gate(ctx)
+	now, err := stand(ctx, st)
 	if err != nil {
 		return err
 	}
-	waiting, err := queue(ctx, st)
-	if err != nil {
-		return err
-	}
-	l := stackLine{Stack: st.Name, Region: st.Region, InFlight: []string{}, Queued: len(waiting), More: len(waiting) == deep, Gate: "open"}
-	for id := range g.Slots {
-		l.InFlight = append(l.InFlight, id)
-	}
+	g := now.gate
+	l := stackLine{Stack: st.Name, Region: st.Region, InFlight: slices.AppendSeq([]string{}, maps.Keys(g.Slots)), Queued: len(now.queue), More: len(now.queue) == deep,
+		Finish: now.last.UTC().Truncate(time.Second), Gate: "open"}
 	slices.Sort(l.InFlight)
 	if g.NotBefore.After(time.Now()) {
 		l.Gate, l.Until = "throttled", g.NotBefore
@@ -186,21 +187,25 @@ func (p *program) overview(ctx context.Context, st *reach.Stack) error {
 		p.line(l)
 		return nil
 	}
-	jobs, err := records(ctx, st, l.InFlight)
-	if err != nil {
-		return err
-	}
 	colour := p.colour(p.stdout)
 	p.print("%s (%s)\n", paint(colour, bold, st.Name), st.Region)
-	p.print("  "+p.pick("at the video service: %d", "制作中：%d")+"\n", len(jobs))
-	for _, j := range jobs {
+	p.print("  "+p.pick("at the video service: %d", "制作中：%d")+"\n", len(now.there))
+	for _, j := range now.there {
 		p.print("    %s  %s  %s\n", oneLine(j.Name.String()), p.state(j.State, colour), clock(time.Since(j.Updated)))
 	}
 	more := ""
 	if l.More {
 		more = "+"
 	}
-	p.print("  "+p.pick("waiting: %d%s", "等待中：%d%s")+"\n", l.Queued, more)
+	end := ""
+	switch {
+	case now.last.IsZero():
+	case l.More:
+		end = fmt.Sprintf(p.pick(", the first %d of them done about %s", "，预计前 %d 个 %s 完成"), l.Queued, minute(now.last))
+	default:
+		end = fmt.Sprintf(p.pick(", all of it done about %s", "，预计 %s 全部完成"), minute(now.last))
+	}
+	p.print("  "+p.pick("waiting: %d%s", "等待中：%d%s")+"%s\n", l.Queued, more, end)
 	for _, b := range l.Budget {
 		p.print("  %s\n", words.Budget(g, b.Period, time.Now(), p.lang))
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -106,7 +107,7 @@ func (p *program) submitCommand() *cobra.Command {
 					return p.problem(exitJobFailed, h.refused().Code, "Nothing was sent.", "未提交任何内容。", "", "")
 				}
 			}
-			return p.send(cmd.Context(), st, all, s)
+			return p.send(cmd.Context(), st, all, s, nil)
 		},
 	})
 	cmd.ValidArgsFunction = nil // files
@@ -119,12 +120,17 @@ func (p *program) submitCommand() *cobra.Command {
 func (p *program) batchCommand() *cobra.Command {
 	var s *sending
 	cmd := p.command(verb{
-		use:   "batch DIR",
-		short: text{"Hand a folder of pairs in", "提交整个文件夹"},
+		use:   "batch DIR|MANIFEST",
+		short: text{"Hand a folder of pairs, or a manifest with its files, in", "提交整个文件夹，或清单及其所列文件"},
 		long: text{"Pairs the files of DIR, and of the folders below it, as the inbox does: by name, or with the folder's portrait.\n" +
-			"What is unusable is shown and left out. Folders whose name begins with _ or a dot are passed over.",
-			"按收件桶的规则为 DIR 及其子文件夹中的文件配对：同名配对，或使用文件夹中的 portrait 图片。不可用的会显示并跳过。\n名称以 _ 或点开头的文件夹不处理。"},
-		example: "  emodrop batch week1 --dry-run\n  emodrop batch week1 --folder courses/week1 --yes --watch",
+			"What is unusable is shown and left out. Folders whose name begins with _ or a dot are passed over.\n" +
+			"MANIFEST (NAME.jobs.csv or NAME.jobs.jsonl, docs/hand-in.md) is a row for each film. It is checked with all files that its\n" +
+			"rows name, and sent whole or not at all: first the files that lie beside it, as its rows name them, then the manifest.\n" +
+			"What a row names and is not here has to be in the inbox already. Its files lie in folders whose name begins with _.",
+			"按收件桶的规则为 DIR 及其子文件夹中的文件配对：同名配对，或使用文件夹中的 portrait 图片。不可用的会显示并跳过。\n名称以 _ 或点开头的文件夹不处理。\n" +
+				"MANIFEST（名称.jobs.csv 或 名称.jobs.jsonl，参见 docs/hand-in.zh-CN.md）每行一个视频。清单与各行所列文件先整体检查，要么全部提交，\n" +
+				"要么全部不提交：先上传清单旁的文件，再上传清单。本机没有的文件必须已在收件桶中。清单所用文件放在名称以 _ 开头的文件夹中。"},
+		example: "  emodrop batch week1 --dry-run\n  emodrop batch week1 --folder courses/week1 --yes --watch\n  emodrop batch week1.jobs.csv --folder courses --dry-run",
 		least:   1, most: 1,
 		run: func(cmd *cobra.Command, args []string) error {
 			if err := s.check(p); err != nil {
@@ -134,8 +140,11 @@ func (p *program) batchCommand() *cobra.Command {
 			switch {
 			case err != nil:
 				return p.unreadable(args[0], err)
+			case !info.IsDir() && isManifest(args[0]):
+				return p.batchManifest(cmd, args[0], s)
 			case !info.IsDir():
-				return p.usage("%s is not a folder; a single pair goes in by emodrop submit", "%s 不是文件夹；单个配对请用 emodrop submit", args[0])
+				return p.usage("%s is neither a folder nor a manifest (NAME.jobs.csv, NAME.jobs.jsonl); a single pair goes in by emodrop submit",
+					"%s 既不是文件夹也不是清单（名称.jobs.csv、名称.jobs.jsonl）；单个配对请用 emodrop submit", oneLine(args[0]))
 			}
 			found, err := scan(args[0], s.folder)
 			if err != nil {
@@ -143,6 +152,9 @@ func (p *program) batchCommand() *cobra.Command {
 			}
 			for _, f := range found.unknown {
 				p.leftOut(f, job.CodeUnknownFile, "no picture and no recording; left out", "不是图片或录音，已跳过")
+			}
+			for _, f := range found.manifests {
+				p.leftOut(f, "manifest", "a manifest; it goes in by emodrop batch MANIFEST", "清单，请用 emodrop batch MANIFEST 提交")
 			}
 			for _, f := range found.halves {
 				p.leftOut(f, "half_pair", "its other half is missing; left out", "缺少配对的另一半，已跳过")
@@ -158,7 +170,7 @@ func (p *program) batchCommand() *cobra.Command {
 			if err := p.plan(cmd.Context(), st, found.pairs); err != nil {
 				return err
 			}
-			err = p.send(cmd.Context(), st, found.pairs, s)
+			err = p.send(cmd.Context(), st, found.pairs, s, nil)
 			for _, h := range found.pairs {
 				if err == nil && h.refused() != nil {
 					return p.problem(exitJobFailed, h.refused().Code, "Not everything could be used.", "部分文件不可用。", "See above for each file.", "详见上文。")
@@ -179,8 +191,9 @@ func (p *program) leftOut(path, code, en, zh string) {
 	p.say("  %s: %s", "  %s：%s", oneLine(path), p.pick(en, zh))
 }
 
-// send asks, uploads and, if that is wanted, follows.
-func (p *program) send(ctx context.Context, st *reach.Stack, all []*handIn, s *sending) error {
+// send asks, uploads and, if that is wanted, follows. m is the manifest whose rows these
+// are; nil when they are none's.
+func (p *program) send(ctx context.Context, st *reach.Stack, all []*handIn, s *sending, m *manifest) error {
 	films, total := p.announce(st, all, s.dry)
 	if s.dry {
 		return nil
@@ -195,8 +208,11 @@ func (p *program) send(ctx context.Context, st *reach.Stack, all []*handIn, s *s
 		if err := p.confirm(st, s.yes, fmt.Sprintf(p.pick("Films: %d, for about %s. Send?", "视频：%d 个，费用约 %s。是否提交？"), films, total)); err != nil {
 			return err
 		}
-		if err := p.upload(ctx, st, all); err != nil {
+		if err := p.upload(ctx, st, stagesOf(all, m)); err != nil {
 			return err
+		}
+		if m != nil {
+			p.say("what comes of its rows: s3://%s/%s", "各行结果：s3://%s/%s", st.Outbox, oneLine(m.results))
 		}
 	}
 	for _, h := range all {
@@ -248,26 +264,42 @@ func (p *program) confirm(st *reach.Stack, yes bool, question string) error {
 // uploads is how many files are sent at a time.
 const uploads = 4
 
-// upload puts the files of what is wanted into the inbox: options and pictures before
-// recordings, so that no recording is taken with older ones.
-func (p *program) upload(ctx context.Context, st *reach.Stack, all []*handIn) error {
-	var images, audios []*file
+// stagesOf are the files of what is wanted, each once, in the order in which they go:
+// options and pictures before recordings, so that no recording is taken with older ones.
+// With a manifest they are those of all its rows, for it is read whole: of a row that was
+// made before, a file that is not there would be told to be missing.
+func stagesOf(all []*handIn, m *manifest) [][]*file {
+	stages := make([][]*file, 2)
 	seen := map[*file]bool{}
+	add := func(stage int, f *file) {
+		if f.here() && !seen[f] {
+			seen[f] = true
+			stages[stage] = append(stages[stage], f)
+		}
+	}
 	for _, h := range all {
-		if !h.wanted() {
+		if m == nil && !h.wanted() {
 			continue
 		}
-		if h.sidecar != nil {
-			images = append(images, h.sidecar)
+		if m == nil && h.sidecar != nil {
+			add(0, h.sidecar)
 		}
-		if !h.shared || !seen[h.image] {
-			images = append(images, h.image)
-		}
-		seen[h.image] = true
-		audios = append(audios, h.audio)
+		add(0, h.image)
+		add(1, h.audio)
 	}
-	sent, whole := 0, len(images)+len(audios)
-	for _, files := range [][]*file{images, audios} {
+	if m != nil {
+		stages = append(stages, []*file{m.file})
+	}
+	return stages
+}
+
+// upload puts files into the inbox, one stage after the other.
+func (p *program) upload(ctx context.Context, st *reach.Stack, stages [][]*file) error {
+	sent, whole := 0, 0
+	for _, files := range stages {
+		whole += len(files)
+	}
+	for _, files := range stages {
 		ctx, cancel := context.WithCancelCause(ctx)
 		var wg sync.WaitGroup
 		places := make(chan struct{}, uploads)
@@ -315,13 +347,23 @@ func (p *program) put(ctx context.Context, st *reach.Stack, f *file) error {
 		return err
 	}
 	defer func() { _ = body.Close() }()
-	kind := media.Format(f.in.Format).ContentType()
-	if f.in.Format == "" {
-		kind = "application/json" // of what is sent only options are no media
-	}
+	kind := contentType(f)
 	_, err = st.Files.PutObject(ctx, &s3.PutObjectInput{Bucket: &st.Inbox, Key: &f.key, Body: body, ContentLength: aws.Int64(f.in.Size),
 		ContentType: &kind})
 	return err
+}
+
+// contentType is a file's; of what is sent only options and manifests are no media.
+func contentType(f *file) string {
+	switch strings.ToLower(filepath.Ext(f.path)) {
+	case ".csv":
+		return "text/csv; charset=utf-8" // https://www.rfc-editor.org/rfc/rfc4180
+	case ".jsonl":
+		return "application/jsonl" // by its convention, https://jsonlines.org
+	case ".json":
+		return "application/json"
+	}
+	return media.Format(f.in.Format).ContentType()
 }
 
 // arrived waits until what was uploaded has become jobs, or has revived them.

@@ -111,7 +111,7 @@ func (f *stackFlags) config(ctx context.Context, p *program) (stack.Config, erro
 	}
 	cfg := stack.Config{Home: home, Webhook: f.webhook, Port: f.port, Fresh: f.fresh, Transfer: job.Transfer(f.transfer), Budget: budget, MaxInFlight: f.maxInFlight, Slots: f.slots,
 		Modules: filepath.Join(src, "local", "aws", "dynamo"), Binaries: filepath.Join(home, ".emodrop", "bin"),
-		DynamoEndpoint: p.env("AWS_ENDPOINT_URL_DYNAMODB"), Timing: stack.Lively()}
+		DynamoEndpoint: p.env("AWS_ENDPOINT_URL_DYNAMODB"), Timing: stack.Lively(), Lang: p.lang}
 	if f.cloud {
 		cfg.Timing = stack.Cloud()
 	}

@@ -23,7 +23,9 @@ type jobLine struct {
 	Updated  time.Time `json:"updated"`
 	Ended    time.Time `json:"ended,omitzero"`
 	// Place in the queue, from 1; 0 when it is not in it, or too far back.
-	Place     int       `json:"place,omitempty"`
+	Place int `json:"place,omitempty"`
+	// Expected is when its film may be there; zero when nobody can tell, or it has ended.
+	Expected  time.Time `json:"expected,omitzero"`
 	TaskID    string    `json:"task_id,omitempty"`
 	QuotedCNY string    `json:"quoted_cny,omitempty"`
 	BilledCNY string    `json:"billed_cny,omitempty"`

@@ -107,6 +107,8 @@ func (h *console) plan(ctx context.Context, f *form, lang words.Lang) (checked, 
 		switch kind, _ := intake.Classify(p.name); {
 		case kind == intake.Ignored:
 			continue // nobody misses them: .DS_Store and the like
+		case kind == intake.Manifest:
+			why = "plan_manifest"
 		case kind == intake.Unknown, kind == intake.Cancel, kind == intake.Retry:
 			why = "plan_unknown"
 		}

@@ -129,3 +129,17 @@ func TestANewcomerMakesAFilmWithoutFilesOfHisOwn(t *testing.T) {
 	require.NotContains(t, none.get("/").Body.String(), "/sample")
 	require.Equal(t, 404, none.ask("POST", "/sample", nil).Code)
 }
+
+func TestAManifestIsSaidToGoInAnotherWay(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	for lang, says := range map[string]string{"en": "week.jobs.csv</bdi>: a manifest: hand it in, with the files that it names, by emodrop batch", "zh": "week.jobs.csv</bdi>: 清单：请用 emodrop batch"} {
+		c := b.plan(t, "", []string{"Accept-Language", lang}, dropped("w/week.jobs.csv"), dropped("w/anna.jpg"), dropped("w/anna.wav"), dropped("w/_files/face.jpg"))
+		require.Equal(t, 1, c.Films)
+		require.Equal(t, []int{1, 2}, c.Send)
+		require.Contains(t, c.HTML, says)
+	}
+	alone := b.plan(t, "", nil, dropped("week.jobs.jsonl"))
+	require.Zero(t, alone.Films)
+	require.Contains(t, alone.HTML, "week.jobs.jsonl</bdi>: a manifest")
+}

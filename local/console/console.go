@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"time"
 
+	"emodrop/local/tally"
 	"emodrop/shared/job"
 )
 
@@ -81,9 +82,11 @@ type Message struct {
 
 // Config is what New needs.
 type Config struct {
-	// Jobs, HandIns, OpenResult, HandIn and Profile are required.
+	// Jobs, HandIns, Labels, OpenResult, HandIn and Profile are required.
 	Jobs    Jobs
 	HandIns HandIns
+	// Labels are the tags by which the cost is counted.
+	Labels tally.Labels
 	// OpenResult opens a file of the outbox: job.ErrNotFound when it is gone.
 	OpenResult func(ctx context.Context, key string) (io.ReadSeekCloser, Object, error)
 	// HandIn puts one file into the inbox. It reads body to its end.
@@ -140,7 +143,7 @@ type console struct {
 func New(c Config) (http.Handler, error) {
 	var missing []error
 	for name, absent := range map[string]bool{
-		"Jobs": c.Jobs == nil, "HandIns": c.HandIns == nil, "OpenResult": c.OpenResult == nil, "HandIn": c.HandIn == nil, "Profile": c.Profile.Model == "",
+		"Jobs": c.Jobs == nil, "HandIns": c.HandIns == nil, "Labels": c.Labels == nil, "OpenResult": c.OpenResult == nil, "HandIn": c.HandIn == nil, "Profile": c.Profile.Model == "",
 	} {
 		if absent {
 			missing = append(missing, fmt.Errorf("console: %s is required", name))

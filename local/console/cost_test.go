@@ -45,7 +45,7 @@ func TestCostIsCountedByDayWithABarForEach(t *testing.T) {
 func TestCostIsNotCountedWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var jobs []job.Job
-		for i := range costJobs + 2*costPage {
+		for i := range costJobs + 1000 {
 			jobs = append(jobs, one(i+1, job.Succeeded, fmt.Sprint(i)))
 		}
 		b := setup(t, nil, jobs...)
@@ -56,4 +56,30 @@ func TestCostIsNotCountedWithoutEnd(t *testing.T) {
 		time.Sleep(costFresh)
 		require.Equal(t, 503, b.get("/cost").Code)
 	})
+}
+
+func TestCostIsCountedByRatioAndByTagToo(t *testing.T) {
+	t.Parallel()
+	film := func(n int, r job.Ratio, labels string) job.Job {
+		j := one(n, job.Succeeded, "x")
+		j.Ratio, j.Labels, j.Billed = r, labels, job.Yuan
+		return j
+	}
+	b := setup(t, nil, film(1, job.Square, "l"), film(2, job.Portrait, "l"), film(3, job.Square, ""), one(4, job.Rejected, "y"))
+	b.table.labels = map[string]job.Labels{"l": {Tags: []string{"spring", "<b>shop"}}}
+	rows := func(target string) map[string]string {
+		body := b.get(target).Body.String()
+		all := map[string]string{}
+		for _, m := range regexp.MustCompile(`(?s)<th scope="row">(.*?)</th>\s*<td.*?</td>\s*<td class="n">(\d+)</td>`).FindAllStringSubmatch(body, -1) {
+			all[regexp.MustCompile(`<[^>]*>`).ReplaceAllString(m[1], "")] = m[2]
+		}
+		return all
+	}
+	require.Equal(t, map[string]string{"1:1": "2", "3:4": "1", "refused before": "0", "Together": "3"}, rows("/cost?by=ratio"))
+	require.Equal(t, map[string]string{"spring": "2", "&lt;b&gt;shop": "2", "(none)": "1", "Together": "3"}, rows("/cost?by=tag"), "two tags count twice, and once in the total")
+	require.Equal(t, rows("/cost"), rows("/cost?by=nonsense"))
+	page := b.get("/cost?by=tag&lang=zh").Body.String()
+	for _, says := range []string{"<h1>按标签统计的费用</h1>", `href="/cost?by=tag" aria-current="page"`, `href="/cost?by=ratio">按比例统计的费用`, `href="/cost?by=tag&amp;lang=en"`, "在每个标签下各计一次"} {
+		require.Contains(t, page, says)
+	}
 }

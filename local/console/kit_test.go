@@ -27,7 +27,9 @@ type table struct {
 	mu   sync.Mutex
 	jobs map[string]job.Job
 	gate job.Gate
-	fail error
+	// labels by their ids.
+	labels map[string]job.Labels
+	fail   error
 	// read counts calls; now and most count jobs being read at a time.
 	recent, queued, read, names, now, most int
 	// slow is how long a job's record takes.
@@ -150,6 +152,16 @@ func (t *table) Stem(_ context.Context, n job.Name) (job.Stem, error) {
 	return st, t.fail
 }
 
+func (t *table) Labels(_ context.Context, id string) (job.Labels, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l, ok := t.labels[id]
+	if !ok {
+		return l, job.ErrNotFound
+	}
+	return l, nil
+}
+
 func (t *table) Gate(context.Context) (job.Gate, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -205,7 +217,7 @@ type bench struct {
 func setup(t *testing.T, change func(*Config), jobs ...job.Job) *bench {
 	t.Helper()
 	b := &bench{table: newTable(jobs...), shelf: &shelf{films: map[string][]byte{}, in: map[string]string{}}, spool: t.TempDir()}
-	c := Config{Jobs: b.table, HandIns: b.table, OpenResult: b.shelf.open, HandIn: b.shelf.handIn, Profile: job.EMO(), SpoolDir: b.spool}
+	c := Config{Jobs: b.table, HandIns: b.table, Labels: b.table, OpenResult: b.shelf.open, HandIn: b.shelf.handIn, Profile: job.EMO(), SpoolDir: b.spool}
 	if change != nil {
 		change(&c)
 	}
@@ -218,7 +230,7 @@ func setup(t *testing.T, change func(*Config), jobs ...job.Job) *bench {
 // setupOn is another page over the same table, which remembers nothing.
 func setupOn(t *testing.T, on *table) *bench {
 	t.Helper()
-	return setup(t, func(c *Config) { c.Jobs, c.HandIns = on, on })
+	return setup(t, func(c *Config) { c.Jobs, c.HandIns, c.Labels = on, on, on })
 }
 
 // ask sends one request from a browser on this machine; headers come in pairs.

@@ -19,7 +19,7 @@ type frameView struct {
 	Lang      string
 	Languages []langView
 	Stack     string // empty for the one of this machine
-	Cost      bool   // it is the page of the cost
+	Cost      string // the title of the page of the cost, a phrase; empty on the others
 }
 
 // pageView is what the template "page" shows.
@@ -142,7 +142,7 @@ func (h *console) tell(w http.ResponseWriter, r *http.Request, status int, lang 
 
 // frame is what a page at that address has around its content.
 func (h *console) frame(lang words.Lang, at string) frameView {
-	v := frameView{Lang: htmlLang(lang), Stack: h.Name, Cost: strings.HasPrefix(at, "/cost")}
+	v := frameView{Lang: htmlLang(lang), Stack: h.Name}
 	for _, code := range languages() {
 		name := map[words.Lang]string{words.English: "English", words.Chinese: "中文"}[code]
 		link := at + "?"

@@ -49,7 +49,7 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 		return err
 	}
 	s.mirror = &mirror{home: s.cfg.Home, say: s.say.line}
-	s.Files, err = s3.New(s3.Config{Dir: s.state("s3"), Keys: keys, Region: region, Account: account, Log: log, OnCreated: s.created})
+	s.Files, err = s3.New(s3.Config{Dir: s.state(objects), Keys: keys, Region: region, Account: account, Log: log, OnCreated: s.created})
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 		}
 	}
 	if s.dynamo, err = dynamo.Start(ctx, dynamo.Config{Endpoint: s.cfg.DynamoEndpoint, Modules: s.cfg.Modules,
-		DBPath: s.state("jobs.db"), Log: log}); err != nil {
+		DBPath: s.state(database), Log: log}); err != nil {
 		return err
 	}
 	secrets := services.NewSecretsManager(region, account)

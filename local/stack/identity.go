@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -9,7 +10,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
+)
+
+// The parts of a stack's state that hold jobs and files.
+const (
+	database = "jobs.db"
+	objects  = "s3"
 )
 
 // identity is what makes one home's stack itself over restarts: its credentials,
@@ -27,18 +35,34 @@ type identity struct {
 	KeyMark string `json:"key_mark,omitempty"`
 }
 
+// errIdentity: only the identity tells whether a folder's films were paid for, at which
+// service and with which key. A new one would have the folder taken for whatever it is
+// started as.
+var errIdentity = errors.New("without that file nobody can tell at which video service the folder's jobs are: " +
+	"put that file back, or take another folder with --home")
+
+// loadIdentity reads the identity at that path, or makes one, unless what lies beside it
+// belongs to one that cannot be read.
 func loadIdentity(path string) (identity, error) {
 	var id identity
 	b, err := os.ReadFile(path)
 	switch {
 	case err == nil:
 		if err := json.Unmarshal(b, &id); err != nil {
-			return identity{}, fmt.Errorf("%s is damaged: %w; delete that file and the stack goes on with the folder's jobs, under new credentials", path, err)
+			return identity{}, fmt.Errorf("%s is damaged (%w): %w", path, err, errIdentity)
 		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return identity{}, fmt.Errorf("stack's identity: %w", err)
 	}
 	if id.AccessKeyID == "" {
+		switch used, err1 := inUse(filepath.Dir(path)); {
+		case err1 != nil:
+			return identity{}, err1
+		case used && err == nil:
+			return identity{}, fmt.Errorf("%s is damaged (it names nobody): %w", path, errIdentity)
+		case used:
+			return identity{}, fmt.Errorf("%s is not there: %w", path, errIdentity)
+		}
 		id.AccessKeyID = "AKIALOCAL" + rand.Text()[:11]
 		id.SecretAccessKey, id.SessionSecret = rand.Text()+rand.Text()[:14], rand.Text()
 	}
@@ -65,15 +89,57 @@ func (id *identity) keepPort(path string, port int) error {
 	return id.save(path)
 }
 
+// inUse reports whether a folder of a stack's state holds jobs or files: the database is
+// elsewhere when somebody else runs it.
+func inUse(dir string) (bool, error) {
+	for _, name := range []string{database, objects} {
+		_, err := os.Stat(filepath.Join(dir, name))
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("stack's identity: %w", err)
+		}
+	}
+	return false, nil
+}
+
+// save writes the identity, unless it stands there so: whole or not at all, whatever
+// happens meanwhile.
 func (id *identity) save(path string) error {
 	b, err := json.Marshal(id)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
+	if was, err := os.ReadFile(path); err == nil && bytes.Equal(was, b) {
+		return nil
+	}
+	if err := replace(path, b); err != nil {
 		return fmt.Errorf("stack's identity: %w", err)
 	}
 	return nil
+}
+
+// replace puts a file that only its owner can read in the place of another.
+func replace(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // for its owner only
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync() // a rename may reach the disk before what it renames
+	}
+	if err1 := f.Close(); err == nil {
+		err = err1
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 // exe is how this system names programs.

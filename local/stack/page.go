@@ -31,7 +31,7 @@ func (s *Stack) page(ctx context.Context) (http.Handler, error) {
 		return nil, fmt.Errorf("a folder for uploads: %w", err)
 	}
 	return console.New(console.Config{
-		Jobs: s.Jobs, HandIns: s.Jobs, OpenResult: s.openResult,
+		Jobs: s.Jobs, HandIns: s.Jobs, Labels: s.Jobs, OpenResult: s.openResult,
 		HandIn: func(ctx context.Context, key string, body io.Reader) error {
 			return s.Files.Put(ctx, Inbox, key, "application/octet-stream", nil, body)
 		},

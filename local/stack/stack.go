@@ -31,6 +31,7 @@ import (
 	"emodrop/local/lambda"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
+	"emodrop/shared/words"
 )
 
 // The stack's names, as the template gives names in the cloud.
@@ -120,8 +121,10 @@ type Config struct {
 	// Faults are the emulator's, if it is to misbehave.
 	Faults []emo.Rule
 	Timing Timing
-	// Say is told what happens, one readable line each.
-	Say func(line string)
+	// Say is told what happens, one readable line each, in the language Lang; zero:
+	// English.
+	Say  func(line string)
+	Lang words.Lang
 	// Verbose also gets the functions' own log lines; nil: nobody.
 	Verbose io.Writer
 }
@@ -170,7 +173,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		cfg.Say = func(string) {}
 	}
 	s := &Stack{cfg: cfg, token: rand.Text(), failed: make(chan error, 4)}
-	s.say = newTalker(cfg.Say, cfg.Verbose)
+	s.say = newTalker(cfg.Say, cfg.Lang, cfg.Verbose)
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	defer func() {

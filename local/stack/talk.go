@@ -19,6 +19,7 @@ import (
 // happened. Nobody waits for it but close.
 type talker struct {
 	say     func(string)
+	lang    words.Lang
 	verbose io.Writer
 	// jobs is where names come from; read when the first function speaks.
 	jobs  *store.Store
@@ -31,8 +32,8 @@ type talker struct {
 	ended   chan struct{}
 }
 
-func newTalker(say func(string), verbose io.Writer) *talker {
-	t := &talker{say: say, verbose: verbose, names: map[string]string{}, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+func newTalker(say func(string), lang words.Lang, verbose io.Writer) *talker {
+	t := &talker{say: say, lang: lang, verbose: verbose, names: map[string]string{}, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go t.speak()
 	return t
 }
@@ -89,9 +90,9 @@ func (t *talker) close() {
 	<-t.ended
 }
 
-// line says something of the stack's own.
+// line says something of the stack's own, by its English form.
 func (t *talker) line(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text := fmt.Sprintf(say(format, t.lang), args...)
 	t.later(func(at string) string { return at + "  " + text })
 }
 
@@ -124,7 +125,7 @@ func (t *talker) function(fn string, line []byte) {
 		}
 		return
 	}
-	what, ok := e.text()
+	what, ok := e.text(t.lang)
 	if !ok {
 		return
 	}
@@ -132,10 +133,10 @@ func (t *talker) function(fn string, line []byte) {
 }
 
 // text is what people are told of a log line, if anything.
-func (e said) text() (string, bool) {
+func (e said) text(lang words.Lang) (string, bool) {
 	switch {
 	case e.To != "":
-		what := words.State(e.To, words.English)
+		what := words.State(e.To, lang)
 		if what == "" {
 			what = string(e.To)
 		}
@@ -152,13 +153,22 @@ func (e said) text() (string, bool) {
 	if what == "" {
 		what = e.Lambda
 	}
+	what = say(what, lang)
 	switch {
 	case e.Err != "":
-		what += ": " + e.Err
+		what += colon(lang) + e.Err
 	case e.Code != "":
-		what += ": " + e.Code
+		what += colon(lang) + e.Code
 	}
 	return what, true
+}
+
+// colon is what stands between a thing and what is said of it.
+func colon(lang words.Lang) string {
+	if lang == words.Chinese {
+		return "："
+	}
+	return ": "
 }
 
 // name is what people call a job, ready to be put before what happened to it.
@@ -178,7 +188,7 @@ func (t *talker) name(id string) string {
 			}
 		}
 	}
-	return n + ": "
+	return n + colon(t.lang)
 }
 
 // published tells of a message that went out: its first line, for the subject is
@@ -187,7 +197,11 @@ func (t *talker) published(p services.Published) {
 	if p.Kind != services.KindSNS {
 		return
 	}
-	first, _, _ := strings.Cut(strings.TrimSpace(p.Default), "\n")
+	text := p.Default
+	if _, zh, both := strings.Cut(text, words.Between); both && t.lang == words.Chinese {
+		text = zh
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	if first == "" {
 		first = p.Subject
 	}

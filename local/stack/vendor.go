@@ -2,11 +2,6 @@ package stack
 
 import (
 	"cmp"
-	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -52,45 +47,6 @@ func mayForget(id identity, v *Vendor) error {
 		return errPaid
 	}
 	return nil
-}
-
-// errKey: another account's key does not know the tasks under way, and they would be
-// taken for lost.
-var errKey = errors.New("films of this folder are being made with another API key: start with that one until they are there; " +
-	"a new key of the same account may take its place then")
-
-// sameKey reports whether the key is the one of the last start, or there was none.
-func (id *identity) sameKey(v *Vendor) bool {
-	salt, _, ok := strings.Cut(id.KeyMark, ".")
-	return !ok || hmac.Equal([]byte(id.KeyMark), []byte(keyMark(salt, v.Key)))
-}
-
-func keyMark(salt string, key job.Secret) string {
-	h := hmac.New(sha256.New, []byte(salt))
-	h.Write([]byte(key.Reveal()))
-	return salt + "." + hex.EncodeToString(h.Sum(nil))
-}
-
-// knowKey notes which key the home's tasks are made with. Another one than before is
-// refused while there are any at the service.
-func (s *Stack) knowKey(ctx context.Context) error {
-	v := s.cfg.Vendor
-	if v == nil {
-		return nil
-	}
-	if !s.ident.sameKey(v) {
-		g, err := s.Jobs.Gate(ctx)
-		if err != nil {
-			return err
-		}
-		if len(g.Slots) > 0 {
-			return errKey
-		}
-	} else if s.ident.KeyMark != "" {
-		return nil
-	}
-	s.ident.KeyMark = keyMark(rand.Text(), v.Key)
-	return s.ident.save(s.state("identity.json"))
 }
 
 // settle holds a home to one service from its first start on.

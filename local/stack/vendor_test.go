@@ -92,10 +92,10 @@ func TestARealServiceGetsUploadsAndItsKeyStaysInMemory(t *testing.T) {
 	require.Len(t, e.Tasks(), 1)
 }
 
-func TestAnotherKeyIsRefusedWhileFilmsAreMadeWithTheFirst(t *testing.T) {
+func TestWhileFilmsAreMadeOnlyAnotherKeyOfTheSameAccountIsTaken(t *testing.T) {
 	endToEnd(t)
 	t.Parallel()
-	const key, other = "sk-0123456789abcdef0123456789abcdef", "sk-fedcba9876543210fedcba9876543210"
+	const key, other, foreign = "sk-0123456789abcdef0123456789abcdef", "sk-fedcba9876543210fedcba9876543210", "sk-00000000000000000000000000000000"
 	e, base := service(t, 1, key, other)
 	home := t.TempDir()
 	with := func(key job.Secret) func(*stack.Config) {
@@ -113,10 +113,11 @@ func TestAnotherKeyIsRefusedWhileFilmsAreMadeWithTheFirst(t *testing.T) {
 	})
 	r.down()
 	cfg := stack.Config{Home: home, Binaries: functions(t), Modules: modules, Timing: quick()}
-	with(other)(&cfg)
+	with(foreign)(&cfg)
 	_, err := stack.Start(t.Context(), cfg)
-	require.ErrorContains(t, err, "another API key")
+	require.ErrorContains(t, err, "refuses this API key")
 	up(t, home, with(key)).down()
+	up(t, home, with(other)).down()
 }
 
 func TestAFolderOfTheEmulatorsIsNotTakenForTheRealServices(t *testing.T) {

@@ -6,10 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
-
-	"golang.org/x/text/unicode/norm"
 
 	"emodrop/shared/job"
 )
@@ -72,17 +69,10 @@ func (s *shelf) look(ctx context.Context, key string, wantImage bool) (reading, 
 	return reading{}, job.ErrConflict
 }
 
-// find looks for a file by its key, in each of the Unicode forms that it may have in the
-// bucket.
+// find looks for a file by its key, in each of the forms that it may have in the bucket.
 func (s *shelf) find(ctx context.Context, key string) (half job.Half, err error) {
 	err = job.ErrNotFound
-	forms := []string{key}
-	for _, form := range []string{norm.NFC.String(key), norm.NFD.String(key)} {
-		if !slices.Contains(forms, form) {
-			forms = append(forms, form)
-		}
-	}
-	for _, form := range forms {
+	for _, form := range KeyForms(key) {
 		if half, err = s.h.Inbox.Head(ctx, form); !errors.Is(err, job.ErrNotFound) {
 			return half, err
 		}

@@ -59,3 +59,24 @@ func TestWhatCannotBeReadIsNotTakenForKnown(t *testing.T) {
 		}
 	})
 }
+
+// A listing may tell an object's time more exactly than the object itself does.
+func TestAManifestIsKnownOnceItHasBeenTakenInAsItStands(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		const key = "shop/week.jobs.csv"
+		knows := func(later time.Duration) bool {
+			half, err := w.files.Head(t.Context(), key)
+			require.NoError(t, err)
+			half.Modified = half.Modified.Truncate(time.Second).Add(later)
+			known, err := intake.Register{HandIns: w.store, Controls: w.store, Manifests: w.store}.Knows(t.Context(), half)
+			require.NoError(t, err)
+			return known
+		}
+		w.files.put(key, []byte("name,image,audio\na,_f/a.png,_f/a.wav\n"))
+		require.False(t, knows(0), "its event has not come")
+		w.drop(key, []byte("name,image,audio\na,_f/a.png,_f/a.wav\n"))
+		require.True(t, knows(0))
+		require.True(t, knows(703*time.Millisecond), "the same writing")
+		require.False(t, knows(time.Second), "dropped again")
+	})
+}

@@ -64,10 +64,12 @@ func (m Manifest) Version() string {
 	return digest(fmt.Appendf(nil, "%s %s %d", m.File.Key, m.File.ETag, m.File.Modified.Unix()))[:12]
 }
 
-// Replaces says whether a file of the inbox counts instead of the one that m knows.
+// Replaces says whether a file of the inbox counts instead of the one that m knows. Of one
+// key whole seconds count, as for Version: a listing may tell more of them than the
+// object itself.
 func (m Manifest) Replaces(h Half) bool {
 	if m.File.Key == h.Key {
-		return m.File.ETag != h.ETag || h.Modified.After(m.File.Modified)
+		return m.File.ETag != h.ETag || h.Modified.Unix() > m.File.Modified.Unix()
 	}
 	return m.File.Key == "" || h.Newer(&m.File)
 }

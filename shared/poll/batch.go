@@ -114,7 +114,7 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	// With a refused key every question would be refused; the probe finds out
 	// when that is over.
 	r.gate = g
-	r.stop = g.Closed != nil && g.Closed.Code == job.CodeKeyRefused
+	r.stop = keyRefused(g)
 	jobs, rest := agenda(due, g, now)
 	s.drive(ctx, r, jobs, now)
 	var found []job.Job
@@ -138,6 +138,9 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	r.errs = nil
 	return r, err
 }
+
+// keyRefused: the vendor takes no question with the present key.
+func keyRefused(g job.Gate) bool { return g.Closed != nil && g.Closed.Code == job.CodeKeyRefused }
 
 // few does something with each of many, by its place, a few at a time, and notes what
 // fails.

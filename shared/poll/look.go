@@ -53,7 +53,7 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 		return s.missing(ctx, r, j, a)
 	}
 	// Still going on, or a word we do not know, or one that goes backwards.
-	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
+	if s.outlived(j) {
 		return s.expire(ctx, r, j, job.CodeTaskExpired, a.RequestID)
 	}
 	if j.Task.Missing > 0 && a.Status != job.TaskSucceeded {
@@ -89,10 +89,25 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 			r.set(func(r *round) { r.stop = r.stop || c.Code == job.CodeKeyRefused })
 		}
 	}
-	if time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {
+	if s.outlived(j) {
 		return s.expire(ctx, r, j, job.CodeTaskExpired, v.RequestID)
 	}
 	return nil
+}
+
+// unasked is what becomes of a job that nobody may ask for now. Asking with a key that
+// is refused comes to nothing, and a key may stay refused for good: a task that no key
+// could be told of any more ends all the same, and its slot is free.
+func (s *Step) unasked(ctx context.Context, r *round, j job.Job) error {
+	if !keyRefused(r.gate) || !s.outlived(j) {
+		return nil
+	}
+	return s.expire(ctx, r, j, job.CodeTaskExpired, "")
+}
+
+// outlived: the vendor has forgotten the job's task by now.
+func (s *Step) outlived(j job.Job) bool {
+	return time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace
 }
 
 // storing is a job whose task has succeeded by that answer.

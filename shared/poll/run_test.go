@@ -316,6 +316,31 @@ func TestNoTaskIsAskedForWithAKeyThatIsRefused(t *testing.T) {
 	}
 }
 
+func TestATaskThatOutlivedItsIDExpiresThoughTheKeyIsRefused(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("anna")
+		r.vendor.task = func(string) (job.Answer, error) {
+			return job.Answer{}, said(job.Verdict{Outcome: job.OperatorNeeded, Status: 401})
+		}
+		r.vendor.page = func(job.ListQuery) (job.ListPage, error) {
+			return job.ListPage{}, said(job.Verdict{Outcome: job.OperatorNeeded, Status: 401})
+		}
+		require.NoError(t, r.tick())
+		require.Equal(t, job.CodeKeyRefused, r.theGate().Closed.Code)
+		time.Sleep(24 * time.Hour)
+		require.NoError(t, r.tick())
+		require.Equal(t, job.Submitted, r.job("anna").State, "a moment's grace, as for any task")
+		time.Sleep(15 * time.Minute)
+		require.NoError(t, r.tick())
+		j := r.job("anna")
+		require.Equal(t, job.Expired, j.State)
+		require.Equal(t, job.CodeTaskExpired, j.Fault.Code)
+		require.Empty(t, r.theGate().Slots)
+		require.Len(t, r.told, 1)
+		require.Len(t, r.vendor.asked, 1, "the refused key is not tried for it")
+	})
+}
+
 func TestAMessageThatIsDueIsTold(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		m := job.Notice(job.Name{Stem: "a"}, "x", job.Fault{Code: job.CodeUnknownFile}, time.Now())

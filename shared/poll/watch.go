@@ -35,8 +35,11 @@ func (s *Step) lookAt(ctx context.Context, r *round, p *plan, jobs []job.Job) {
 	began := map[string]time.Time{}
 	start := time.Now()
 	few(r, jobs, func(i int, j job.Job) error {
-		if pause(ctx, time.Until(start.Add(time.Duration(i)*turn))) != nil || r.stopped() {
+		if pause(ctx, time.Until(start.Add(time.Duration(i)*turn))) != nil {
 			return nil
+		}
+		if r.stopped() {
+			return s.unasked(ctx, r, j)
 		}
 		mu.Lock()
 		began[j.ID] = time.Now()

@@ -12,6 +12,9 @@ import (
 // Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const maxSubject = 99
 
+// Between stands between the texts of a mail, English before Chinese.
+const Between = "\n----------------------------------------\n\n"
+
 // Mail is the readable text of an outcome: the answer first, where things are on
 // lines of their own; in English and then in Chinese.
 func Mail(m job.Message, p Place) (subject, body string) {
@@ -19,7 +22,7 @@ func Mail(m job.Message, p Place) (subject, body string) {
 	for _, lang := range Languages() {
 		texts = append(texts, letter(m, p, lang))
 	}
-	return subjectOf(m), strings.Join(texts, "\n----------------------------------------\n\n")
+	return subjectOf(m), strings.Join(texts, Between)
 }
 
 // letter is the mail in one language.

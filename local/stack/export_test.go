@@ -1,0 +1,20 @@
+package stack
+
+// For tests of what a start asks before anything runs.
+var (
+	SameAccount = sameAccount
+	ProbeNow    = probeNow
+)
+
+// Talker says what happens.
+type Talker = talker
+
+// The talker as the stack uses it, and its words.
+var (
+	NewTalker    = newTalker
+	InChinese    = inChinese
+	TellFunction = (*talker).function
+	TellMessage  = (*talker).published
+	TellLine     = (*talker).line
+	EndTalk      = (*talker).close
+)
