@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"emodrop/local/race"
 	"emodrop/shared/job"
 )
 
@@ -135,7 +134,6 @@ func TestAHundredWrongLinesAreToldOneByOneAndTheRestIsCounted(t *testing.T) {
 }
 
 func TestAManifestHasItsBounds(t *testing.T) {
-	race.Leave(t)
 	t.Parallel()
 	many := func(n int) string {
 		var b strings.Builder
