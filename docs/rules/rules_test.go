@@ -42,6 +42,9 @@ func TestTheRepositoryKeepsItsRules(t *testing.T) {
 	for _, r := range demands {
 		t.Run(r.says, func(t *testing.T) { report(t, r.check(tree)) })
 	}
+	t.Run("what is tested without the race detector shares no memory", func(t *testing.T) {
+		report(t, threads(tree, withoutTheRaceDetector(t, tree)))
+	})
 	t.Run("what only local or cmd needs does not reach the Lambdas", func(t *testing.T) {
 		graph, err := list(t.Context(), root, "functions", "shared")
 		require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/emo"
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 )
@@ -26,6 +27,7 @@ func closures(w *sim.World) (closed, opened int) {
 }
 
 func TestAKeyThatIsRefusedForAnHourCostsAnHour(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, sim.Config{}, func(t *testing.T, w *sim.World) {
 		hand(w, 2)
@@ -70,6 +72,7 @@ func TestAKeyThatIsRefusedForAnHourCostsAnHour(t *testing.T) {
 }
 
 func TestAnAccountWithoutMoneyFailsNoJob(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{{Op: "create", Kind: "status", Code: "Arrearage", Count: 20}}}}, func(t *testing.T, w *sim.World) {
 		hand(w, 3)

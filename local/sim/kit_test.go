@@ -2,7 +2,6 @@ package sim_test
 
 import (
 	"fmt"
-	"hash/crc32"
 	"log/slog"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/emo"
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 )
@@ -31,11 +31,13 @@ func in(t *testing.T, cfg sim.Config, f func(t *testing.T, w *sim.World)) {
 	})
 }
 
-// oneOf plays one case of many. With the race detector one in eight has to do, chosen
-// by its name: races show in what the cases share.
+// racing: a share has to do.
+const racing = race.Enabled
+
+// oneOf plays one case of many, with the race detector one in eight.
 func oneOf(t *testing.T, name string, f func(t *testing.T)) {
 	t.Helper()
-	if !racing || crc32.ChecksumIEEE([]byte(name))%8 == 0 {
+	if race.Plays(name) {
 		t.Run(name, f)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/emo"
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 )
@@ -53,6 +54,7 @@ func TestStrangersTasksAreNeverTakenForOurs(t *testing.T) {
 }
 
 func TestOnTheFirstDayAStrangersTaskIsNotAdopted(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	cfg := shared(emo.Rule{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}, emo.Rule{Op: "work", Kind: "stuck"})
 	cfg.Emulator.Slots = 1000
@@ -71,6 +73,7 @@ func TestOnTheFirstDayAStrangersTaskIsNotAdopted(t *testing.T) {
 }
 
 func TestStrangersTasksThatCameToNothingHoldUpNobody(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, shared(emo.Rule{Op: "create", Kind: "drop_before", Match: "staging/", Count: 1}), func(t *testing.T, w *sim.World) {
 		around(w, "sk-theirs", 30*time.Second)
@@ -140,6 +143,7 @@ func TestAListThatLagsIsWaitedFor(t *testing.T) {
 }
 
 func TestBeforeALostCreateIsPostedAgainItsInputsAreGoneAndItHasBeenQuiet(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{{Op: "create", Kind: "drop_before", Count: 1}}}}, func(t *testing.T, w *sim.World) {
 		hand(w, 1)

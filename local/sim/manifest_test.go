@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/emo"
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 	"emodrop/shared/words"
@@ -174,11 +175,9 @@ func batches(w *sim.World) map[string]string {
 // every known way, all rows on one presenter's portrait, and the manifest dropped again
 // when all is over.
 func TestThousandsOfRowsOfAManifestEndInTheirRightResults(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	n, slots := sized(10_000, 300), sized(100, 20)
-	if racing {
-		n = 60
-	}
 	var o observer
 	var mu sync.Mutex
 	opened := map[string]int{}

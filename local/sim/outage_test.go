@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/emo"
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 )
@@ -66,6 +67,9 @@ func TestAnOutage(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(outages)) {
 		o := outages[name]
 		oneOf(t, name, func(t *testing.T) {
+			if o.lasts > 2*time.Hour {
+				race.Leave(t)
+			}
 			t.Parallel()
 			const begins = 20 * time.Minute
 			cfg := sim.Config{Emulator: emo.Config{APIKeys: map[string]string{"sk-sim": "1001"}}}

@@ -8,12 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/emo"
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
 )
 
 func TestThirtyJobsGoThroughOneSlotInTheirOrder(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, sim.Config{}, func(t *testing.T, w *sim.World) {
 		const n = 30
@@ -43,6 +45,7 @@ func TestThirtyJobsGoThroughOneSlotInTheirOrder(t *testing.T) {
 }
 
 func TestMoreSlotsAreUsedWhenThereAreMore(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, sim.Config{MaxInFlight: 8, Emulator: emo.Config{Slots: 8}}, func(t *testing.T, w *sim.World) {
 		began := time.Now()
@@ -154,11 +157,9 @@ func TestAFileThatGoesOrChangesBeforeItIsSentIsNotPaidFor(t *testing.T) {
 // TestNothingMakesJobsOutOfThePast installs a stack on a bucket that is full already,
 // uses it, and lets so much time pass that the records of its jobs are deleted.
 func TestNothingMakesJobsOutOfThePast(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
-	tick := 20 * time.Minute
-	if racing {
-		tick = 6 * time.Hour
-	}
+	const tick = 20 * time.Minute
 	in(t, sim.Config{Tick: tick, Before: func(inbox *sim.Bucket) {
 		for i := range 150 {
 			for _, o := range []sim.Object{

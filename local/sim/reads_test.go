@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/emo"
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
@@ -16,6 +17,7 @@ import (
 // four minutes while the vendor is busy, with more and more that has ended and more and
 // more that waits.
 func TestABatchReadsNeitherTheHistoryNorTheQueue(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	closed := sized(1_000_000, 500)
 	read := func(closed, queued int) (u store.Usage) {
@@ -56,6 +58,7 @@ func TestABatchReadsNeitherTheHistoryNorTheQueue(t *testing.T) {
 // portrait of its own, write from drop to film. What poll writes for itself is no
 // job's: its lease, with every batch, and the sweep's record.
 func TestAJobTakesFewWriteUnits(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	n := sized(100, 4)
 	var o observer

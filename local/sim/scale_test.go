@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/local/sim"
 )
 
@@ -34,6 +35,7 @@ func inFlight(units int) int {
 // TestThousandsOfJobsGoThroughOneSlot is a week of the shared model: all is dropped at
 // once, and waits in our queue.
 func TestThousandsOfJobsGoThroughOneSlot(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	n := sized(5000, 5)
 	var o observer
@@ -52,6 +54,7 @@ func TestThousandsOfJobsGoThroughOneSlot(t *testing.T) {
 // TestThousandsOfJobsKeepADedicatedDeploymentBusy has a hundred slots, with everything
 // dropped at once.
 func TestThousandsOfJobsKeepADedicatedDeploymentBusy(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	n, slots := sized(5000, 12), sized(100, 4)
 	var o observer
@@ -75,6 +78,7 @@ func TestThousandsOfJobsKeepADedicatedDeploymentBusy(t *testing.T) {
 // TestThousandsOfJobsOverADayAreMadeAsTheyCome has most come at noon and none at
 // midnight.
 func TestThousandsOfJobsOverADayAreMadeAsTheyCome(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	n, slots := sized(10_000, 6), sized(100, 4)
 	day := 24 * time.Hour

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/emo"
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 )
@@ -41,6 +42,7 @@ func TestAVendorThatCannotFetchFromS3StillMakesEveryFilm(t *testing.T) {
 
 // TestOnceItIsKnownThatTheVendorCannotFetchFromS3NoCallIsMadeInVain counts.
 func TestOnceItIsKnownThatTheVendorCannotFetchFromS3NoCallIsMadeInVain(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{{Kind: "unreachable"}}}}, func(t *testing.T, w *sim.World) {
 		const first, more = 3, 12

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/emo"
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 )
@@ -82,6 +83,7 @@ func TestAnInvocationThatRunsIntoItsLimitHasNoEffectAfterwards(t *testing.T) {
 }
 
 func TestUnfinishedNamesWhatIsStillUnderWay(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{{Op: "work", Kind: "stuck"}}}}, func(t *testing.T, w *sim.World) {
 		over(t, w)

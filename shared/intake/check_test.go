@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/local/sample"
 	"emodrop/shared/job"
 )
@@ -78,6 +79,7 @@ func TestWhatIsTooLargeIsNotRead(t *testing.T) {
 }
 
 func TestTheLimitsThemselvesAreTaken(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	for name, c := range map[string]struct{ image, audio []byte }{
 		"400 pixels, 60 s": {picture(t, 400, 400, 1), recording(time.Minute, 1)},

@@ -84,6 +84,7 @@ func TestWhatComesWithItsFilesInAnyOrderConcernsThem(t *testing.T) {
 						time.Sleep(time.Millisecond)
 					}
 					time.Sleep(time.Minute)
+					synctest.Wait() // what the batches wrote is read below
 				}
 				require.Len(t, w.orders, 1, order)
 				require.Equal(t, w.of(job.Name{Stem: "anna"}).ID, w.orders[0].Stem.Job, order)

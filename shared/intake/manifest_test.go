@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
@@ -204,6 +205,7 @@ func TestOfTwoManifestsOfOneNameTheNewerCounts(t *testing.T) {
 // TestAManifestIsTakenInByPortions has invocations with time for some of its rows, and
 // poll that hands over what is left.
 func TestAManifestIsTakenInByPortions(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, w *world) {
 		names := make([]string, 350)
 		for i := range names {
@@ -329,6 +331,7 @@ func TestAManifestIsKnownOnceItHasBeenNoted(t *testing.T) {
 // A drop's record is written five times, as its files come one by one; a row's files are
 // there.
 func TestARowTakesOneWriteOfItsNamesRecord(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, _ *world) {
 		s, meter := store.NewMetered(0)
 		w := newWorld(t, func(c *intake.Config) { c.HandIns, c.Jobs, c.Manifests, c.Labels = s, s, s, s })

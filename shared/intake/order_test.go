@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
 )
@@ -249,11 +250,11 @@ func sent(w *world) (out []job.Job) {
 	return out
 }
 
-// seeds runs f in a bubble of its own for many seeds. EMODROP_SEED replays one,
-// EMODROP_SEEDS runs so many.
+// seeds runs f in a bubble of its own for many seeds, under the race detector for a fifth
+// of them. EMODROP_SEED replays one, EMODROP_SEEDS runs so many.
 func seeds(t *testing.T, n int, f func(t *testing.T, rnd *rand.Rand)) {
 	t.Parallel()
-	first := 0
+	first, n := 0, race.Amount(n, n/5)
 	if s := os.Getenv("EMODROP_SEEDS"); s != "" {
 		var err error
 		n, err = strconv.Atoi(s)

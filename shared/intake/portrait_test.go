@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 )
 
@@ -87,6 +88,7 @@ func TestRecordingsThatComeWithThePortraitReadItOnceTogether(t *testing.T) {
 }
 
 func TestAFolderTooLongForOneInvocationGoesOnWhereItWas(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, w *world) {
 		const n = 230
 		for i := range n {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/poll"
 	"emodrop/shared/words"
@@ -204,6 +205,7 @@ func TestAClosedGateIsToldWithItsReasonAndNobodyPromisesAnything(t *testing.T) {
 }
 
 func TestALongQueueIsListedInPartAndReadOnce(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		for n := range 1100 {
 			r.queued(fmt.Sprintf("j%04d", n))

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/time/rate"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 )
 
@@ -253,6 +254,7 @@ func TestATaskWhoseInputsWeTookBackFailsForNoFaultOfItsJob(t *testing.T) {
 }
 
 func TestOperatorsTroubleInTasksNeverEndsAJobHoweverOften(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		j := r.queued("anna")
 		j = r.to(j, job.Queued, func(j *job.Job) { j.Attempt = 1 })
@@ -302,6 +304,7 @@ func TestATaskTheVendorDoesNotKnowIsLostOnlyWhenTheListHasHadItsTime(t *testing.
 }
 
 func TestATaskThatIsListedIsNotLostHoweverOftenItIsUnknown(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		r.submitted("anna")
 		r.vendor.listed("task-anna", "k1", 0)

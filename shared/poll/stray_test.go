@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 )
 
@@ -210,6 +211,7 @@ func TestARetryOfALostJobDoesNotEndByItsOldTask(t *testing.T) {
 }
 
 func TestAChargedStrayIsNeverForgottenInSilence(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		r.vendor.listed("late", "ours", time.Second)
 		j := givenUp(r, "anna")

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/aws/memdb"
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
 )
@@ -21,8 +22,9 @@ type sentence struct {
 }
 
 // contract is what a table has to keep, whatever it is made of. open gives each
-// sentence a table of its own.
-func contract(t *testing.T, open func(t *testing.T) *store.Store) {
+// sentence a table of its own, plays which of them are tried: the rules are the same for
+// all drivers, so under the race detector the real client has to do a share of them.
+func contract(t *testing.T, open func(t *testing.T) *store.Store, plays func(name string) bool) {
 	for _, part := range []struct {
 		name      string
 		sentences []sentence
@@ -34,6 +36,9 @@ func contract(t *testing.T, open func(t *testing.T) *store.Store) {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
 			for _, c := range part.sentences {
+				if !plays(c.says) {
+					continue
+				}
 				t.Run(c.says, func(t *testing.T) {
 					t.Parallel()
 					c.test(t, open(t))
@@ -45,19 +50,19 @@ func contract(t *testing.T, open func(t *testing.T) *store.Store) {
 
 func TestMemoryKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	contract(t, func(*testing.T) *store.Store { return store.NewMemory(0) })
+	contract(t, func(*testing.T) *store.Store { return store.NewMemory(0) }, func(string) bool { return true })
 }
 
 func TestDynamoDBInMemoryKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	client := inMemory(memdb.Config{})
-	contract(t, func(t *testing.T) *store.Store { return store.NewDynamo(client, newTable(t, client)) })
+	contract(t, func(t *testing.T) *store.Store { return store.NewDynamo(client, newTable(t, client)) }, race.Plays)
 }
 
 func TestDynamoDBKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	client := dynamoDB(t)
-	contract(t, func(t *testing.T) *store.Store { return store.NewDynamo(client, newTable(t, client)) })
+	contract(t, func(t *testing.T) *store.Store { return store.NewDynamo(client, newTable(t, client)) }, race.Plays)
 }
 
 // The time of the contract is real; nothing in it waits.
