@@ -29,9 +29,9 @@ func searches() []mutant {
 func looks() []mutant {
 	return []mutant{
 		{"id's life", "a task counts as gone only when its time is over", []edit{
-			{look, "\t// Still going on, or a word we do not know, or one that goes backwards.\n\tif time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {", "\tif true {"}}},
+			{look, "\t// Still going on, or a word we do not know, or one that goes backwards.\n\tif s.outlived(j) {", "\tif true {"}}},
 		{"failed question", "a question that failed says nothing of the task", []edit{
-			{look, "\t\t}\n\t}\n\tif time.Since(j.Task.Submitted) > s.Profile.IDLife+idGrace {\n\t\treturn s.expire(ctx, r, j, job.CodeTaskExpired, v.RequestID)", "\t\t}\n\t}\n\tif true {\n\t\treturn s.expire(ctx, r, j, job.CodeTaskExpired, v.RequestID)"}}},
+			{look, "\t\t}\n\t}\n\tif s.outlived(j) {\n\t\treturn s.expire(ctx, r, j, job.CodeTaskExpired, v.RequestID)", "\t\t}\n\t}\n\tif true {\n\t\treturn s.expire(ctx, r, j, job.CodeTaskExpired, v.RequestID)"}}},
 		{"asked again", "a task that the vendor does not know once is asked for again", []edit{
 			{look, "if next.Task.Missing > looks {", "if next.Task.Missing > 0 {"}, {look, "if age < s.AskFirst+s.Quiet {", "if false {"},
 			{look, "\t\tif !listed {\n", "\t\tif true || !listed {\n"}}},
