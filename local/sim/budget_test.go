@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/local/sim"
 	"emodrop/shared/job"
 )
@@ -17,14 +18,12 @@ import (
 // budget has no room for, no day and no month costs more by the vendor's ledger than its
 // budget and one task, who is stopped is told once, and the new day begins by itself.
 func TestNoBudgetIsPassed(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	if *seed != 0 {
 		return
 	}
 	many := max(*seeds/10, sized(1000, 60))
-	if racing {
-		many = 2
-	}
 	var mu sync.Mutex
 	var stopped, refused, paid int
 	var failed []string

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/local/sim"
 )
 
@@ -29,6 +30,7 @@ func TestOverTheWireAPairBecomesOneFilmPaidAndToldOnce(t *testing.T) {
 // TestOverTheWireOneJobSurvivesEverySingleFailure lets requests go wrong, one at a time
 // and in every way: what the SDK and the adapters make of it must not cost a film.
 func TestOverTheWireOneJobSurvivesEverySingleFailure(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	var calls []sim.Call
 	in(t, sim.Config{Wire: true}, func(t *testing.T, w *sim.World) {
