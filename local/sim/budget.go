@@ -88,6 +88,15 @@ func (w *World) limit(p job.Period, now time.Time) (most job.Money, ok bool) {
 // its job has gone on without: it counted on that day.
 func (w *World) affordable(j job.Job) {
 	now := time.Now()
+	limits := map[job.Period]job.Money{}
+	for _, p := range job.Periods() {
+		if limit, ok := w.limit(p, now); ok {
+			limits[p] = limit
+		}
+	}
+	if len(limits) == 0 {
+		return
+	}
 	charged := map[string]job.Money{}
 	at := map[string]time.Time{}
 	for _, c := range w.Films() {
@@ -95,7 +104,7 @@ func (w *World) affordable(j job.Job) {
 		at[c.TaskID] = c.Time
 	}
 	for _, p := range job.Periods() {
-		limit, ok := w.limit(p, now)
+		limit, ok := limits[p]
 		if !ok {
 			continue
 		}

@@ -57,7 +57,7 @@ func (s Schedule) Play(w *World) {
 func (s Schedule) install(w *World) {
 	_, err := w.Store.Gate(w.ctx)
 	if err == nil && !s.Young {
-		err = w.Store.Learn(w.ctx, job.Lesson{KeyID: s.Config.Emulator.APIKeys[s.Config.Key]})
+		err = w.Store.LearnKey(w.ctx, s.Config.Emulator.APIKeys[s.Config.Key])
 	}
 	if err != nil {
 		panic(err) // a store in memory that nobody disturbs

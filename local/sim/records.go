@@ -142,8 +142,8 @@ func (r records) Throttle(ctx context.Context, until time.Time) error {
 	return done(ctx, r.w, "store.Throttle", "", true, func() error { return r.s.Throttle(ctx, until) })
 }
 
-func (r records) Learn(ctx context.Context, l job.Lesson) error {
-	return done(ctx, r.w, "store.Learn", l.KeyID, true, func() error { return r.s.Learn(ctx, l) })
+func (r records) LearnKey(ctx context.Context, id string) error {
+	return done(ctx, r.w, "store.LearnKey", id, true, func() error { return r.s.LearnKey(ctx, id) })
 }
 
 func (r records) Fetched(ctx context.Context, f job.Fetch) error {
@@ -180,8 +180,8 @@ func (r records) PutFace(ctx context.Context, sha string, ratio job.Ratio, f job
 	})
 }
 
-func (r records) Turn(ctx context.Context, name string, every, within time.Duration) (time.Time, error) {
-	return do(ctx, r.w, "store.Turn", name, true, func() (time.Time, error) { return r.s.Turn(ctx, name, every, within) })
+func (r records) Turns(ctx context.Context, name string, every, within time.Duration, n int) ([]time.Time, error) {
+	return do(ctx, r.w, "store.Turns", name, true, func() ([]time.Time, error) { return r.s.Turns(ctx, name, every, within, n) })
 }
 
 func (r records) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error) {

@@ -23,7 +23,7 @@ type watch struct {
 	// made, left and faces say when a job was written, when it was first admitted, and
 	// when what detect said of a picture (by its hash and the ratio) was written.
 	made, left, faces map[string]time.Duration
-	// tried are the jobs that somebody wanted admitted and that have not ended.
+	// tried are the jobs that somebody wanted admitted and that may still be posting.
 	tried map[string]bool
 	// heeded are the writings of control objects that have counted.
 	heeded map[string]bool
@@ -108,9 +108,9 @@ func (w *World) posters() (all []job.Job) {
 		switch {
 		case err != nil && !errors.Is(err, job.ErrNotFound):
 			panic(err) // a store in memory that nobody disturbs
-		case err != nil, j.State.Final():
+		case err != nil, j.State != job.Queued && j.State != job.Submitting:
 			w.mu.Lock()
-			delete(w.watch.tried, id) // a retry is admitted anew
+			delete(w.watch.tried, id) // should it be posted again, it is admitted anew
 			w.mu.Unlock()
 		case j.State == job.Submitting && j.Intent != nil && time.Now().Before(j.Intent.Until):
 			all = append(all, j)

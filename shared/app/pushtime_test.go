@@ -75,11 +75,6 @@ func (d *day) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	return d.Store.Move(ctx, from, to)
 }
 
-func (d *day) Learn(ctx context.Context, l job.Lesson) error {
-	time.Sleep(2 * awsCall)
-	return d.Store.Learn(ctx, l)
-}
-
 func (d *day) Task(_ context.Context, _, id string) (job.Answer, error) {
 	d.mu.Lock()
 	d.asked[id]++

@@ -192,19 +192,23 @@ func (g Gate) Work(p Profile) (least, most time.Duration) {
 // oneOf is how many films there are for one that is measured, once enough are.
 const oneOf = 8
 
-// Lesson is what a finished task teaches. The zero value teaches nothing.
-type Lesson struct {
-	// Work of the vendor for that many Seconds of film.
-	Work    time.Duration
-	Seconds float64
-	// KeyID is by which key of ours the vendor's list knows us.
-	KeyID string
-	// Fetched is the job whose inputs the vendor fetched from S3.
-	Fetched string
+// Taught is the gate after a move by which a job leaves the vendor: what a finished film
+// shows of the vendor's speed, and that its inputs could be fetched from S3. It is g after
+// any other move.
+func (g Gate) Taught(from, to Job, now time.Time) Gate {
+	if !from.State.HoldsSlot() || to.State != Storing || to.Task == nil || to.Task.Started.IsZero() || !to.Task.Ended.After(to.Task.Started) {
+		return g
+	}
+	g.Speeds = slices.Clone(g.Speeds)
+	g.Learn(to.Task.Ended.Sub(to.Task.Started), to.Seconds())
+	if from.Via != TransferTemp {
+		g.Fetched(Fetch{Job: to.ID, OK: true}, now)
+	}
+	return g
 }
 
 // Learn adds a measured speed and forgets the oldest. When as many are known as are
-// kept, one film in eight is enough: the others leave the gate as it is.
+// kept, one film in eight is enough: the others teach nothing.
 func (g *Gate) Learn(work time.Duration, seconds float64) {
 	if work <= 0 || seconds <= 0 || len(g.Speeds) >= keepSpeed && g.Fence%oneOf != 0 {
 		return

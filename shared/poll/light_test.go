@@ -58,6 +58,7 @@ func (l *light) Move(_ context.Context, from, to job.Job) (job.Job, error) {
 	to.Rev, to.Updated = from.Rev+1, time.Now()
 	l.jobs[to.ID] = to
 	l.moves++
+	l.gate = l.gate.Taught(from, to, time.Now())
 	if !to.State.HoldsSlot() {
 		delete(l.gate.Slots, to.ID)
 		delete(l.jobs, to.ID)
@@ -78,13 +79,6 @@ func (l *light) Gate(context.Context) (job.Gate, error) {
 	g := l.gate
 	g.Slots = maps.Clone(g.Slots)
 	return g, nil
-}
-
-func (l *light) Learn(_ context.Context, lesson job.Lesson) error {
-	l.guard.Lock()
-	defer l.guard.Unlock()
-	l.gate.Learn(lesson.Work, lesson.Seconds)
-	return nil
 }
 
 func (l *light) Lease(_ context.Context, _, owner string, until time.Time) error {
@@ -126,6 +120,7 @@ func (l *light) NoteBudget(context.Context, job.Budget) error                   
 func (l *light) NextProbe(context.Context, int, time.Time) error                 { panic("probed") }
 func (l *light) Reopen(context.Context, job.Closure) error                       { panic("opened") }
 func (l *light) FreeSlot(context.Context, string, int64) error                   { panic("a slot leaked") }
+func (l *light) LearnKey(context.Context, string) error                          { panic("the list is not needed") }
 func (l *light) Fetched(context.Context, job.Fetch) error                        { panic("nothing failed to be fetched") }
 func (l *light) TakeSlot(context.Context, job.Job) error                         { panic("a slot was lost") }
 func (l *light) Stray(context.Context, string) (job.Stray, error)                { panic("a stray") }

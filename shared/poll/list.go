@@ -22,8 +22,9 @@ type Board interface {
 }
 
 const (
-	// listed is how many jobs the list names, counted how far the queue is counted.
-	listed, counted = 1000, 5000
+	// listed is how many jobs the list names, and how many entries of the queue's index a
+	// tick reads for it at most: one page of a query, however many wait.
+	listed = 1000
 	// ahead is how far due times of open jobs can lie ahead.
 	ahead = 24 * time.Hour
 	// listTime is how long the list may keep a tick from its looks.
@@ -71,7 +72,7 @@ func (s *Step) listAll(ctx context.Context, r *round) error {
 	now := time.Now()
 	all, last := g.Forecast(o.jobs, o.queue, s.MaxInFlight, s.Profile, now)
 	next := words.Index{Schema: words.IndexSchema, At: now.UTC().Truncate(time.Second), Open: map[job.State]int{}, Sending: words.Sends(g, now), Jobs: []words.Listed{}}
-	if next.Unlisted, next.More = o.unlisted, len(o.queue) == counted; !last.IsZero() {
+	if next.Unlisted, next.More = o.unlisted, o.more; !last.IsZero() && !o.more {
 		at := last.UTC().Truncate(time.Second)
 		next.Finish = &at
 	}
@@ -121,6 +122,8 @@ type opened struct {
 	jobs     []job.Job // those that the forecast knows
 	queue    []string
 	unlisted int
+	// more wait behind those of queue, or may.
+	more bool
 }
 
 // open finds what is under way: what is at the vendor first, then what waits in its
@@ -128,9 +131,10 @@ type opened struct {
 func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index) (opened, error) {
 	var o opened
 	var err error
-	if o.queue, err = s.Agenda.Queue(ctx, counted); err != nil {
+	if o.queue, err = s.Agenda.Queue(ctx, listed); err != nil {
 		return o, err
 	}
+	o.more = len(o.queue) == listed
 	due, err := s.Agenda.Due(ctx, time.Now().Add(ahead), listed)
 	if err != nil {
 		return o, err
@@ -157,10 +161,14 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 		}
 	}
 	before := map[string]words.Listed{}
+	passed := 0
 	for _, l := range last.Jobs {
 		before[l.Job] = l
-		if !waiting[l.Job] {
-			add(l.Job) // it has ended, or waits for a person
+		if n := len(ids); !waiting[l.Job] {
+			add(l.Job) // it has ended, waits for a person, or others came before it
+			if o.more && l.State == job.Queued {
+				passed += len(ids) - n // and it takes no room any more
+			}
 		}
 	}
 	rest := slices.Clone(ids[others:])
@@ -168,7 +176,7 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 	for _, id := range o.queue {
 		add(id)
 	}
-	room := max(0, listed-others-len(rest))
+	room := max(0, listed-others-len(rest)+passed)
 	if n := len(ids) - others; n > room {
 		o.unlisted = n - room
 		ids = ids[:others+room]
@@ -200,6 +208,8 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 			o.entries = append(o.entries, l)
 		case j.State.Final() && !known:
 			continue // the index is behind; its own message shows it
+		case j.State == job.Queued && !waiting[j.ID] && o.more:
+			continue // too far back by now; else it would be read in every tick
 		default:
 			o.entries = append(o.entries, words.List(j))
 		}

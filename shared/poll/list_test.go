@@ -211,9 +211,9 @@ func TestALongQueueIsListedInPartAndReadOnce(t *testing.T) {
 		tick := r.ticker()
 		tick()
 		require.Len(t, r.board.index.Jobs, 1000)
-		require.Equal(t, 100, r.board.index.Unlisted)
-		require.Equal(t, map[job.State]int{job.Queued: 1100}, r.board.index.Open)
-		require.False(t, r.board.index.More)
+		require.Equal(t, map[job.State]int{job.Queued: 1000}, r.board.index.Open)
+		require.True(t, r.board.index.More, "and nobody has counted how many")
+		require.Nil(t, r.board.index.Finish, "nor can anybody tell when all are done")
 		r.reads = nil
 		tick()
 		reads := 0
@@ -223,6 +223,40 @@ func TestALongQueueIsListedInPartAndReadOnce(t *testing.T) {
 			}
 		}
 		require.Zero(t, reads, "what waits, and was listed so, is not read again")
+	})
+}
+
+func TestWhoIsPushedOutOfTheListIsReadOnceAndListedWhenItComesNearer(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		for n := range 1000 {
+			r.queued(fmt.Sprintf("j%04d", n))
+		}
+		tick := r.ticker()
+		tick()
+		require.Contains(t, r.board.names(), "j0999")
+		r.board.take()
+		first := r.to(r.queued("first"), job.Queued, func(j *job.Job) { j.Rank = job.Rank(job.First, 0, j.ID) })
+		read := func() (jobs int) {
+			r.reads = nil
+			tick()
+			for _, what := range r.reads {
+				if what == "Job" {
+					jobs++
+				}
+			}
+			return jobs
+		}
+		require.Equal(t, 2, read(), "who came, and who went")
+		require.Equal(t, "first", r.board.names()[0])
+		require.NotContains(t, r.board.names(), "j0999")
+		require.Len(t, r.board.names(), 1000)
+		require.Zero(t, read(), "it is not read again")
+		gone := first
+		gone.State, gone.Fault = job.Canceled, &job.Fault{Code: job.CodeCanceled}
+		_, err := r.s.Move(t.Context(), first, gone)
+		require.NoError(t, err)
+		tick()
+		require.Contains(t, r.board.names(), "j0999")
 	})
 }
 

@@ -127,15 +127,6 @@ func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer)
 	if err != nil || !ok {
 		return err
 	}
-	if !a.Started.IsZero() && a.Ended.After(a.Started) {
-		l := job.Lesson{Work: a.Ended.Sub(a.Started), Seconds: moved.Seconds()}
-		if j.Via != job.TransferTemp {
-			l.Fetched = j.ID
-		}
-		if err := s.Slots.Learn(ctx, l); err != nil {
-			s.Log.WarnContext(ctx, "speed not learned", "err", err)
-		}
-	}
 	r.film(moved)
 	return nil
 }

@@ -54,7 +54,8 @@ type Gate interface {
 type Slots interface {
 	FreeSlot(ctx context.Context, id string, fence int64) error
 	TakeSlot(ctx context.Context, j job.Job) error
-	Learn(ctx context.Context, l job.Lesson) error
+	// LearnKey keeps by which id the vendor's list knows our key.
+	LearnKey(ctx context.Context, id string) error
 	// Fetched notes whether the vendor has fetched what was in S3.
 	Fetched(ctx context.Context, f job.Fetch) error
 }

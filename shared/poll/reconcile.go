@@ -42,7 +42,7 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		return err
 	}
 	if c.ours != "" && c.ours != g.KeyID {
-		if err := s.Slots.Learn(ctx, job.Lesson{KeyID: c.ours}); err != nil {
+		if err := s.Slots.LearnKey(ctx, c.ours); err != nil {
 			return err
 		}
 	}

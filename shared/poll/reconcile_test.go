@@ -61,7 +61,7 @@ func TestWhatTheListShowsDecidesAboutALostCreate(t *testing.T) {
 		id, key string
 		at      time.Duration
 	}
-	known := func(r *rig) { require.NoError(r.t, r.s.Learn(r.t.Context(), job.Lesson{KeyID: "k1"})) }
+	known := func(r *rig) { require.NoError(r.t, r.s.LearnKey(r.t.Context(), "k1")) }
 	// mine has an earlier task of ours in the list, made by that key.
 	mine := func(key string) func(r *rig) {
 		return func(r *rig) {
@@ -207,7 +207,7 @@ func TestEveryPageOfTheListIsLookedAt(t *testing.T) {
 			require.LessOrEqual(t, q.To.Sub(q.From), 24*time.Hour, "the vendor allows a day")
 			return p, nil
 		}
-		require.NoError(t, r.s.Learn(t.Context(), job.Lesson{KeyID: "k0"}))
+		require.NoError(t, r.s.LearnKey(t.Context(), "k0"))
 		r.until("anna", 3*time.Minute, job.Submitted, job.Running)
 		require.Equal(t, "lost", r.job("anna").Task.ID)
 	})

@@ -18,7 +18,7 @@ func givenUp(r *rig, id string) job.Job {
 		in.Revoked = time.Now().UTC()
 		j.Intent = &in
 	})
-	require.NoError(r.t, r.s.Learn(r.t.Context(), job.Lesson{KeyID: "ours"}))
+	require.NoError(r.t, r.s.LearnKey(r.t.Context(), "ours"))
 	return r.to(j, job.Queued, func(j *job.Job) { j.Due, j.Intent = time.Time{}, nil })
 }
 
@@ -235,7 +235,7 @@ func TestWhatAHeldJobMayHavePaidForIsLookedForAfterAPersonsWord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, r *rig) {
 				j := r.posting("anna")
-				require.NoError(t, r.s.Learn(r.t.Context(), job.Lesson{KeyID: "ours"}))
+				require.NoError(t, r.s.LearnKey(r.t.Context(), "ours"))
 				r.vendor.listed("one", "new", time.Second) // not provably ours
 				r.vendor.rows[0].Status = job.TaskSucceeded
 				r.until("anna", time.Hour, job.Held)

@@ -2,6 +2,7 @@ package poll_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -16,14 +17,24 @@ import (
 // A film of ten seconds takes the vendor of these tests so long.
 const work = 85 * time.Second
 
+// made has a film of ten seconds come from the vendor, and home.
+func (r *rig) made(id string) {
+	j := r.to(r.fresh(id), job.Storing, func(j *job.Job) {
+		task := *j.Task
+		task.Started, task.Ended = task.Submitted.Add(-work), task.Submitted
+		j.Task = &task
+	})
+	r.to(j, job.Expired, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeTaskExpired} })
+}
+
 // line has the vendor work on three tasks, one after the other, the first from now on, of
 // which it is known how long they take. asked are the times of the questions, by job.
 func (r *rig) line() (asked map[string][]time.Duration) {
 	began := time.Now()
 	asked = map[string][]time.Duration{}
 	r.theGate()
-	for range 5 {
-		require.NoError(r.t, r.s.Learn(r.t.Context(), job.Lesson{Work: work, Seconds: 10}))
+	for i := range 5 {
+		r.made(fmt.Sprint("earlier-", i))
 	}
 	ids := []string{"task-anna", "task-bert", "task-cleo"}
 	for _, id := range ids {

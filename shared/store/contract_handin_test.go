@@ -228,37 +228,39 @@ var leaseSentences = []sentence{
 		began := time.Now()
 		_ = together(6, func(int) error {
 			for range 2 {
-				at, err := s.Turn(t.Context(), "detect", every, time.Hour)
-				if err != nil || at.IsZero() {
+				given, err := s.Turns(t.Context(), "detect", every, time.Hour, 2)
+				if err != nil || len(given) != 2 {
 					return errors.Join(err, errors.New("no turn"))
 				}
 				mu.Lock()
-				all = append(all, at)
+				all = append(all, given...)
 				mu.Unlock()
 			}
 			return nil
 		})
 		slices.SortFunc(all, time.Time.Compare)
-		require.NotEmpty(t, all)
+		require.Len(t, all, 24)
 		require.False(t, all[0].Before(began))
 		for i, at := range all[1:] {
 			require.GreaterOrEqual(t, at.Sub(all[i]), every)
 		}
-		at, err := s.Turn(t.Context(), "other", every, time.Second)
+		given, err := s.Turns(t.Context(), "other", every, time.Second, 1)
 		require.NoError(t, err)
-		require.False(t, at.IsZero(), "turns of another name are others'")
+		require.Len(t, given, 1, "turns of another name are others'")
 	}},
 	{"a turn that lies too far ahead is not taken", func(t *testing.T, s *store.Store) {
-		first, err := s.Turn(t.Context(), "detect", time.Hour, time.Minute)
+		first, err := s.Turns(t.Context(), "detect", time.Hour, time.Minute, 3)
 		require.NoError(t, err)
+		require.Len(t, first, 1)
 		for range 3 {
-			at, err := s.Turn(t.Context(), "detect", time.Hour, time.Minute)
+			given, err := s.Turns(t.Context(), "detect", time.Hour, time.Minute, 1)
 			require.NoError(t, err)
-			require.Zero(t, at)
+			require.Empty(t, given)
 		}
-		at, err := s.Turn(t.Context(), "detect", time.Hour, 2*time.Hour)
+		given, err := s.Turns(t.Context(), "detect", time.Hour, 150*time.Minute, 3)
 		require.NoError(t, err)
-		require.Equal(t, first.Add(time.Hour).UnixMilli(), at.UnixMilli(), "asking in vain takes no place")
+		require.Len(t, given, 2)
+		require.Equal(t, first[0].Add(time.Hour).UnixMilli(), given[0].UnixMilli(), "asking in vain takes no place")
 	}},
 	{"what detect said of a picture is known by its content and ratio", func(t *testing.T, s *store.Store) {
 		yes := job.Face{Pass: true, Box: job.Box{1, 2, 3, 4}, Ext: job.Box{5, 6, 7, 8}}

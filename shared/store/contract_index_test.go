@@ -237,6 +237,11 @@ func contains(all []string, one string) bool {
 func oneOfEach(t *testing.T, s *store.Store) map[job.State]job.Job {
 	t.Helper()
 	none := func(j *job.Job) { j.Due = time.Time{} }
+	worked := func(j *job.Job) { // 9 s for each of its film
+		task := *j.Task
+		task.Started, task.Ended = day, day.Add(112500*time.Millisecond)
+		j.Task = &task
+	}
 	name := func(st job.State) string { return string(st) }
 	at := func(st job.State) job.Job { return submitted(t, s, name(st)) }
 	return map[job.State]job.Job{
@@ -247,7 +252,7 @@ func oneOfEach(t *testing.T, s *store.Store) map[job.State]job.Job {
 		job.Running:    moved(t, s, at(job.Running), job.Running),
 		job.Storing:    moved(t, s, at(job.Storing), job.Storing),
 		job.Held:       moved(t, s, moved(t, s, at(job.Held), job.Storing), job.Held, none),
-		job.Succeeded:  moved(t, s, moved(t, s, at(job.Succeeded), job.Storing), job.Succeeded),
+		job.Succeeded:  moved(t, s, moved(t, s, at(job.Succeeded), job.Storing, worked), job.Succeeded),
 		job.Failed:     moved(t, s, at(job.Failed), job.Failed),
 		job.Rejected:   moved(t, s, created(t, s, name(job.Rejected)), job.Rejected),
 		job.Canceled:   moved(t, s, queued(t, s, name(job.Canceled)), job.Canceled),

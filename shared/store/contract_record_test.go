@@ -59,7 +59,7 @@ var recordSentences = []sentence{
 
 		gate(t, s)
 		setRaw(t, s, store.GateKey, "kept", "newer")
-		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1, KeyID: "key"}))
+		require.NoError(t, s.LearnKey(t.Context(), "key"))
 		require.NoError(t, s.Throttle(t.Context(), day))
 		submitted(t, s, "bert")
 		require.Equal(t, "kept", raw(t, s, store.GateKey)["newer"])

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -9,6 +11,26 @@ import (
 	"emodrop/shared/job"
 	"emodrop/shared/store"
 )
+
+// ready is a job whose film the vendor has made, with so much work for so many seconds;
+// no work: the vendor does not say when it began.
+func ready(j job.Job, work time.Duration, seconds float64) job.Job {
+	task := *j.Task
+	task.Status, task.Ended = job.TaskSucceeded, day
+	if work > 0 {
+		task.Started = day.Add(-work)
+	}
+	j.State, j.Due, j.Task, j.Result = job.Storing, day, &task, &job.Result{URL: "https://films/1", Seconds: seconds}
+	return j
+}
+
+// filmed is a job from the beginning until its film is ready.
+func filmed(t *testing.T, s *store.Store, name string, work time.Duration, seconds float64) {
+	t.Helper()
+	j := submitted(t, s, name)
+	_, err := s.Move(t.Context(), j, ready(j, work, seconds))
+	require.NoError(t, err)
+}
 
 var slotSentences = []sentence{
 	{"a slot is held from the intent until the job leaves the vendor", func(t *testing.T, s *store.Store) {
@@ -270,16 +292,36 @@ var gateSentences = []sentence{
 		require.Equal(t, job.Throttle, g.Admits(time.Now(), "any", 1, 3, until, job.EMO()))
 	}},
 	{"what a film taught is kept", func(t *testing.T, s *store.Store) {
-		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: 120 * time.Second, Seconds: 12}))
-		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: 80 * time.Second, Seconds: 10, KeyID: "key-7"}))
-		require.NoError(t, s.Learn(t.Context(), job.Lesson{}))
-		g := gate(t, s)
-		require.Equal(t, []int64{10_000, 8_000}, g.Speeds)
-		require.Equal(t, "key-7", g.KeyID)
-		for range 30 {
-			require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1}))
+		filmed(t, s, "anna", 120*time.Second, 12)
+		filmed(t, s, "bert", 80*time.Second, 10)
+		filmed(t, s, "nobody knows how long", 0, 10)
+		require.Equal(t, []int64{10_000, 8_000}, gate(t, s).Speeds)
+		for i := range 20 {
+			filmed(t, s, fmt.Sprint("film ", i), time.Second, 1)
 		}
 		require.Len(t, gate(t, s).Speeds, 15)
+	}},
+	{"a film teaches in the transaction that frees its slot, or not at all", func(t *testing.T, s *store.Store) {
+		j := submitted(t, s, "anna")
+		moved(t, s, j, job.Running)
+		requireUnchanged(t, s, store.GateKey, func() {
+			_, err := s.Move(t.Context(), j, ready(j, 120*time.Second, 12))
+			require.ErrorIs(t, err, job.ErrConflict)
+		})
+	}},
+	{"two films that are ready at the same moment both free their slots", func(t *testing.T, s *store.Store) {
+		js := []job.Job{submitted(t, s, "anna"), submitted(t, s, "bert"), submitted(t, s, "carl")}
+		require.NoError(t, errors.Join(together(len(js), func(i int) error {
+			_, err := s.Move(t.Context(), js[i], ready(js[i], 120*time.Second, 12))
+			return err
+		})...))
+		require.Empty(t, slotsOf(t, s))
+		require.NotEmpty(t, gate(t, s).Speeds)
+	}},
+	{"the vendor's name for our key is kept", func(t *testing.T, s *store.Store) {
+		require.NoError(t, s.LearnKey(t.Context(), "key-6"), "before there is a gate, too")
+		require.NoError(t, s.LearnKey(t.Context(), "key-7"))
+		filmed(t, s, "anna", 120*time.Second, 12)
 		require.Equal(t, "key-7", gate(t, s).KeyID)
 	}},
 	{"S3 is given up after three failures in a row, tried again by one, and used again when it works", func(t *testing.T, s *store.Store) {
@@ -315,16 +357,15 @@ var gateSentences = []sentence{
 		again := gate(t, s).Route
 		require.Equal(t, 1, again.Trials)
 		require.Greater(t, time.Until(again.Until), 55*time.Minute, "after twice the time")
-		require.NoError(t, s.Trial(t.Context(), gate(t, s), "three"))
-		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1}))
-		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1, Fetched: "sent before"}))
+		require.NoError(t, s.Trial(t.Context(), gate(t, s), id("three")))
+		filmed(t, s, "sent before", time.Second, 1)
 		require.NotNil(t, gate(t, s).Route)
-		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1, Fetched: "three"}))
+		filmed(t, s, "three", time.Second, 1)
 		require.Nil(t, gate(t, s).Route)
 	}},
 	{"learning and closing take nothing from who is at the vendor", func(t *testing.T, s *store.Store) {
 		j := submitting(t, s, "anna", soon())
-		require.NoError(t, s.Learn(t.Context(), job.Lesson{Work: time.Second, Seconds: 1, KeyID: "key"}))
+		require.NoError(t, s.LearnKey(t.Context(), "key"))
 		require.NoError(t, s.Throttle(t.Context(), day))
 		_, err := s.CloseGate(t.Context(), job.Closure{Code: "budget"}, day)
 		require.NoError(t, err)

@@ -219,34 +219,12 @@ func (s *Store) Throttle(ctx context.Context, until time.Time) error {
 	return s.t.write(ctx, write{key: gateKey, set: []assign{{at("not_before"), it["t"]}, {at(writeAttr), newMark()}}})
 }
 
-// Learn keeps what a finished task taught. Losing a race forgets one sample.
-func (s *Store) Learn(ctx context.Context, l job.Lesson) error {
-	g, err := s.Gate(ctx)
-	if err != nil {
+// LearnKey keeps by which id the vendor's list knows our key.
+func (s *Store) LearnKey(ctx context.Context, id string) error {
+	if err := s.ensureGate(ctx); err != nil {
 		return err
 	}
-	before, err := encode(g)
-	if err != nil {
-		return err
-	}
-	g.Learn(l.Work, l.Seconds)
-	if l.KeyID != "" {
-		g.KeyID = l.KeyID
-	}
-	if l.Fetched != "" {
-		g.Fetched(job.Fetch{Job: l.Fetched, OK: true}, time.Now())
-	}
-	after, err := encode(g)
-	if err != nil {
-		return err
-	}
-	w := write{key: gateKey}
-	w.set, w.unset = diff(before, after, nil)
-	if len(w.set)+len(w.unset) == 0 {
-		return nil
-	}
-	w.set = append(w.set, assign{at(writeAttr), newMark()})
-	return s.t.write(ctx, w)
+	return s.t.write(ctx, write{key: gateKey, set: []assign{{at("key_id"), id}, {at(writeAttr), newMark()}}})
 }
 
 // Fetched notes whether the vendor has fetched what was in S3. Losing a race forgets

@@ -61,6 +61,8 @@ func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
 //   - the slot at the vendor is freed when the job leaves it, taken when it
 //     comes back to it by a person's word; what it reserved becomes what was spent:
 //     see job.Settle;
+//   - the gate learns from a film that is ready: see job.Gate.Taught;
+//   - the gate learns from a film that is ready, see job.Gate.Taught;
 //   - the posting lease is given back, and the time noted, when the job leaves
 //     SUBMITTING, if it is still this job's;
 //   - a task the job did not have before gets its one owner;
@@ -184,6 +186,11 @@ func (s *Store) gateWrite(ctx context.Context, from, to job.Job, entries []job.E
 			w.conds = append(w.conds, equal(g.Lease.Fence, "lease", "fence"))
 		}
 	}
+	if from.State.HoldsSlot() && to.State == job.Storing {
+		if err := s.teach(ctx, &w, from, to); err != nil {
+			return write{}, false, err
+		}
+	}
 	if w.checks() {
 		return write{}, false, nil
 	}
@@ -192,6 +199,26 @@ func (s *Store) gateWrite(ctx context.Context, from, to job.Job, entries []job.E
 	}
 	w.set = append(w.set, assign{at(writeAttr), newMark()})
 	return w, true, nil
+}
+
+// teach has the gate learn from a film that is ready. It sets no condition: of two at the
+// same moment one may be forgotten, and neither fails the other's move.
+func (s *Store) teach(ctx context.Context, w *write, from, to job.Job) error {
+	g, err := s.Gate(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := encode(g)
+	if err != nil {
+		return err
+	}
+	after, err := encode(g.Taught(from, to, time.Now()))
+	if err != nil {
+		return err
+	}
+	set, unset := diff(before, after, nil)
+	w.set, w.unset = append(w.set, set...), append(w.unset, unset...)
+	return nil
 }
 
 // own registers a task's one owner, with the id of the call that made it: the job

@@ -33,8 +33,10 @@ type Meter struct {
 
 // Usage is what was asked of a table.
 type Usage struct {
-	// Gets are reads of one item, Queries reads of an index, Rows what those gave.
-	Gets, Queries, Rows int
+	// Gets are reads of one item, Queries reads of an index.
+	Gets, Queries int
+	// Rows are what the queries gave, by the name of the index.
+	Rows map[string]int
 	// Units are write units by the kind of item, as its key begins (JOB, GATE, …),
 	// with its entries in the indexes.
 	Units map[string]int
@@ -42,7 +44,7 @@ type Usage struct {
 
 // NewMetered returns a store in memory as NewMemory does, and its meter.
 func NewMetered(lag time.Duration) (*Store, *Meter) {
-	m := &Meter{m: newMemory(lag), used: Usage{Units: map[string]int{}}}
+	m := &Meter{m: newMemory(lag), used: Usage{Rows: map[string]int{}, Units: map[string]int{}}}
 	return newStore(m), m
 }
 
@@ -51,16 +53,20 @@ func (m *Meter) Usage() Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	u := m.used
-	u.Units = maps.Clone(u.Units)
+	u.Rows, u.Units = maps.Clone(u.Rows), maps.Clone(u.Units)
 	return u
 }
 
 // Since is what came after an earlier usage.
 func (u Usage) Since(earlier Usage) Usage {
-	d := Usage{u.Gets - earlier.Gets, u.Queries - earlier.Queries, u.Rows - earlier.Rows, map[string]int{}}
-	for kind, n := range u.Units {
-		if n -= earlier.Units[kind]; n != 0 {
-			d.Units[kind] = n
+	return Usage{u.Gets - earlier.Gets, u.Queries - earlier.Queries, more(u.Rows, earlier.Rows), more(u.Units, earlier.Units)}
+}
+
+func more(now, earlier map[string]int) map[string]int {
+	d := map[string]int{}
+	for kind, n := range now {
+		if n -= earlier[kind]; n != 0 {
+			d[kind] = n
 		}
 	}
 	return d
@@ -79,7 +85,7 @@ func (m *Meter) query(ctx context.Context, q query) ([]row, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.used.Queries++
-	m.used.Rows += len(rows)
+	m.used.Rows[q.index.name] += len(rows)
 	return rows, err
 }
 

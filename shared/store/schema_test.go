@@ -66,7 +66,7 @@ func written(t *testing.T) kept {
 		require.NoError(t, err)
 		require.NoError(t, s.PutFace(ctx, "sha", job.Square, job.Face{Pass: true, Box: job.Box{1, 2, 3, 4}, Ext: job.Box{0, 0, 9, 9}}))
 		require.NoError(t, s.Lease(ctx, "poll", "me", day))
-		require.NoError(t, s.Learn(ctx, job.Lesson{Work: 9 * time.Second, Seconds: 1, KeyID: "1001"}))
+		require.NoError(t, s.LearnKey(ctx, "1001"))
 		stray := job.Stray{Job: givenUp(t, s, "given up").ID, Post: 1}
 		_, err = s.CloseGate(ctx, job.Closure{Code: job.CodeKeyRefused, Detail: "InvalidApiKey", Since: day}, day)
 		require.NoError(t, err)
@@ -212,7 +212,7 @@ func writeBack(t *testing.T, s *store.Store, kind, rest string, was map[string]a
 		require.NoError(t, err)
 		require.NotEmpty(t, g.Slots)
 		require.Equal(t, job.CodeKeyRefused, g.Closed.Code)
-		return s.Learn(ctx, job.Lesson{Work: 8 * time.Second, Seconds: 1, KeyID: "1001"})
+		return s.LearnKey(ctx, "1001")
 	case "FACE":
 		f, err := s.Face(ctx, "sha", job.Square)
 		require.NoError(t, err)

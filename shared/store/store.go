@@ -216,14 +216,14 @@ func (s *Store) PutFace(ctx context.Context, sha256 string, r job.Ratio, f job.F
 	return s.t.write(ctx, change(faceKey(sha256, string(r)), nil, it))
 }
 
-// Turn gives the times at which something may be done of which the whole stack may do
-// only so much: no two of them are closer together than every. The next one may lie
-// ahead, by longer than within allows: then none is given, and the time is zero.
-func (s *Store) Turn(ctx context.Context, name string, every, within time.Duration) (time.Time, error) {
+// Turns gives the next times at which something may be done of which the whole stack may
+// do only so much, at most n of them and in one write: no two are closer together than
+// every. Those that lie further ahead than within are not given; that may be all of them.
+func (s *Store) Turns(ctx context.Context, name string, every, within time.Duration, n int) ([]time.Time, error) {
 	for range turnTries {
 		it, err := s.t.get(ctx, turnKey(name))
 		if err != nil {
-			return time.Time{}, err
+			return nil, err
 		}
 		next, free := fromMillis(it["next"]), absent("next")
 		if it["next"] != nil {
@@ -233,19 +233,26 @@ func (s *Store) Turn(ctx context.Context, name string, every, within time.Durati
 		if next.Before(now) {
 			next = now.Add(time.Millisecond).Truncate(time.Millisecond) // not before now, in whole milliseconds
 		}
-		if next.Sub(now) > within {
-			return time.Time{}, nil
+		var given []time.Time
+		for ; len(given) < n && next.Sub(now) <= within; next = next.Add(every) {
+			given = append(given, next)
+		}
+		if len(given) == 0 {
+			return nil, nil
 		}
 		err = s.t.write(ctx, write{key: turnKey(name), conds: []cond{free},
-			set: []assign{{at("next"), millis(next.Add(every))}, {at(writeAttr), newMark()}}})
+			set: []assign{{at("next"), millis(next)}, {at(writeAttr), newMark()}}})
+		if err == nil {
+			return given, nil
+		}
 		if !errors.Is(err, job.ErrConflict) {
-			return next, err
+			return nil, err
 		}
 	}
-	return time.Time{}, nil
+	return nil, nil
 }
 
-// turnTries bounds how often a turn is asked for that others are faster to take.
+// turnTries bounds how often turns are asked for that others are faster to take.
 const turnTries = 10
 
 // indexed is an encoded record with its place in the due index.

@@ -137,24 +137,110 @@ func TestDetectIsCalledAtItsTurns(t *testing.T) {
 // turns are a cache of faces that knows none, and its turns.
 type turns struct {
 	noFaces
-	at  func() time.Time
-	err error
+	give func(n int) ([]time.Time, error)
 }
 
-func (f turns) Turn(context.Context, string, time.Duration, time.Duration) (time.Time, error) {
-	return f.at(), f.err
+func (f turns) Turns(_ context.Context, _ string, _, _ time.Duration, n int) ([]time.Time, error) {
+	return f.give(n)
 }
 
-func TestAJobForWhichNoTurnIsNearWaitsAndIsNotFailed(t *testing.T) {
-	for name, f := range map[string]turns{
-		"too many others":                   {at: func() time.Time { return time.Time{} }},
-		"another transaction is in the way": {at: func() time.Time { return time.Time{} }, err: job.ErrConflict},
+func TestThoseWhoWaitForATurnAtTheSameTimeAskForItTogether(t *testing.T) {
+	for name, c := range map[string]struct {
+		within int // how many turns there are to be had
+		broken bool
+		called int
+	}{
+		"and each gets one":                         {within: 100, called: 8},
+		"and the last go without":                   {within: 5, called: 5},
+		"and one that asks in vain spoils no other": {within: 100, broken: true, called: 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, r *rig) {
-				f.get = job.ErrNotFound
+				var asked []int
+				given, began := 0, time.Now()
+				r.faces = turns{noFaces{get: job.ErrNotFound}, func(n int) (all []time.Time, err error) {
+					time.Sleep(10 * time.Millisecond)
+					asked = append(asked, n)
+					if c.broken && len(asked) == 2 {
+						return nil, errStore
+					}
+					for ; len(all) < n && given < c.within; given++ {
+						all = append(all, began.Add(time.Second+time.Duration(given)*250*time.Millisecond))
+					}
+					return all, nil
+				}}
+				var at []time.Time
+				r.vendor.detect = func(context.Context) (job.Face, error) {
+					at = append(at, time.Now())
+					return job.Face{Pass: true, Ext: job.Box{0, 0, 3, 3}}, nil
+				}
+				s := r.step()
+				var wg sync.WaitGroup
+				failed := 0
+				for i := range 8 {
+					id := fmt.Sprint("job-", i)
+					r.received(id)
+					wg.Go(func() {
+						time.Sleep(time.Duration(i) * time.Millisecond)
+						if err := s.Prepare(t.Context(), id); err != nil {
+							require.ErrorIs(t, err, errStore)
+							failed++
+						}
+					})
+				}
+				wg.Wait()
+				require.Len(t, at, c.called)
+				for i, now := range at {
+					require.Equal(t, time.Second+time.Duration(i)*250*time.Millisecond, now.Sub(began), "call %d", i)
+				}
+				if c.broken {
+					require.Equal(t, []int{1, 7, 6}, asked)
+					require.Equal(t, 1, failed)
+					return
+				}
+				require.Equal(t, []int{1, 7}, asked)
+				require.Zero(t, failed)
+			})
+		})
+	}
+}
+
+func TestWhoHasGivenUpWaitingForATurnTakesNone(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		var asked []int
+		r.faces = turns{noFaces{get: job.ErrNotFound}, func(n int) ([]time.Time, error) {
+			time.Sleep(10 * time.Second)
+			asked = append(asked, n)
+			return make([]time.Time, 0), nil
+		}}
+		s := r.step()
+		var wg sync.WaitGroup
+		for i := range 3 {
+			id := fmt.Sprint("job-", i)
+			r.received(id)
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * time.Second)
+				ctx := t.Context()
+				if i == 1 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, time.Second)
+					defer cancel()
+				}
+				err := s.Prepare(ctx, id)
+				require.Equal(t, i == 1, err != nil, "%v", err)
+			})
+		}
+		wg.Wait()
+		require.Equal(t, []int{1, 1}, asked, "the first, and the last alone")
+	})
+}
+
+func TestAJobForWhichNoTurnIsNearWaitsAndIsNotFailed(t *testing.T) {
+	for name, err := range map[string]error{"too many others": nil, "another transaction is in the way": job.ErrConflict} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
 				r.received("anna")
-				r.faces = f
+				r.faces = turns{noFaces{get: job.ErrNotFound}, func(int) ([]time.Time, error) { return nil, err }}
 				require.NoError(t, r.step().Prepare(t.Context(), "anna"))
 				j := r.job("anna")
 				require.Equal(t, job.Received, j.State)

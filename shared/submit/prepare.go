@@ -249,25 +249,6 @@ func (s *Step) portrait(ctx context.Context, j job.Job, t job.Transfer) (job.Sec
 // errNoTurn: too many others are about to call detect.
 var errNoTurn = errors.New("no turn with detect is near")
 
-// turn waits until detect may be called: the vendor takes so many calls a second of
-// all the stack's processes together.
-func (s *Step) turn(ctx context.Context) error {
-	select {
-	case s.asking <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	at, err := s.Faces.Turn(ctx, "detect", s.Profile.DetectEvery, turnWithin)
-	<-s.asking
-	if at.IsZero() && err == nil || errors.Is(err, job.ErrConflict) {
-		return errNoTurn // a conflict here says nothing of the job's files
-	}
-	if err != nil {
-		return err
-	}
-	return pause(ctx, time.Until(at))
-}
-
 // detectFailed decides what trouble with detect means for the job.
 func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, cause *detectError) error {
 	err := cause.err

@@ -174,8 +174,8 @@ func TestTroubleOfOurOwnNeverFailsAJob(t *testing.T) {
 type noFaces struct{ get error }
 
 func (n noFaces) Face(context.Context, string, job.Ratio) (job.Face, error) { return job.Face{}, n.get }
-func (noFaces) Turn(context.Context, string, time.Duration, time.Duration) (time.Time, error) {
-	return time.Now(), nil
+func (noFaces) Turns(context.Context, string, time.Duration, time.Duration, int) ([]time.Time, error) {
+	return []time.Time{time.Now()}, nil
 }
 func (noFaces) PutFace(context.Context, string, job.Ratio, job.Face) error { return errStore }
 

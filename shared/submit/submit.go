@@ -57,9 +57,9 @@ type Gate interface {
 type Faces interface {
 	Face(ctx context.Context, sha256 string, r job.Ratio) (job.Face, error)
 	PutFace(ctx context.Context, sha256 string, r job.Ratio, f job.Face) error
-	// Turn gives the next time at which the stack may do what that name stands for,
-	// as seldom as every; zero when that is not within the time given.
-	Turn(ctx context.Context, name string, every, within time.Duration) (time.Time, error)
+	// Turns gives the next times at which the stack may do what that name stands for,
+	// as seldom as every: at most n of them, and those that lie within that time.
+	Turns(ctx context.Context, name string, every, within time.Duration, n int) ([]time.Time, error)
 }
 
 // Shares gives out places in the queue.
@@ -127,10 +127,9 @@ type Step struct {
 	// fresh are jobs that this process has queued and the index may not show yet.
 	fresh   []string
 	uploads uploads
-	// asking lets one at a time ask for a turn, so that those of one process do not
-	// race each other for it.
-	asking chan struct{}
-	// placing does the same for places in the queue.
+	turns   turns
+	// placing lets one at a time ask for a place in the queue, so that those of one
+	// process do not race each other for it.
 	placing chan struct{}
 }
 
@@ -173,7 +172,7 @@ func New(c Config) (*Step, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Step{Config: c, asking: make(chan struct{}, 1), placing: make(chan struct{}, 1)}, nil
+	return &Step{Config: c, turns: turns{asking: make(chan struct{}, 1)}, placing: make(chan struct{}, 1)}, nil
 }
 
 // after is when to try again what has failed that many times in a row.

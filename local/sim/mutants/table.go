@@ -31,7 +31,7 @@ func (m mutant) apply(files map[string]string) error {
 
 // table is all mutants, in the order of a job's life.
 func table() []mutant {
-	return slices.Concat(intakes(), admissions(), creates(), searches(), looks(), films(), messages(), orders())
+	return slices.Concat(intakes(), admissions(), creates(), searches(), looks(), films(), messages(), orders(), manifests(), statuses())
 }
 
 const (
@@ -62,4 +62,12 @@ const (
 	served     = "shared/intake/served.go"
 	portrait   = "shared/intake/portrait.go"
 	controls   = "shared/store/controls.go"
+	storeLists = "shared/store/manifests.go"
+	storeRest  = "shared/store/store.go"
+	order      = "shared/intake/control.go"
+	manifest   = "shared/intake/manifest.go"
+	obey       = "shared/operate/control.go"
+	results    = "shared/report/report.go"
+	sending    = "shared/tell/send.go"
+	showing    = "shared/show/show.go"
 )

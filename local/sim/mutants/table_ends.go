@@ -67,11 +67,3 @@ func messages() []mutant {
 			{record, "case s.newest != m.Job || replaced(m):", "case false:"}}},
 	}
 }
-
-// orders guard what people ask for by objects in the inbox.
-func orders() []mutant {
-	return []mutant{
-		{"order noted with its move", "an order counts once", []edit{
-			{controls, "return s.move(ctx, from, to, w, while(o.Stem))", "_ = w\n\treturn s.move(ctx, from, to, while(o.Stem))"}}},
-	}
-}
