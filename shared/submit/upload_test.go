@@ -171,8 +171,8 @@ func closed(r *rig, f job.Fetch) {
 // idle never gives a turn.
 type idle struct{ *store.Store }
 
-func (idle) Turn(context.Context, string, time.Duration, time.Duration) (time.Time, error) {
-	return time.Time{}, nil
+func (idle) Turns(context.Context, string, time.Duration, time.Duration, int) ([]time.Time, error) {
+	return nil, nil
 }
 
 func TestATrialIsSpentByACallAlone(t *testing.T) {
