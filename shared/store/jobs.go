@@ -273,6 +273,9 @@ func encodeJob(j job.Job) (item, error) {
 	if j.State == job.Queued && j.Due.IsZero() {
 		it[queueIndex.hash], it[queueIndex.rang] = "queue", j.Rank
 	}
+	if j.State == job.Held {
+		it[queueIndex.hash], it[queueIndex.rang] = "held", j.ID
+	}
 	if !j.Received.IsZero() {
 		it[recentIndex.hash], it[recentIndex.rang] = dayOf(j.Received), millis(j.Received)
 	}
