@@ -80,7 +80,7 @@ func (s *Step) listAll(ctx context.Context, r *round, owner string) error {
 	now := time.Now()
 	all, last := g.Forecast(o.jobs, o.queue, s.MaxInFlight, s.Profile, now)
 	next := words.Index{Schema: words.IndexSchema, At: now.UTC().Truncate(time.Second), Open: map[job.State]int{}, Sending: words.Sends(g, now), Jobs: []words.Listed{}}
-	if next.Unlisted, next.More = o.unlisted, o.more; !last.IsZero() && !o.more {
+	if next.Unlisted, next.More = o.unlisted, o.more || o.left; !last.IsZero() && !next.More {
 		at := last.UTC().Truncate(time.Second)
 		next.Finish = &at
 	}
@@ -169,8 +169,9 @@ type opened struct {
 	jobs     []job.Job // those that the forecast knows
 	queue    []string
 	unlisted int
-	// more wait behind those of queue, or may.
-	more bool
+	// more wait behind those of queue, or may; left: some of what is due found no room
+	// beside the front of the queue.
+	more, left bool
 	// errs is what kept jobs from being read.
 	errs []error
 }
@@ -208,11 +209,6 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, b board) (opened,
 		add(id)
 	}
 	others := len(ids)
-	for _, d := range due {
-		if d.Kind == job.DueJob && !waiting[d.ID] {
-			add(d.ID)
-		}
-	}
 	before := map[string]words.Listed{}
 	passed := 0
 	for _, l := range b.index.Jobs {
@@ -222,6 +218,15 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, b board) (opened,
 			if o.more && l.State == job.Queued {
 				passed += len(ids) - n // and it takes no room any more
 			}
+		}
+	}
+	for _, d := range due {
+		switch {
+		case d.Kind != job.DueJob || waiting[d.ID] || seen[d.ID]:
+		case len(ids)-others-passed < listed-job.ListedFront:
+			add(d.ID)
+		default:
+			o.left = true
 		}
 	}
 	rest := slices.Clone(ids[others:])

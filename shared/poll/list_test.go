@@ -438,4 +438,28 @@ func TestAListThatTakesLongerThanATickHasForItIsWrittenInParts(t *testing.T) {
 	})
 }
 
+func TestHoweverManyAreToBeLookedAtTheFrontOfTheQueueIsListed(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		now := time.Now().UTC().Truncate(time.Millisecond)
+		for i := range 2500 {
+			_, err := r.s.Create(t.Context(), job.Job{ID: fmt.Sprintf("new%04d", i), State: job.Received, Name: job.Name{Stem: fmt.Sprint(i)},
+				Received: now, Due: now.Add(time.Duration(i) * time.Millisecond), Audio: job.Input{Seconds: 10}})
+			require.NoError(t, err)
+		}
+		for i := range 600 {
+			r.queued(fmt.Sprintf("row%04d", i))
+		}
+		tick := r.ticker()
+		for range 8 { // others come to the front of what is due, as submit takes them on
+			tick()
+			x := r.board.index
+			require.Len(t, x.Jobs, 1000)
+			require.Equal(t, "row0000", x.Jobs[0].Job)
+			require.Equal(t, map[job.State]int{job.Queued: 600, job.Received: 500}, x.Open)
+			require.True(t, x.More)
+			require.Equal(t, 100, x.Unlisted)
+		}
+	})
+}
+
 var _ poll.Board = (*wall)(nil)
