@@ -263,6 +263,10 @@ type maker struct{ d *desk }
 
 func (m maker) Dispatch(context.Context) error { return nil }
 
+func (m maker) Place(_ context.Context, j job.Job) (string, error) {
+	return job.Rank(j.Options.Priority, j.Received.UnixMilli(), j.ID), nil
+}
+
 func (m maker) Prepare(ctx context.Context, id string) error {
 	j, err := m.d.st.Jobs.Job(ctx, id)
 	end := job.Succeeded

@@ -56,7 +56,7 @@ var portCharges = map[string]charge{
 	"store.Job": reads(1), "store.Owner": reads(1), "store.Gate": reads(1), "store.Face": reads(1), "store.Stem": reads(1),
 	"store.Folder": reads(1), "store.Message": reads(1), "store.Sweep": reads(1),
 	// A query of keys in an index, which is never consistent.
-	"store.Queue": reads(0.5), "store.Due": reads(0.5),
+	"store.Queue": reads(0.5), "store.Due": reads(0.5), "store.Held": reads(0.5),
 	"store.Lease": writes(1), "store.EndLease": writes(1), "store.LearnKey": writes(1), "store.Throttle": writes(1), "store.PutFace": writes(1), "store.Turns": writes(1),
 	// An item and its place in the due index.
 	"store.PutStem": writes(3), "store.PutFolder": writes(3), "store.PutSweep": writes(3), "store.PutMessage": writes(3),

@@ -22,6 +22,10 @@ func (r records) Owner(ctx context.Context, taskID string) (string, error) {
 	return do(ctx, r.w, "store.Owner", taskID, false, func() (string, error) { return r.s.Owner(ctx, taskID) })
 }
 
+func (r records) Held(ctx context.Context, limit int) ([]string, error) {
+	return do(ctx, r.w, "store.Held", "", false, func() ([]string, error) { return r.s.Held(ctx, limit) })
+}
+
 func (r records) Queue(ctx context.Context, limit int) ([]string, error) {
 	return do(ctx, r.w, "store.Queue", "", false, func() ([]string, error) { return r.s.Queue(ctx, limit) })
 }
@@ -164,6 +168,10 @@ func (r records) TakeSlot(ctx context.Context, j job.Job) error {
 
 func (r records) Lease(ctx context.Context, name, owner string, until time.Time) error {
 	return done(ctx, r.w, "store.Lease", name, true, func() error { return r.s.Lease(ctx, name, owner, until) })
+}
+
+func (r records) LeaseAfter(ctx context.Context, name, last, owner string, until time.Time) error {
+	return done(ctx, r.w, "store.Lease", name, true, func() error { return r.s.LeaseAfter(ctx, name, last, owner, until) })
 }
 
 func (r records) EndLease(ctx context.Context, name, owner string) error {

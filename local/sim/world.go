@@ -283,7 +283,7 @@ func (w *World) build(function string) (handler, error) {
 		if w.cfg.Naive {
 			poster = naiveVendor{vendor}
 		}
-		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Shares: r, Staging: files, Inbox: p.inbox, Tell: teller,
+		next, err := submit.New(submit.Config{Vendor: poster, Jobs: r, Gate: r, Faces: r, Shares: r, Staging: files, Inbox: p.inbox, Tell: teller, Board: board,
 			Transfer: w.cfg.Transfer, Profile: w.profile, MaxInFlight: w.cfg.MaxInFlight, Budget: w.cfg.Budget, Style: job.Normal, Ratio: w.cfg.Ratio,
 			Log: w.cfg.Log})
 		if err != nil {

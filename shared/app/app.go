@@ -165,7 +165,7 @@ func Submit(_ context.Context, cfg Config, ac aws.Config, log *slog.Logger) (Han
 		return nil, err
 	}
 	next, err := submit.New(submit.Config{Vendor: p.vendor, Jobs: p.store, Gate: p.store, Faces: p.store, Shares: p.store,
-		Staging: p.outbox, Inbox: p.inbox, Tell: p.tell, Profile: p.profile, Model: cfg.Model, DetectModel: cfg.DetectModel,
+		Staging: p.outbox, Inbox: p.inbox, Tell: p.tell, Board: p.board, Profile: p.profile, Model: cfg.Model, DetectModel: cfg.DetectModel,
 		Transfer:    cfg.Transfer,
 		MaxInFlight: cfg.MaxInFlight, Budget: cfg.Budget, Style: cfg.Style, Ratio: cfg.Ratio, PostLease: cfg.PostLease,
 		CreateWithin: cfg.CreateWithin, Backoff: cfg.Backoff, Log: log})

@@ -57,6 +57,8 @@ type Labels interface {
 type Next interface {
 	// Prepare takes a RECEIVED job to the queue.
 	Prepare(ctx context.Context, id string) error
+	// Place is where in the queue a job of its priority stands from now on.
+	Place(ctx context.Context, j job.Job) (rank string, err error)
 	// Dispatch sends queued jobs to the vendor while there are free slots.
 	Dispatch(ctx context.Context) error
 }

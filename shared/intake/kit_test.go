@@ -212,14 +212,24 @@ func (w *world) Prepare(ctx context.Context, id string) error {
 	if j.Options.DryRun {
 		next.State = job.Checked
 	}
-	if next.Rank == "" {
-		next.Rank = job.Rank(j.Options.Priority, j.Received.UnixMilli(), j.ID)
+	if next.Rank, err = w.Place(ctx, j); err != nil {
+		return err
 	}
 	_, err = w.store.Move(ctx, j, next)
 	if errors.Is(err, job.ErrConflict) {
 		return nil
 	}
 	return err
+}
+
+// Place takes a turn of the job's folder, as submit does.
+func (w *world) Place(ctx context.Context, j job.Job) (string, error) {
+	g, err := w.store.Gate(ctx)
+	if err != nil {
+		return "", err
+	}
+	start, err := w.store.Share(ctx, job.ShareOf(g, j, time.Now()))
+	return job.Rank(j.Options.Priority, start, j.ID), err
 }
 
 // Obey notes an order as heeded.

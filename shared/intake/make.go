@@ -184,9 +184,6 @@ func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out jo
 	}
 	if old.State == job.Received || old.State == job.Queued || GivenUp(old) {
 		next.Options, next.Labels = j.Options, j.Labels
-		if next.Rank != "" {
-			next.Rank = job.Reranked(next.Rank, j.Options.Priority)
-		}
 	}
 	switch {
 	case j.State != job.Received:
@@ -202,6 +199,12 @@ func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out jo
 	}
 	switch old.State {
 	case job.Received, job.Queued, job.Submitted, job.Running:
+		if old.State == job.Queued && next.Options.Priority != old.Options.Priority {
+			// Each priority has turns, and a clock, of its own.
+			if next.Rank, err = h.Next.Place(ctx, next); err != nil {
+				return job.Job{}, false, err
+			}
+		}
 		out, err = h.Jobs.Move(ctx, old, next)
 		return out, false, err
 	}

@@ -130,6 +130,10 @@ func (s *slow) Prepare(ctx context.Context, id string) error {
 	return err
 }
 
+func (s *slow) Place(ctx context.Context, j job.Job) (string, error) {
+	return call(ctx, s, func() (string, error) { return s.world.Place(ctx, j) })
+}
+
 func (s *slow) Dispatch(ctx context.Context) error {
 	_, err := call(ctx, s, func() (any, error) { return nil, s.dispatchAll(ctx) })
 	return err

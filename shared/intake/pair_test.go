@@ -3,6 +3,7 @@ package intake_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,6 +161,30 @@ func TestGoingBackToEarlierContentGoesBackToItsJob(t *testing.T) {
 		require.Equal(t, first.Rank, j.Rank, "it has its old place in the queue")
 		require.Equal(t, job.Canceled, w.job(second.ID).State)
 		require.Len(t, w.live(), 1)
+	})
+}
+
+func TestAnotherPriorityWhileItWaitsIsAPlaceAmongTheOthersOfThat(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.drop("bert/a.png", picture(t, 400, 400, 1))
+		w.drop("bert/a.wav", recording(time.Second, 1)) // the ordinary queue's clock begins
+		time.Sleep(24 * time.Hour)
+		w.drop(annaPNG, picture(t, 400, 400, 1))
+		w.drop("courses/week 1/anna.json", []byte(`{"priority":"high"}`))
+		w.drop(annaWAV, recording(time.Second, 1))
+		high := w.of(anna)
+		w.drop("courses/week 1/anna.json", []byte(`{"priority":"normal"}`))
+		w.drop("bert/b.png", picture(t, 400, 400, 2))
+		w.drop("bert/b.wav", recording(time.Second, 2))
+
+		j := w.of(anna)
+		require.Equal(t, high.ID, j.ID)
+		ids, err := w.store.Queue(t.Context(), 10)
+		require.NoError(t, err)
+		require.Less(t, slices.Index(ids, j.ID), 2, "before what another folder handed in later")
+		_, clock, _ := job.StartOf(w.of(job.Name{Dir: "bert", Stem: "a"}).Rank)
+		_, start, _ := job.StartOf(j.Rank)
+		require.Equal(t, clock, start, "where its folder's turns of that priority begin")
 	})
 }
 

@@ -15,6 +15,11 @@ type Outlook struct {
 	Done time.Time
 }
 
+// ListedFront is how many of those that wait in the queue the list of all that is under
+// way has room for at least, from the front. Who queues a job behind that shows how it
+// stands.
+const ListedFront = 500
+
 // bringing is what a film takes from its end at the vendor until it is here.
 const bringing = 5 * time.Second
 

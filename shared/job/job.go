@@ -40,9 +40,9 @@ type Job struct {
 	// Due is when something has to happen even if nothing else makes it happen;
 	// zero for jobs that wait in the queue or have ended.
 	Due time.Time `json:"-"`
-	// Rank is the job's place in the queue, ordered as text and fixed when it
-	// is first queued; another priority gives it another. Kept while the job is
-	// elsewhere.
+	// Rank is the job's place in the queue, ordered as text and fixed when it is
+	// queued; another priority, or a new beginning, gives it another. Kept while the job
+	// is elsewhere.
 	Rank string `json:"place,omitempty"`
 
 	// Style and Ratio are what the film is made with: the options', or the

@@ -13,15 +13,15 @@ import (
 
 // line is a queue that is served by its ranks.
 type line struct {
-	gate   job.Gate
-	finish map[string]int64
-	ranks  []string
-	now    time.Time
-	n      int
+	gate  job.Gate
+	turns map[string]job.Turns
+	ranks []string
+	now   time.Time
+	n     int
 }
 
 func newLine() *line {
-	return &line{finish: map[string]int64{}, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	return &line{turns: map[string]job.Turns{}, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 }
 
 // put queues films of a folder.
@@ -36,8 +36,8 @@ func (l *line) put(folder string, films int, seconds float64, p job.Priority) {
 			}
 			l.gate.Clock[s.Class] = s.Clock
 		}
-		start := s.Start(l.finish[s.Class+s.Folder])
-		l.finish[s.Class+s.Folder] = start + s.Cost
+		start, after := l.turns[s.Class+s.Folder].Take(s)
+		l.turns[s.Class+s.Folder] = after
 		l.ranks = append(l.ranks, job.Rank(p, start, j.ID))
 	}
 	slices.Sort(l.ranks)
@@ -137,8 +137,6 @@ func TestARankSaysItsParts(t *testing.T) {
 		_, _, ok := job.StartOf(no)
 		require.False(t, ok, no)
 	}
-	require.Equal(t, job.Rank(job.First, 42, "a-b"), job.Reranked(job.Rank("", 42, "a-b"), job.First))
-	require.Empty(t, job.Reranked("", job.First))
 	s := job.ShareOf(job.Gate{Clock: map[string]int64{"5": 7}}, job.Job{Name: job.Name{Dir: "课程/一"}, Audio: job.Input{Seconds: 1.5}}, time.Now())
 	require.Equal(t, job.Share{Class: "5", Folder: "课程", Clock: 7, Cost: 1500}, s)
 	require.Equal(t, int64(1), job.ShareOf(job.Gate{}, job.Job{}, time.Now()).Cost, "no film is for nothing")

@@ -185,6 +185,18 @@ func (c *counted) Lease(ctx context.Context, name, owner string, until time.Time
 	return c.Store.Lease(ctx, name, owner, until)
 }
 
+func (c *counted) LeaseAfter(ctx context.Context, name, last, owner string, until time.Time) error {
+	if err := c.r.count("Lease"); err != nil {
+		return err
+	}
+	return c.Store.LeaseAfter(ctx, name, last, owner, until)
+}
+
+func (c *counted) Held(ctx context.Context, limit int) ([]string, error) {
+	_ = c.r.count("Held")
+	return c.Store.Held(ctx, limit)
+}
+
 // inbox is a bucket with nothing in it but what a test puts there.
 type inbox struct{ objects []job.Half }
 

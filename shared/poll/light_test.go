@@ -91,14 +91,26 @@ func (l *light) Lease(_ context.Context, _, owner string, until time.Time) error
 	return nil
 }
 
+func (l *light) LeaseAfter(ctx context.Context, name, last, owner string, until time.Time) error {
+	l.guard.Lock()
+	other := l.lease != last
+	l.guard.Unlock()
+	if other {
+		return job.ErrConflict
+	}
+	return l.Lease(ctx, name, owner, until)
+}
+
 func (l *light) EndLease(_ context.Context, _, owner string) error {
 	l.guard.Lock()
 	defer l.guard.Unlock()
 	if l.lease == owner {
-		l.lease = ""
+		l.until = time.Time{}
 	}
 	return nil
 }
+
+func (l *light) Held(context.Context, int) ([]string, error) { return nil, nil }
 
 func (l *light) Sweep(context.Context) (job.Sweep, error) {
 	l.guard.Lock()

@@ -27,65 +27,60 @@ const (
 	listed = 1000
 	// ahead is how far due times of open jobs can lie ahead.
 	ahead = 24 * time.Hour
-	// listTime is how long the list may keep a tick from its looks.
+	// listTime is how long the list may keep a tick from its looks. Of that, putTime is
+	// kept for the list itself, and showTime before it for the files: what is not read
+	// or shown by then is left for the next tick.
 	listTime = 10 * time.Second
+	showTime = 4 * time.Second
+	putTime  = 2 * time.Second
 )
 
-// board is the list as this process read or wrote it last.
+// board is the list as this process read or wrote it last. It is that no more once
+// another process has had a tick, which may have written it.
 type board struct {
 	index words.Index
 	etag  string
-	// known is when that was, tick when a tick of this process last went by it.
-	known, tick time.Time
-}
-
-// trusted is how long a process goes by what it knows of the list: a tick that came twice
-// may have had another process write it, of which nothing else would tell.
-const trusted = 15 * time.Minute
-
-// stale says whether another process may have written the list: a tick has gone by in
-// which this one had no part, or it has not looked for long.
-func (s *Step) stale(b *board, now time.Time) bool {
-	return b == nil || now.Sub(b.tick) > s.Period*3/2 || now.Sub(b.known) > trusted
+	// by is the tick, as the owner of the lease, in which it was so.
+	by string
+	// held wait for a person, and a list that was lost may have had them.
+	held []string
 }
 
 // list writes how things stand, once a tick: the file of each job whose state is not
 // what the list says, and then the list, if it says anything new. The list is the
 // memory: who dies between the two finds the same to do again, and what waits is read
 // once, when it is first listed. A tick with nothing to do, and nothing listed, is over
-// without a call, but for a look at the list four times an hour. What trouble there is keeps nothing else waiting.
-func (s *Step) list(ctx context.Context, r *round) {
+// without a call. What trouble there is keeps nothing else waiting.
+func (s *Step) list(ctx context.Context, r *round, owner string) {
 	ctx, cancel := context.WithTimeout(ctx, listTime)
 	defer cancel()
-	if err := s.listAll(ctx, r); err != nil {
+	if err := s.listAll(ctx, r, owner); err != nil {
 		s.board.Store(nil)
 		s.Log.WarnContext(ctx, "status not written", "err", err)
 	}
 }
 
-func (s *Step) listAll(ctx context.Context, r *round) error {
-	b, now := s.board.Load(), time.Now()
-	if s.stale(b, now) {
-		x, etag, err := s.Board.Index(ctx)
-		if err != nil {
-			return err
-		}
-		b = &board{index: x, etag: etag, known: now}
-	}
-	b = &board{b.index, b.etag, b.known, now}
-	s.board.Store(b)
-	if !r.busy && r.gate.Closed == nil && len(b.index.Jobs) == 0 && (b.index.Schema == "" || b.index.Sending.Open) {
-		return nil
-	}
-	g := r.gate
-	o, err := s.open(ctx, r, g, b.index)
+func (s *Step) listAll(ctx context.Context, r *round, owner string) error {
+	b, err := s.onBoard(ctx, owner)
 	if err != nil {
 		return err
 	}
-	now = time.Now()
+	s.board.Store(b)
+	if !r.busy && r.gate.Closed == nil && len(b.index.Jobs)+len(b.held) == 0 && (b.index.Schema == "" || b.index.Sending.Open) {
+		return nil
+	}
+	end, _ := ctx.Deadline()
+	reading, cancel := context.WithDeadline(ctx, end.Add(-putTime-showTime))
+	defer cancel()
+	g := r.gate
+	o, err := s.open(reading, r, g, *b)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
 	all, last := g.Forecast(o.jobs, o.queue, s.MaxInFlight, s.Profile, now)
 	next := words.Index{Schema: words.IndexSchema, At: now.UTC().Truncate(time.Second), Open: map[job.State]int{}, Sending: words.Sends(g, now), Jobs: []words.Listed{}}
-	if next.Unlisted, next.More = o.unlisted, o.more; !last.IsZero() && !o.more {
+	if next.Unlisted, next.More = o.unlisted, o.more || o.left; !last.IsZero() && !next.More {
 		at := last.UTC().Truncate(time.Second)
 		next.Finish = &at
 	}
@@ -96,22 +91,32 @@ func (s *Step) listAll(ctx context.Context, r *round) error {
 	for _, l := range b.index.Jobs {
 		before[l.Job] = l
 	}
+	showing, cancel := context.WithDeadline(ctx, end.Add(-putTime))
+	defer cancel()
 	shown := make([]bool, len(o.entries))
-	var errs round
+	errs := round{errs: o.errs}
 	few(&errs, o.entries, func(i int, l words.Listed) error {
-		if shown[i] = l.Same(before[l.Job]); shown[i] {
-			return nil
+		if shown[i] = l.Same(before[l.Job]) || slices.Contains(b.held, l.Job); shown[i] {
+			return nil // what is held was shown with its message
 		}
-		err := s.Board.Show(ctx, l.Job, all[l.Job])
-		shown[i] = err == nil
-		return err
+		return inTime(showing, func() error {
+			err := s.Board.Show(showing, l.Job, all[l.Job])
+			shown[i] = err == nil
+			return err
+		})
 	})
 	for i, l := range o.entries {
 		if !shown[i] {
 			// It stays as it was said to be, so that the next tick shows it.
-			if l = before[l.Job]; l.Job == "" {
+			was, known := before[l.Job]
+			if !known {
+				if !l.State.Final() {
+					next.Open[l.State]++
+					next.Unlisted++
+				}
 				continue
 			}
+			l = was
 		}
 		if l.State.Final() {
 			continue
@@ -124,9 +129,38 @@ func (s *Step) listAll(ctx context.Context, r *round) error {
 	}
 	etag, err := s.Board.PutIndex(ctx, next, b.etag)
 	if err == nil {
-		s.board.Store(&board{next, etag, now, now})
+		s.board.Store(&board{index: next, etag: etag, by: owner})
 	}
 	return errors.Join(append(errs.errs, err)...)
+}
+
+// onBoard is the list as it stands: as this process knows it, else as it is read.
+func (s *Step) onBoard(ctx context.Context, owner string) (*board, error) {
+	if b := s.board.Load(); b != nil {
+		return &board{b.index, b.etag, owner, b.held}, nil
+	}
+	x, etag, err := s.Board.Index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := &board{index: x, etag: etag, by: owner}
+	if x.Schema == "" {
+		// What waits for a person is neither due nor in the queue.
+		b.held, err = s.Agenda.Held(ctx, listed)
+	}
+	return b, err
+}
+
+// inTime does something unless its time is over, or it runs out over it: then it is left
+// for another time, which is no error.
+func inTime(ctx context.Context, do func() error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err := do(); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // opened is all that is under way, and what has ended since it was listed.
@@ -135,13 +169,17 @@ type opened struct {
 	jobs     []job.Job // those that the forecast knows
 	queue    []string
 	unlisted int
-	// more wait behind those of queue, or may.
-	more bool
+	// more wait behind those of queue, or may; left: some of what is due found no room
+	// beside the front of the queue.
+	more, left bool
+	// errs is what kept jobs from being read.
+	errs []error
 }
 
 // open finds what is under way: what is at the vendor first, then what waits in its
-// turn, then the rest. What waits, and was listed so, is not read again.
-func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index) (opened, error) {
+// turn, then the rest. What waits, and was listed so, is not read again; what cannot be
+// read now stands as it was listed, or is left out once more.
+func (s *Step) open(ctx context.Context, r *round, g job.Gate, b board) (opened, error) {
 	var o opened
 	var err error
 	if o.queue, err = s.Agenda.Queue(ctx, listed); err != nil {
@@ -167,21 +205,28 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 	for _, id := range slices.Sorted(maps.Keys(g.Slots)) {
 		add(id)
 	}
-	others := len(ids)
-	for _, d := range due {
-		if d.Kind == job.DueJob && !waiting[d.ID] {
-			add(d.ID)
-		}
+	for _, id := range b.held {
+		add(id)
 	}
+	others := len(ids)
 	before := map[string]words.Listed{}
 	passed := 0
-	for _, l := range last.Jobs {
+	for _, l := range b.index.Jobs {
 		before[l.Job] = l
 		if n := len(ids); !waiting[l.Job] {
 			add(l.Job) // it has ended, waits for a person, or others came before it
 			if o.more && l.State == job.Queued {
 				passed += len(ids) - n // and it takes no room any more
 			}
+		}
+	}
+	for _, d := range due {
+		switch {
+		case d.Kind != job.DueJob || waiting[d.ID] || seen[d.ID]:
+		case len(ids)-others-passed < listed-job.ListedFront:
+			add(d.ID)
+		default:
+			o.left = true
 		}
 	}
 	rest := slices.Clone(ids[others:])
@@ -196,6 +241,7 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 	}
 	ids = append(ids, rest...)
 	jobs := make([]job.Job, len(ids))
+	unread := make([]bool, len(ids))
 	var reads round
 	few(&reads, ids, func(i int, id string) error {
 		if l, ok := before[id]; ok && waiting[id] && l.State == job.Queued {
@@ -206,13 +252,31 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 			jobs[i] = j
 			return nil
 		}
-		j, err := s.Jobs.Job(ctx, id)
-		if errors.Is(err, job.ErrNotFound) {
-			return nil
-		}
-		jobs[i] = j
-		return err
+		unread[i] = true
+		return inTime(ctx, func() error {
+			j, err := s.Jobs.Job(ctx, id)
+			unread[i] = err != nil && !errors.Is(err, job.ErrNotFound)
+			if !unread[i] {
+				jobs[i] = j
+				return nil
+			}
+			return err
+		})
 	})
+	o.errs = reads.errs
+	for i, id := range ids {
+		if !unread[i] {
+			continue
+		}
+		if slices.Contains(b.held, id) {
+			return o, errors.Join(append(o.errs, errHeld)...)
+		}
+		if l, known := before[id]; known {
+			jobs[i] = job.Job{ID: id, State: l.State, Audio: job.Input{Seconds: l.Seconds}}
+		} else if waiting[id] {
+			o.unlisted++
+		}
+	}
 	for i, j := range jobs {
 		switch l, known := before[ids[i]]; {
 		case j.ID == "":
@@ -230,8 +294,11 @@ func (s *Step) open(ctx context.Context, r *round, g job.Gate, last words.Index)
 			o.jobs = append(o.jobs, j)
 		}
 	}
-	return o, errors.Join(reads.errs...)
+	return o, nil
 }
+
+// errHeld: no list is better than one without them, which would be believed.
+var errHeld = errors.New("what waits for a person cannot be read now")
 
 // same reports whether two lists say the same, whatever is expected of it.
 func same(a, b words.Index) bool {

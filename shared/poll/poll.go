@@ -31,11 +31,15 @@ type Jobs interface {
 type Agenda interface {
 	Due(ctx context.Context, upTo time.Time, limit int) ([]job.Due, error)
 	Queue(ctx context.Context, limit int) ([]string, error)
+	// Held are the jobs that wait for a person.
+	Held(ctx context.Context, limit int) ([]string, error)
 }
 
 // Leases keep two ticks from doing the same work.
 type Leases interface {
 	Lease(ctx context.Context, name, owner string, until time.Time) error
+	// LeaseAfter is Lease if nobody has had it since last had; job.ErrConflict otherwise.
+	LeaseAfter(ctx context.Context, name, last, owner string, until time.Time) error
 	EndLease(ctx context.Context, name, owner string) error
 }
 
@@ -263,7 +267,7 @@ func (s *Step) Run(ctx context.Context) error {
 			s.Log.ErrorContext(ctx, "batch", "err", err)
 		}
 		if n == 1 && r != nil {
-			s.list(ctx, r)
+			s.list(ctx, r, owner)
 		}
 		if err == nil && !r.busy {
 			return nil
@@ -292,8 +296,16 @@ func (s *Step) Run(ctx context.Context) error {
 }
 
 // enter takes the lease. While an earlier tick is still in its last batch, this
-// one waits for it, so that no gap comes of the change.
+// one waits for it, so that no gap comes of the change. Another process's tick may have
+// written the list: then this one forgets what it knows of it.
 func (s *Step) enter(ctx context.Context, owner string, start time.Time) (bool, error) {
+	if b := s.board.Load(); b != nil {
+		err := s.Leases.LeaseAfter(ctx, leaseName, b.by, owner, time.Now().Add(s.Interval+batchTime))
+		if !errors.Is(err, job.ErrConflict) {
+			return err == nil, err
+		}
+		s.board.Store(nil)
+	}
 	for {
 		err := s.Leases.Lease(ctx, leaseName, owner, time.Now().Add(s.Interval+batchTime))
 		if !errors.Is(err, job.ErrConflict) {

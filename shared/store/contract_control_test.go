@@ -102,6 +102,47 @@ var controlSentences = []sentence{
 		require.NoError(t, err)
 		require.Equal(t, int64(5000), start)
 	}},
+	{"the turn of a job that leaves the queue unsent is its folder's next one", func(t *testing.T, s *store.Store) {
+		sh := job.Share{Class: "5", Folder: "courses", Clock: 1000, Cost: 12_500}
+		place := func(name string) (job.Job, int64) {
+			start, err := s.Share(t.Context(), sh)
+			require.NoError(t, err)
+			return moved(t, s, created(t, s, name), job.Queued, func(j *job.Job) { inQueue(j); j.Rank = job.Rank("", start, j.ID) }), start
+		}
+		var all []job.Job
+		for n := range 5 {
+			j, start := place(string(rune('a' + n)))
+			require.Equal(t, 1000+int64(n)*sh.Cost, start)
+			all = append(all, j)
+		}
+		for _, n := range []int{1, 3, 4} { // the last two make one, with nothing behind it
+			moved(t, s, all[n], job.Canceled, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeCanceled} })
+		}
+		for n, want := range []int64{1, 3, 4, 5} {
+			_, start := place(string(rune('k' + n)))
+			require.Equal(t, 1000+want*sh.Cost, start)
+		}
+	}},
+	{"turns that are given back at the same time are all free", func(t *testing.T, s *store.Store) {
+		sh := job.Share{Class: "5", Folder: "courses", Clock: 1000, Cost: 12_500}
+		var all []job.Job
+		for n := range 4 {
+			start, err := s.Share(t.Context(), sh)
+			require.NoError(t, err)
+			all = append(all, moved(t, s, created(t, s, string(rune('a'+n))), job.Queued, func(j *job.Job) { inQueue(j); j.Rank = job.Rank("", start, j.ID) }))
+		}
+		for _, err := range together(4, func(n int) error {
+			next := all[n]
+			next.State, next.Fault = job.Canceled, &job.Fault{Code: job.CodeCanceled}
+			_, err := s.Move(t.Context(), all[n], next)
+			return err
+		}) {
+			require.NoError(t, err)
+		}
+		start, err := s.Share(t.Context(), sh)
+		require.NoError(t, err)
+		require.Equal(t, int64(1000), start)
+	}},
 	{"places that are asked for at the same time are different ones", func(t *testing.T, s *store.Store) {
 		starts := make(chan int64, 4)
 		for _, err := range together(4, func(int) error {

@@ -214,6 +214,20 @@ var leaseSentences = []sentence{
 		require.NoError(t, s.EndLease(t.Context(), "poll", "me"))
 		require.NoError(t, s.Lease(t.Context(), "poll", "you", soon()))
 	}},
+	{"who has had a lease last takes it as such, until somebody else has had it", func(t *testing.T, s *store.Store) {
+		require.ErrorIs(t, s.LeaseAfter(t.Context(), "poll", "me 1", "me 2", soon()), job.ErrConflict, "nobody has had it")
+		require.NoError(t, s.Lease(t.Context(), "poll", "me 1", soon()))
+		require.ErrorIs(t, s.LeaseAfter(t.Context(), "poll", "me 1", "me 2", soon()), job.ErrConflict, "it is not free")
+		require.NoError(t, s.EndLease(t.Context(), "poll", "me 1"))
+		require.NoError(t, s.LeaseAfter(t.Context(), "poll", "me 1", "me 2", past()))
+		require.NoError(t, s.LeaseAfter(t.Context(), "poll", "me 2", "me 3", soon()), "it is over")
+		require.ErrorIs(t, s.Lease(t.Context(), "poll", "you", soon()), job.ErrConflict)
+		require.NoError(t, s.EndLease(t.Context(), "poll", "me 3"))
+		require.NoError(t, s.Lease(t.Context(), "poll", "you", soon()))
+		require.NoError(t, s.EndLease(t.Context(), "poll", "you"))
+		require.ErrorIs(t, s.LeaseAfter(t.Context(), "poll", "me 3", "me 4", soon()), job.ErrConflict)
+		require.NoError(t, s.Lease(t.Context(), "poll", "me 4", soon()))
+	}},
 	{"a lease's record goes away only after its end", func(t *testing.T, s *store.Store) {
 		until := soon()
 		require.NoError(t, s.Lease(t.Context(), "poll", "me", until))

@@ -62,13 +62,15 @@ func (s *Store) Create(ctx context.Context, j job.Job) (job.Job, error) {
 //     comes back to it by a person's word; what it reserved becomes what was spent:
 //     see job.Settle;
 //   - the gate learns from a film that is ready: see job.Gate.Taught;
-//   - the gate learns from a film that is ready, see job.Gate.Taught;
 //   - the posting lease is given back, and the time noted, when the job leaves
 //     SUBMITTING, if it is still this job's;
 //   - a task the job did not have before gets its one owner;
 //   - entering a state that is told writes the message; a film that moves has its
 //     record follow it;
 //   - a task that may be there after all leaves a stray to be looked for.
+//
+// A job that leaves the queue unsent, or for another place in it, gives its folder's turn
+// back afterwards.
 //
 // It is conditional on the revision, the state and the attempt of from:
 // job.ErrConflict when any has changed. A move that is not in the table is a
@@ -134,6 +136,7 @@ func (s *Store) move(ctx context.Context, from, to job.Job, also ...write) (job.
 	if err := s.t.write(ctx, ws...); err != nil {
 		return job.Job{}, err
 	}
+	s.giveBack(ctx, from, moved)
 	return moved, nil
 }
 
@@ -269,6 +272,9 @@ func encodeJob(j job.Job) (item, error) {
 	placeDue(it, dueJobs, j.Due)
 	if j.State == job.Queued && j.Due.IsZero() {
 		it[queueIndex.hash], it[queueIndex.rang] = "queue", j.Rank
+	}
+	if j.State == job.Held {
+		it[queueIndex.hash], it[queueIndex.rang] = "held", j.ID
 	}
 	if !j.Received.IsZero() {
 		it[recentIndex.hash], it[recentIndex.rang] = dayOf(j.Received), millis(j.Received)

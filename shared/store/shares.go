@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"emodrop/shared/job"
@@ -17,35 +17,99 @@ const shareTries = 8
 // before, or the queue has not moved for as long as records are kept.
 const shareLife = Retention
 
-// Share gives a job its virtual start: where its folder's last one ends, and not before
-// the clock. Whoever dies before the job is queued has spent one of the folder's turns.
+// Share gives a job its virtual start: where its folder's last one ends, or where one
+// that left the queue unsent began, and not before the clock. Whoever dies before the job
+// is queued has spent one of the folder's turns.
 func (s *Store) Share(ctx context.Context, sh job.Share) (start int64, err error) {
 	if sh.First {
 		if sh.Clock, err = s.startClock(ctx, sh.Class, sh.Clock); err != nil {
 			return 0, err
 		}
 	}
-	key := shareKey(sh.Class, sh.Folder)
+	err = s.takeTurns(ctx, shareKey(sh.Class, sh.Folder), func(t job.Turns) job.Turns {
+		start, t = t.Take(sh)
+		return t
+	})
+	if errors.Is(err, job.ErrConflict) {
+		err = nil
+	}
+	return start, err
+}
+
+// giveBack returns the turn of a job that has left its place in the queue unsent. It comes
+// after the move, which does not fail by it: who dies in between, or loses too many races,
+// has spent one of the folder's turns.
+func (s *Store) giveBack(ctx context.Context, from, to job.Job) {
+	if from.State != job.Queued || to.State == job.Submitting {
+		return
+	}
+	var g job.Gate
+	if from.Posts > 0 {
+		var err error
+		if g, err = s.Gate(ctx); err != nil {
+			return
+		}
+	}
+	if t, ok := job.TurnBack(g, from, to); ok {
+		_ = s.takeTurns(ctx, shareKey(t.Class, t.Folder), func(all job.Turns) job.Turns { return all.Back(t.Stretch) })
+	}
+}
+
+// takeTurns changes what a folder has taken. job.ErrConflict when others were faster each
+// time; what change gave last was decided on what was read last.
+func (s *Store) takeTurns(ctx context.Context, key string, change func(job.Turns) job.Turns) error {
 	for range shareTries {
 		it, err := s.t.get(ctx, key)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		finish, free := int64(0), absent("finish")
-		if n, ok := it["finish"].(json.Number); ok {
-			if finish, err = n.Int64(); err != nil {
-				return 0, err
+		before, asRead, err := turnsOf(it)
+		if err != nil {
+			return err
+		}
+		after := change(before)
+		if after.Finish == before.Finish && slices.Equal(after.Free, before.Free) {
+			return nil
+		}
+		w := write{key: key, conds: []cond{asRead},
+			set: []assign{{at("finish"), number(after.Finish)}, {at(ttlAttr), number(time.Now().Add(shareLife).Unix())}, {at(writeAttr), newMark()}}}
+		switch {
+		case len(after.Free) > 0:
+			var free []any
+			for _, f := range after.Free {
+				free = append(free, number(f.From), number(f.To))
 			}
-			free = equal(n, "finish")
+			w.set = append(w.set, assign{at("free"), free})
+		case len(before.Free) > 0:
+			w.unset = append(w.unset, at("free"))
 		}
-		start = sh.Start(finish)
-		err = s.t.write(ctx, write{key: key, conds: []cond{free},
-			set: []assign{{at("finish"), number(start + sh.Cost)}, {at(ttlAttr), number(time.Now().Add(shareLife).Unix())}, {at(writeAttr), newMark()}}})
-		if !errors.Is(err, job.ErrConflict) {
-			return start, err
+		if err := s.t.write(ctx, w); !errors.Is(err, job.ErrConflict) {
+			return err
 		}
 	}
-	return start, nil
+	return job.ErrConflict
+}
+
+// turnsOf reads a folder's record, and gives the condition that it is still that one: its
+// finish alone may be the same again.
+func turnsOf(it item) (job.Turns, cond, error) {
+	var rec struct {
+		Finish int64   `json:"finish"`
+		Free   []int64 `json:"free"` // where each stretch begins and ends
+	}
+	if it == nil {
+		return job.Turns{}, absent(keyAttr), nil
+	}
+	if err := decode(it, &rec); err != nil {
+		return job.Turns{}, cond{}, err
+	}
+	t := job.Turns{Finish: rec.Finish}
+	for pair := range slices.Chunk(rec.Free, 2) {
+		if len(pair) == 2 {
+			t.Free = append(t.Free, job.Stretch{From: pair[0], To: pair[1]})
+		}
+	}
+	return t, equal(it[writeAttr], writeAttr), nil
 }
 
 // startClock begins the clock of a class, unless somebody else has, and says where it

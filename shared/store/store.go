@@ -100,6 +100,12 @@ func (s *Store) Queue(ctx context.Context, limit int) ([]string, error) {
 	return s.ids(ctx, query{index: queueIndex, hash: "queue", limit: limit})
 }
 
+// Held lists the ids of the jobs that wait for a person, those that were held by a version
+// before this index had them excepted. An index read.
+func (s *Store) Held(ctx context.Context, limit int) ([]string, error) {
+	return s.ids(ctx, query{index: queueIndex, hash: "held", limit: limit})
+}
+
 // Recent lists the ids of the jobs received on that day (UTC), newest first. An
 // index read.
 func (s *Store) Recent(ctx context.Context, day time.Time, limit int) ([]string, error) {
@@ -159,15 +165,27 @@ func (s *Store) revised(ctx context.Context, key string, rev int64, from, to ite
 // Lease takes a named lease for owner until that time, or renews the owner's
 // own. job.ErrConflict when somebody else has it.
 func (s *Store) Lease(ctx context.Context, name, owner string, until time.Time) error {
-	return s.t.write(ctx, write{key: leaseKey(name),
-		set: []assign{{at("owner"), owner}, {at("until"), millis(until)}, {at(ttlAttr), number(until.Add(time.Hour).Unix())},
-			{at(writeAttr), newMark()}},
-		conds: []cond{oneOf(absent("until"), less(millis(time.Now()), "until"), equal(owner, "owner"))}})
+	return s.lease(ctx, name, owner, until, oneOf(absent("until"), less(millis(time.Now()), "until"), equal(owner, "owner")))
 }
 
-// EndLease gives a lease back. Giving back what one does not have is no error.
+// LeaseAfter takes a named lease as Lease does, if it is free and nobody has had it since
+// last had: whoever comes after itself knows that nothing was done meanwhile.
+// job.ErrConflict otherwise, and when an hour has passed since.
+func (s *Store) LeaseAfter(ctx context.Context, name, last, owner string, until time.Time) error {
+	return s.lease(ctx, name, owner, until, equal(last, "owner"), oneOf(absent("until"), less(millis(time.Now()), "until")))
+}
+
+func (s *Store) lease(ctx context.Context, name, owner string, until time.Time, conds ...cond) error {
+	return s.t.write(ctx, write{key: leaseKey(name), conds: conds,
+		set: []assign{{at("owner"), owner}, {at("until"), millis(until)}, {at(ttlAttr), number(until.Add(time.Hour).Unix())},
+			{at(writeAttr), newMark()}}})
+}
+
+// EndLease gives a lease back; who had it last stays known for an hour. Giving back what
+// one does not have is no error.
 func (s *Store) EndLease(ctx context.Context, name, owner string) error {
-	err := s.t.write(ctx, write{key: leaseKey(name), delete: true, conds: []cond{equal(owner, "owner")}})
+	err := s.t.write(ctx, write{key: leaseKey(name), conds: []cond{equal(owner, "owner")},
+		set: []assign{{at(writeAttr), newMark()}}, unset: []path{at("until")}})
 	if errors.Is(err, job.ErrConflict) {
 		return nil
 	}

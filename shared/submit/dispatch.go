@@ -30,8 +30,10 @@ const (
 )
 
 // Dispatch sends queued jobs to the vendor, one after the other, until no slot is
-// free, the queue is empty, somebody else is posting, or time is up.
+// free, the queue is empty, somebody else is posting, or time is up. Then it shows what
+// has been queued far behind.
 func (s *Step) Dispatch(ctx context.Context) error {
+	defer s.showFar(ctx)
 	l := line{tried: map[string]bool{}, gone: map[string]bool{}}
 	for lost := 0; lost < races; {
 		if !s.inTime(ctx) {
@@ -124,6 +126,8 @@ func (s *Step) queued(id string) {
 	defer s.mu.Unlock()
 	s.fresh = append(s.fresh, id)
 	s.fresh = s.fresh[max(0, len(s.fresh)-maxFresh):]
+	s.unshown = append(s.unshown, id)
+	s.unshown = s.unshown[max(0, len(s.unshown)-maxFresh):]
 }
 
 // recent are the jobs that queued remembers, less those that were seen elsewhere

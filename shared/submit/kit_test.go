@@ -27,10 +27,14 @@ type rig struct {
 	vendor *vendor
 	files  *files
 	told   []string
+	shown  []string // jobs
 	jobs   submit.Jobs
 	gate   submit.Gate
 	faces  submit.Faces
 	change func(*submit.Config)
+
+	mu   sync.Mutex // guards shown
+	dark error      // of the board
 }
 
 // in runs a test in a bubble of its own.
@@ -45,7 +49,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 }
 
 func (r *rig) config() submit.Config {
-	c := submit.Config{Vendor: r.vendor, Jobs: r.jobs, Gate: r.gate, Faces: r.faces, Shares: r.s, Staging: r.files, Inbox: r.files, Tell: r, Profile: job.EMO(),
+	c := submit.Config{Vendor: r.vendor, Jobs: r.jobs, Gate: r.gate, Faces: r.faces, Shares: r.s, Staging: r.files, Inbox: r.files, Tell: r, Board: r, Profile: job.EMO(),
 		MaxInFlight: 3, Style: job.Normal, Ratio: job.Square, Log: slog.New(slog.DiscardHandler)}
 	if r.change != nil {
 		r.change(&c)
@@ -62,6 +66,13 @@ func (r *rig) step() *submit.Step {
 func (r *rig) Tell(_ context.Context, id string) error {
 	r.told = append(r.told, id)
 	return nil
+}
+
+func (r *rig) Show(_ context.Context, id string, _ job.Outlook) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.shown = append(r.shown, id)
+	return r.dark
 }
 
 // received puts a job at its beginning.

@@ -85,10 +85,8 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 			_, err = s.move(ctx, j, next)
 			return conflict(err)
 		}
-		if next.Rank == "" {
-			if next.Rank, err = s.place(ctx, j); err != nil {
-				return err // its due time drives it
-			}
+		if next.Rank, err = s.Place(ctx, j); err != nil {
+			return err // its due time drives it
 		}
 		_, err = s.move(ctx, j, next)
 		if err == nil {
@@ -179,9 +177,10 @@ func (s *Step) found(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio
 	return f, via, nil
 }
 
-// place is a job's place in the queue: in turn with the other top-level folders' films
-// of its priority, by seconds of film. Those of one process ask one after the other.
-func (s *Step) place(ctx context.Context, j job.Job) (string, error) {
+// Place is a job's place in the queue from now on: in turn with the other top-level
+// folders' films of its priority, by seconds of film. A job that is not put there has
+// spent its folder's turn. Those of one process ask one after the other.
+func (s *Step) Place(ctx context.Context, j job.Job) (string, error) {
 	select {
 	case s.placing <- struct{}{}:
 	case <-ctx.Done():

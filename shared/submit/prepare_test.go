@@ -215,7 +215,7 @@ func TestAnInvocationThatEndsDuringDetectLeavesTheJobAsItWas(t *testing.T) {
 func TestAStepSaysEverythingThatIsWrongWithItAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := submit.New(submit.Config{PostLease: time.Second})
-	for _, what := range []string{"Vendor", "Jobs", "Gate", "Faces", "Staging", "Tell", "Log", "Profile", "Style", "Ratio", "MaxInFlight", "PostLease"} {
+	for _, what := range []string{"Vendor", "Jobs", "Gate", "Faces", "Staging", "Tell", "Board", "Log", "Profile", "Style", "Ratio", "MaxInFlight", "PostLease"} {
 		require.ErrorContains(t, err, "submit: "+what)
 	}
 }

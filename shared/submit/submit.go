@@ -84,6 +84,12 @@ type Teller interface {
 	Tell(ctx context.Context, messageID string) error
 }
 
+// Board is where people who have nothing but the bucket see how things stand.
+type Board interface {
+	// Show writes how a job stands, if its file does not say so already.
+	Show(ctx context.Context, id string, o job.Outlook) error
+}
+
 // Config is what a Step needs; every field without "zero" is required.
 type Config struct {
 	Vendor  Vendor
@@ -94,6 +100,7 @@ type Config struct {
 	Staging Staging
 	Inbox   Inbox
 	Tell    Teller
+	Board   Board
 	Profile job.Profile
 	// Model is the name to create tasks with, DetectModel the one to detect
 	// with; zero: the profile's. Dedicated deployments have names of their own.
@@ -125,7 +132,10 @@ type Step struct {
 	// answered is when the vendor last had an answer to a detect call of this process.
 	answered time.Time
 	// fresh are jobs that this process has queued and the index may not show yet.
-	fresh   []string
+	fresh []string
+	// unshown are jobs that this process has queued since it last looked whose files it
+	// is to write.
+	unshown []string
 	uploads uploads
 	turns   turns
 	// placing lets one at a time ask for a place in the queue, so that those of one
@@ -156,7 +166,7 @@ func New(c Config) (*Step, error) {
 	var errs []error
 	for what, missing := range map[string]bool{
 		"Vendor": c.Vendor == nil, "Jobs": c.Jobs == nil, "Gate": c.Gate == nil, "Faces": c.Faces == nil, "Shares": c.Shares == nil,
-		"Staging": c.Staging == nil, "Inbox": c.Inbox == nil, "Tell": c.Tell == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
+		"Staging": c.Staging == nil, "Inbox": c.Inbox == nil, "Tell": c.Tell == nil, "Board": c.Board == nil, "Log": c.Log == nil, "Profile": c.Profile.Model == "",
 		"Style": c.Style == "", "Ratio": c.Ratio == "",
 	} {
 		if missing {
