@@ -55,7 +55,7 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 		}
 	}
 	claim := st
-	claim.Job, claim.Made, claim.Shared, claim.Due = j.ID, "", p.shared, later(ctx, st.Due, time.Now().Add(grace))
+	claim.Job, claim.Made, claim.Row, claim.Shared, claim.Due = j.ID, "", nil, p.shared, later(ctx, st.Due, time.Now().Add(grace))
 	if claim, err = h.HandIns.PutStem(ctx, st, claim); err != nil {
 		return false, err
 	}

@@ -53,7 +53,7 @@ func (h *Handler) takeManifest(ctx context.Context, n job.Name, key string) erro
 		if !m.Replaces(half) {
 			break
 		}
-		next, err := h.Manifests.PutManifest(ctx, m, m.Anew(half, time.Now().Add(h.Settle+grace)))
+		next, err := h.Manifests.PutManifest(ctx, m, m.Anew(half, time.Now(), time.Now().Add(h.Settle+grace)))
 		if err == nil {
 			return h.expand(ctx, next)
 		}
@@ -127,7 +127,9 @@ func (h *Handler) expand(ctx context.Context, m job.Manifest) error {
 	files := h.newShelf(rs.all, m.Tries >= rowsTried)
 	for m.Next < len(rs.all) {
 		portion := rs.all[m.Next:min(m.Next+job.PortionRows, len(rs.all))]
-		if err := h.takeRows(ctx, m, portion, files); err != nil {
+		if err := h.takeRows(ctx, m, portion, files); errors.Is(err, errOvertaken) {
+			return h.stepBack(ctx, m, 1) // in vain, as the record is the newer one's
+		} else if err != nil {
 			return errors.Join(err, h.stepBack(ctx, m, 1))
 		}
 		next := m
@@ -234,7 +236,7 @@ func (h *Handler) takeRows(ctx context.Context, m job.Manifest, portion []row, f
 	each(places(len(portion)), func(i int) {
 		j, a, err := h.rowJob(ctx, m, m.Next, portion[i], files)
 		if err == nil {
-			all[i], err = h.place(ctx, j, a)
+			all[i], err = h.place(ctx, m, j, a)
 		}
 		all[i].Number, all[i].Line, all[i].Name = m.Next+i+1, portion[i].line, portion[i].name
 		if err != nil {
