@@ -73,22 +73,26 @@ func (s *shelf) look(ctx context.Context, key string, wantImage bool) (reading, 
 }
 
 // find looks for a file by its key, in each of the Unicode forms that it may have in the
-// bucket.
+// bucket: its folder may have been typed, and the file have come from a Mac.
 func (s *shelf) find(ctx context.Context, key string) (half job.Half, err error) {
 	err = job.ErrNotFound
-	forms := []string{key}
-	for _, form := range []string{norm.NFC.String(key), norm.NFD.String(key)} {
-		if !slices.Contains(forms, form) {
-			forms = append(forms, form)
-		}
-	}
-	for _, form := range forms {
-		if half, err = s.h.Inbox.Head(ctx, form); !errors.Is(err, job.ErrNotFound) {
-			return half, err
+	dir := folderOf(key)
+	var tried []string
+	for _, folder := range forms(dir) {
+		for _, base := range forms(key[len(dir):]) {
+			if form := folder + base; !slices.Contains(tried, form) {
+				tried = append(tried, form)
+				if half, err = s.h.Inbox.Head(ctx, form); !errors.Is(err, job.ErrNotFound) {
+					return half, err
+				}
+			}
 		}
 	}
 	return half, err
 }
+
+// forms are those in which a text may have been written, first as it is.
+func forms(s string) [3]string { return [...]string{s, norm.NFC.String(s), norm.NFD.String(s)} }
 
 // unread stands for a file of which nothing is known but why.
 func unread(key, why string) job.Input {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/unicode/norm"
 
 	"emodrop/shared/job"
 	"emodrop/shared/operate"
@@ -296,4 +297,59 @@ func TestACancelOfARowWhoseManifestWasTakenAwayAtThatMomentIsToldInTheEnd(t *tes
 		w.drop("courses/anna.cancel", nil)
 		require.Equal(t, []string{job.CodeControlAlone}, w.codes())
 	})
+}
+
+func TestOrdersForRowsAreHeardInAFolderOfManifests(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.operator()
+		w.drop("_batch/p.png", picture(t, 500, 500, 1))
+		w.drop("_batch/anna.wav", recording(2*time.Second, 2))
+		w.drop("_batch/x.jobs.csv", []byte("name,image,audio\nanna,p.png,anna.wav\n"))
+		n := job.Name{Dir: "_batch", Stem: "anna"}
+		require.Equal(t, job.Queued, w.of(n).State)
+		time.Sleep(time.Minute)
+		w.drop("_batch/anna.cancel", nil)
+		require.Equal(t, job.Canceled, w.of(n).State)
+		time.Sleep(time.Minute)
+		w.drop("_batch/Anna.retry", nil)
+		require.Equal(t, []string{job.CodeCanceled, job.CodeControlAlone}, w.codes())
+		time.Sleep(time.Minute)
+		w.drop("_batch/anna.retry", nil)
+		require.Equal(t, job.Queued, w.of(n).State)
+	})
+}
+
+// A row whose file was missing knows nothing of it: it cannot be tried again as it is.
+func TestARetryOfARowWhoseFileWasMissingIsToldWhatToDo(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.operator()
+		w.voices("bert")
+		w.drop(weekKey, table("anna", "bert"))
+		row := w.of(lesson("anna"))
+		require.Equal(t, job.CodeFileMissing, row.Fault.Code)
+		told := len(w.codes())
+		time.Sleep(time.Minute)
+		w.drop("courses/_files/anna.wav", recording(time.Second, 7))
+		w.drop("courses/anna.retry", nil)
+		require.Equal(t, []string{job.CodeRetryUnread}, w.codes()[told:])
+		require.Equal(t, row, w.job(row.ID), "it stays refused for what it was refused for")
+		time.Sleep(time.Minute)
+		w.drop(weekKey, table("anna", "bert"))
+		require.Equal(t, job.Queued, w.of(lesson("anna")).State)
+	})
+}
+
+func TestARowsFileIsFoundWhateverFormsItsFolderAndItsNameAreWrittenIn(t *testing.T) {
+	for i, forms := range [][2]norm.Form{{norm.NFC, norm.NFC}, {norm.NFC, norm.NFD}, {norm.NFD, norm.NFC}, {norm.NFD, norm.NFD}} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			in(t, func(t *testing.T, w *world) {
+				dir := forms[0].String("Kurse für/")
+				w.files.put(dir+forms[1].String("Jürgen.png"), picture(t, 500, 500, 1))
+				w.files.put(dir+forms[1].String("Jürgen.wav"), recording(2*time.Second, 2))
+				w.drop(norm.NFC.String("Kurse für/")+"x.jobs.csv", []byte(norm.NFC.String("name,image,audio\nfilm,Jürgen.png,Jürgen.wav\n")))
+				j := w.of(job.Name{Dir: norm.NFC.String("Kurse für"), Stem: "film"})
+				require.Equal(t, job.Queued, j.State, "%v", j.Fault)
+			})
+		})
+	}
 }

@@ -37,6 +37,7 @@ const (
 	CodeRetryOpen     = "retry_not_ended"
 	CodeRetryFilm     = "retry_has_film"
 	CodeRetryCharge   = "retry_may_cost_twice"
+	CodeRetryUnread   = "retry_file_unread"
 	// Of manifests, and of what their rows name.
 	CodeManifestRefused = "manifest_refused"
 	CodeFileMissing     = "file_missing"
@@ -78,7 +79,7 @@ func Codes() []string {
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
 		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeOverBudget, CodeManifestRefused, CodeFileMissing,
 		CodeControlAlone, CodeControlOld, CodeCancelSending, CodeCancelLate, CodeCancelHeld, CodeCancelEnded,
-		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge,
+		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge, CodeRetryUnread,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeCannotUpload, CodeVendorSilent, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
 		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused, CodeBudget}

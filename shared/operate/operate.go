@@ -164,6 +164,9 @@ func (s *Step) retry(ctx context.Context, j job.Job, charge bool, by mover) (job
 	if MaybePaid(j) && !charge {
 		return job.Job{}, refuse(ChargeNotAccepted, j)
 	}
+	if j.Unread() {
+		return job.Job{}, refuse(NeverRead, j)
+	}
 	next := again(j, job.Received)
 	next.Due = time.Now()
 	return s.moveBy(ctx, by, j, next)

@@ -26,6 +26,7 @@ const (
 	TaskUnknown       = "task_unknown"
 	ChargeNotAccepted = "charge_not_accepted"
 	NotEnded          = "not_ended"
+	NeverRead         = "never_read"
 	Moved             = "moved_meanwhile"
 	BeingSent         = "being_sent"
 	BeingMade         = "being_made"
@@ -57,6 +58,9 @@ var reasons = map[string][2][2]string{
 	NotEnded: {
 		{"“{name}” is still under way ({state}): only a job that has ended can be tried again.", "Wait for its end, or take it back: emodrop cancel."},
 		{"“{name}”仍在进行中（{state}），只有已结束的任务才能重试。", "请等待其结束，或用 emodrop cancel 取消。"}},
+	NeverRead: {
+		{"A file of “{name}”, a row of a manifest, was never read: it was not there or could not be read then.", "Upload it if it is missing, and then the manifest again."},
+		{"“{name}”（清单中的一行）的某个文件当时不存在或无法读取，因此从未读取过。", "如文件缺失请先上传，然后重新上传清单。"}},
 	Moved: {
 		{"“{name}” has moved meanwhile.", "Look again: emodrop status."},
 		{"“{name}”的状态刚刚发生了变化。", "请用 emodrop status 重新查看。"}},
