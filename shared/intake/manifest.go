@@ -17,6 +17,8 @@ type Manifests interface {
 	// Manifest reads one by its id; its Rev is 0 when there is none.
 	Manifest(ctx context.Context, id string) (job.Manifest, error)
 	PutManifest(ctx context.Context, from, to job.Manifest) (job.Manifest, error)
+	// PutRow notes where the row of a job stands now, whatever else becomes of the job.
+	PutRow(ctx context.Context, jobID, row string) error
 }
 
 // Portions takes the rows of manifests that have become jobs, as lines of JSON.

@@ -206,6 +206,9 @@ func (h *Handler) placeOnce(ctx context.Context, by job.Claim, j job.Job, a ask)
 	if old.ID != "" && old.ID != j.ID {
 		if sameContent(old, j) && !unsent(old) && !GivenUp(old) {
 			// One content is never sent twice for its options.
+			if _, err := h.inRow(ctx, old, j.Row); err != nil {
+				return placed{}, err
+			}
 			return placed{Row: job.Row{Job: old.ID, Late: true}}, nil
 		}
 		if err := h.replace(ctx, old); err != nil {

@@ -258,6 +258,7 @@ func TestARetryOfARowIsNotForTheDropBeforeIt(t *testing.T) {
 		require.Equal(t, row.ID, w.of(lesson("anna")).ID)
 		require.Equal(t, job.Queued, w.job(row.ID).State)
 		require.Equal(t, job.Canceled, w.job(drop.ID).State)
+		require.Contains(t, w.manifest().Dirty, "0", "its line of the results is looked at")
 	})
 }
 
@@ -352,4 +353,64 @@ func TestARowsFileIsFoundWhateverFormsItsFolderAndItsNameAreWrittenIn(t *testing
 			})
 		})
 	}
+}
+
+func TestAJobFollowsItsRowToAnotherPortionWhateverItsState(t *testing.T) {
+	for _, s := range []job.State{job.Queued, job.Submitting, job.Submitted, job.Storing, job.Held, job.Failed, job.Succeeded, job.Rejected} {
+		t.Run(string(s), func(t *testing.T) {
+			in(t, func(t *testing.T, w *world) {
+				names := []string{"anna"}
+				for i := range 100 {
+					names = append(names, fmt.Sprintf("r%03d", i))
+				}
+				w.voices(names...)
+				if s == job.Rejected {
+					w.drop("courses/_files/anna.wav", []byte("no sound"))
+				}
+				w.drop(weekKey, table("anna"))
+				j := w.reach(w.of(lesson("anna")), s)
+				time.Sleep(time.Minute)
+				w.drop(weekKey, table(append(names[1:], "anna")...))
+				require.Equal(t, 101, w.rows()["anna"].Number)
+				after := w.job(j.ID)
+				require.Equal(t, job.RowRef(job.ManifestID(week), 1), after.Row)
+				require.Equal(t, s, after.State)
+				if s == job.Submitting || s == job.Storing {
+					require.Equal(t, j.Rev, after.Rev, "whoever is at work comes through")
+				}
+			})
+		})
+	}
+}
+
+// reach takes a queued job to a state.
+func (w *world) reach(j job.Job, s job.State) job.Job {
+	w.t.Helper()
+	to := func(s job.State) {
+		next := w.job(j.ID)
+		next.State, next.Due = s, time.Now().Add(24*time.Hour)
+		if s == job.Held {
+			next.Fault = &job.Fault{Code: job.CodeFilmMisfit}
+		}
+		_, err := w.store.Move(w.t.Context(), w.job(j.ID), next)
+		require.NoError(w.t, err)
+	}
+	switch s {
+	case job.Queued, job.Rejected:
+	case job.Submitting:
+		g, err := w.store.Gate(w.t.Context())
+		require.NoError(w.t, err)
+		_, err = w.store.Admit(w.t.Context(), j, job.Admission{Gate: g, Limit: 1000,
+			Intent: job.Intent{At: time.Now(), VendorAt: time.Now(), Until: time.Now().Add(time.Minute)}})
+		require.NoError(w.t, err)
+	default:
+		require.NoError(w.t, w.send(w.t.Context(), j.ID))
+		if s == job.Storing || s == job.Held || s == job.Succeeded {
+			to(job.Storing)
+		}
+		if s != job.Submitted && s != job.Storing {
+			to(s)
+		}
+	}
+	return w.job(j.ID)
 }
