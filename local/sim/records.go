@@ -58,6 +58,10 @@ func (r records) PutManifest(ctx context.Context, from, to job.Manifest) (job.Ma
 	return do(ctx, r.w, "store.PutManifest", from.ID(), true, func() (job.Manifest, error) { return r.s.PutManifest(ctx, from, to) })
 }
 
+func (r records) PutRow(ctx context.Context, jobID, row string) error {
+	return done(ctx, r.w, "store.PutRow", jobID, true, func() error { return r.s.PutRow(ctx, jobID, row) })
+}
+
 func (r records) Touch(ctx context.Context, row string) error {
 	return done(ctx, r.w, "store.Touch", row, true, func() error { return r.s.Touch(ctx, row) })
 }

@@ -36,6 +36,9 @@ const (
 	// at, and settling how long between.
 	settlings = 6
 	settling  = 2 * time.Second
+	// rowsWithin is how long after a row has taken a name its job may be missing: whoever
+	// goes on with its manifest writes it.
+	rowsWithin = time.Hour
 )
 
 // errUnsettled: the hand-in that an order concerns is there and no job yet. The event
@@ -115,11 +118,10 @@ func (h *Handler) handedIn(ctx context.Context, key string) (job.Stem, error) {
 			}
 		}
 		st, err := h.HandIns.Stem(ctx, name)
-		if err != nil || st.Audio == nil {
+		if err != nil {
 			return st, err
 		}
-		p, err := h.picture(ctx, st)
-		if err != nil || p.half == nil || st.Made == p.made(st) {
+		if is, err := h.isSettled(ctx, st); err != nil || is {
 			return st, err
 		}
 		// Another invocation is about to write the job.
@@ -128,6 +130,23 @@ func (h *Handler) handedIn(ctx context.Context, key string) (job.Stem, error) {
 		}
 	}
 	return job.Stem{}, errUnsettled
+}
+
+// isSettled says whether the job of what counts of a name is there, if that makes one.
+func (h *Handler) isSettled(ctx context.Context, st job.Stem) (bool, error) {
+	if st.Row != nil && (st.OfRow() || st.Audio == nil) {
+		_, err := h.Jobs.Job(ctx, st.Job)
+		if errors.Is(err, job.ErrNotFound) {
+			// Its manifest has it made, unless that was taken away right then.
+			return time.Since(st.Last) > rowsWithin, nil
+		}
+		return err == nil, err
+	}
+	if st.Audio == nil {
+		return true, nil
+	}
+	p, err := h.picture(ctx, st)
+	return err == nil && (p.half == nil || st.Made == p.made(st)), err
 }
 
 // own are the keys of the files in the inbox that a name's hand-in is made of, whose

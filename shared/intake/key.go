@@ -47,17 +47,13 @@ func Classify(key string) (Kind, job.Name) {
 		// Also in a folder that only manifests use: it uses its own.
 		return Manifest, job.Name{Dir: dir, Stem: stem}
 	}
-	for part := range strings.SplitSeq(dir, "/") {
-		if strings.HasPrefix(part, "_") {
-			return Ignored, job.Name{}
-		}
-	}
 	ext := path.Ext(base)
 	stem := strings.TrimSpace(strings.TrimSuffix(base, ext))
 	ext = strings.ToLower(strings.TrimSpace(ext))
 	n := job.Name{Dir: dir, Stem: stem}
+	order := stem != "" && (ext == ".cancel" || ext == ".retry")
 	switch {
-	case base == "" || strings.HasPrefix(base, "."):
+	case base == "" || strings.HasPrefix(base, ".") || ofManifests(dir) && !order:
 		return Ignored, job.Name{}
 	case ext == ".tmp" || ext == ".part" || ext == ".crdownload":
 		return Ignored, job.Name{}
@@ -77,6 +73,17 @@ func Classify(key string) (Kind, job.Name) {
 		return Retry, n
 	}
 	return Unknown, n
+}
+
+// ofManifests says whether files in a folder are used only through manifests. Manifests
+// may lie there, and what people ask for of their rows.
+func ofManifests(dir string) bool {
+	for part := range strings.SplitSeq(dir, "/") {
+		if strings.HasPrefix(part, "_") {
+			return true
+		}
+	}
+	return false
 }
 
 // manifestStem is the name of a manifest without its extensions; false for any other

@@ -55,7 +55,7 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 		}
 	}
 	claim := st
-	claim.Job, claim.Made, claim.Shared, claim.Due = j.ID, "", p.shared, later(ctx, st.Due, time.Now().Add(grace))
+	claim.Job, claim.Made, claim.Row, claim.Shared, claim.Due = j.ID, "", nil, p.shared, later(ctx, st.Due, time.Now().Add(grace))
 	if claim, err = h.HandIns.PutStem(ctx, st, claim); err != nil {
 		return false, err
 	}
@@ -187,7 +187,8 @@ func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out jo
 	}
 	switch {
 	case j.State != job.Received:
-		return old, false, nil
+		out, err = h.inRow(ctx, old, next.Row)
+		return out, false, err
 	case GivenUp(old):
 		next.State, next.Attempt, next.Fault = job.Received, old.Attempt+1, nil
 		next.Series = old.Attempt
@@ -208,7 +209,18 @@ func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out jo
 		out, err = h.Jobs.Move(ctx, old, next)
 		return out, false, err
 	}
-	return old, false, nil
+	out, err = h.inRow(ctx, old, next.Row)
+	return out, false, err
+}
+
+// inRow notes that the row of a job stands elsewhere now: in its portion the results
+// are looked up. It is no move: whoever makes one is not disturbed.
+func (h *Handler) inRow(ctx context.Context, j job.Job, row string) (job.Job, error) {
+	if j.Row == row {
+		return j, nil
+	}
+	j.Row = row
+	return j, h.Manifests.PutRow(ctx, j.ID, row)
 }
 
 // prepare drives a job that poll found waiting for its detect call.

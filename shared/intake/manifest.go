@@ -17,6 +17,8 @@ type Manifests interface {
 	// Manifest reads one by its id; its Rev is 0 when there is none.
 	Manifest(ctx context.Context, id string) (job.Manifest, error)
 	PutManifest(ctx context.Context, from, to job.Manifest) (job.Manifest, error)
+	// PutRow notes where the row of a job stands now, whatever else becomes of the job.
+	PutRow(ctx context.Context, jobID, row string) error
 }
 
 // Portions takes the rows of manifests that have become jobs, as lines of JSON.
@@ -53,7 +55,7 @@ func (h *Handler) takeManifest(ctx context.Context, n job.Name, key string) erro
 		if !m.Replaces(half) {
 			break
 		}
-		next, err := h.Manifests.PutManifest(ctx, m, m.Anew(half, time.Now().Add(h.Settle+grace)))
+		next, err := h.Manifests.PutManifest(ctx, m, m.Anew(half, time.Now(), time.Now().Add(h.Settle+grace)))
 		if err == nil {
 			return h.expand(ctx, next)
 		}
@@ -127,7 +129,9 @@ func (h *Handler) expand(ctx context.Context, m job.Manifest) error {
 	files := h.newShelf(rs.all, m.Tries >= rowsTried)
 	for m.Next < len(rs.all) {
 		portion := rs.all[m.Next:min(m.Next+job.PortionRows, len(rs.all))]
-		if err := h.takeRows(ctx, m, portion, files); err != nil {
+		if err := h.takeRows(ctx, m, portion, files); errors.Is(err, errOvertaken) {
+			return h.stepBack(ctx, m, 1) // in vain, as the record is the newer one's
+		} else if err != nil {
 			return errors.Join(err, h.stepBack(ctx, m, 1))
 		}
 		next := m
@@ -234,7 +238,7 @@ func (h *Handler) takeRows(ctx context.Context, m job.Manifest, portion []row, f
 	each(places(len(portion)), func(i int) {
 		j, a, err := h.rowJob(ctx, m, m.Next, portion[i], files)
 		if err == nil {
-			all[i], err = h.place(ctx, j, a)
+			all[i], err = h.place(ctx, m, j, a)
 		}
 		all[i].Number, all[i].Line, all[i].Name = m.Next+i+1, portion[i].line, portion[i].name
 		if err != nil {

@@ -59,14 +59,18 @@ func (r ManifestRow) Options(audio, image job.Half, picture job.Input) (job.Opti
 	return a.options, nil, nil
 }
 
-// KeyForms are the keys that a row's file may have, first as the row says it: in each of
-// the Unicode forms that file systems give names.
-func KeyForms(key string) []string {
-	forms := []string{key}
-	for _, form := range []string{norm.NFC.String(key), norm.NFD.String(key)} {
-		if !slices.Contains(forms, form) {
-			forms = append(forms, form)
+// KeyForms are the keys that a row's file may have, first as the row says it: folder and
+// name in each of the Unicode forms that file systems give names. A folder may have been
+// typed, and the file have come from a Mac.
+func KeyForms(key string) (keys []string) {
+	forms := func(s string) [3]string { return [...]string{s, norm.NFC.String(s), norm.NFD.String(s)} }
+	dir := folderOf(key)
+	for _, folder := range forms(dir) {
+		for _, base := range forms(key[len(dir):]) {
+			if form := folder + base; !slices.Contains(keys, form) {
+				keys = append(keys, form)
+			}
 		}
 	}
-	return forms
+	return keys
 }

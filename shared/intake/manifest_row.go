@@ -151,11 +151,14 @@ type placed struct {
 	made *job.Job
 }
 
+// errOvertaken: the name has gone to a row of a newer version of the same manifest.
+var errOvertaken = errors.New("a newer version of the manifest is at work")
+
 // place writes the job of a row unless it is there, and makes it the newest of its
-// name, as a drop of these files under that name would.
-func (h *Handler) place(ctx context.Context, j job.Job, a ask) (p placed, err error) {
+// name, as a drop of these files at the manifest's time would.
+func (h *Handler) place(ctx context.Context, m job.Manifest, j job.Job, a ask) (p placed, err error) {
 	for range races {
-		p, err = h.placeOnce(ctx, j, a)
+		p, err = h.placeOnce(ctx, m.Claim(), j, a)
 		if !errors.Is(err, job.ErrConflict) {
 			return p, err
 		}
@@ -163,21 +166,35 @@ func (h *Handler) place(ctx context.Context, j job.Job, a ask) (p placed, err er
 	return p, err
 }
 
-func (h *Handler) placeOnce(ctx context.Context, j job.Job, a ask) (placed, error) {
+func (h *Handler) placeOnce(ctx context.Context, by job.Claim, j job.Job, a ask) (placed, error) {
 	st, err := h.HandIns.Stem(ctx, j.Name)
 	if err != nil {
 		return placed{}, err
+	}
+	if st.Row != nil && st.Row.Manifest == by.Manifest && st.Row.Since.After(by.Since) {
+		return placed{}, errOvertaken
 	}
 	old, err := h.last(ctx, st)
 	if err != nil {
 		return placed{}, err
 	}
-	if old.ID == j.ID && st.Made != "" && !GivenUp(old) && sameFiles(old, j) && a.of(old) && old.Row == j.Row {
+	late, err := h.outranked(ctx, by, st)
+	if err != nil {
+		return placed{}, err
+	}
+	if late && old.ID != "" && old.ID != j.ID {
+		// What came after the manifest counts, whichever of them was heard of first.
+		return placed{Row: job.Row{Job: old.ID, Late: true}}, nil
+	}
+	if old.ID == j.ID && st.Row != nil && st.Made != "" && !GivenUp(old) && sameFiles(old, j) && a.of(old) && old.Row == j.Row {
 		return placed{Row: job.Row{Job: old.ID}}, nil // as it was: nothing is to be written
 	}
 	if old.ID != "" && old.ID != j.ID {
 		if sameContent(old, j) && !unsent(old) && !GivenUp(old) {
 			// One content is never sent twice for its options.
+			if _, err := h.inRow(ctx, old, j.Row); err != nil {
+				return placed{}, err
+			}
 			return placed{Row: job.Row{Job: old.ID, Late: true}}, nil
 		}
 		if err := h.replace(ctx, old); err != nil {
@@ -193,14 +210,17 @@ func (h *Handler) placeOnce(ctx context.Context, j job.Job, a ask) (placed, erro
 	// right; until then its record says so.
 	back := st.Job != "" && (st.Job != j.ID || st.Made == "")
 	claim := st
-	if st.Job != j.ID {
+	if st.Job != j.ID || st.Row == nil && !late {
 		now := time.Now().UTC()
 		if claim.First.IsZero() {
 			claim.First = now
 		}
-		claim.Job, claim.Made, claim.Shared, claim.Last = j.ID, rowMade, false, now
+		claim.Job, claim.Made, claim.Row, claim.Shared, claim.Last, claim.Due = j.ID, rowMade, &by, false, now, time.Time{}
 		if back {
 			claim.Made = ""
+		}
+		if !claim.OfRow() {
+			claim.Due = later(ctx, st.Due, now.Add(grace)) // newer files are on their way to a job
 		}
 		if claim, err = h.HandIns.PutStem(ctx, st, claim); err != nil {
 			return placed{}, err
@@ -236,4 +256,17 @@ func (h *Handler) placeOnce(ctx context.Context, j job.Job, a ask) (placed, erro
 	}
 	p.made = &made
 	return p, nil
+}
+
+// outranked says whether the newest job of a name was made of what came to the bucket
+// after a row's manifest: files of the name, or a row of another manifest.
+func (h *Handler) outranked(ctx context.Context, by job.Claim, st job.Stem) (bool, error) {
+	switch {
+	case st.Row != nil:
+		return st.Row.Manifest != by.Manifest && st.Row.Written.After(by.Written), nil
+	case st.Made == "" || st.Audio == nil || !st.NewerThan(by.Written):
+		return false, nil
+	}
+	p, err := h.picture(ctx, st)
+	return err == nil && p.half != nil && st.Made == p.made(st), err
 }

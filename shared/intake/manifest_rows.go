@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -28,6 +29,9 @@ const (
 	// a file, in bytes: S3 takes no longer one.
 	maxRowName = 200
 	maxFileKey = 1024
+	// maxColumns is how many columns of a table may have a title: more than all options,
+	// fields and entries of the metadata together.
+	maxColumns = 40
 )
 
 // row is a row of a manifest: what a hand-in of its own would be.
@@ -120,6 +124,8 @@ func (rs *rows) check(r *row) error {
 		return fmt.Errorf("%s: must not have a slash; the folder is the manifest's own", nameField)
 	case strings.HasPrefix(r.name, "."):
 		return fmt.Errorf("%s: must not begin with a dot", nameField)
+	case strings.ContainsFunc(r.name, ends):
+		return fmt.Errorf("%s: must not have control characters or line ends", nameField)
 	}
 	if first, twice := rs.lines[r.name]; twice {
 		return fmt.Errorf("%s: stands on line %d already", nameField, first)
@@ -131,6 +137,10 @@ func (rs *rows) check(r *row) error {
 	r.audio, err = rs.key(audioField, r.audio)
 	return err
 }
+
+// ends says whether a character has no place in a name that stands in keys, mails and
+// lists: it controls something, or ends a line.
+func ends(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // key is the key of the inbox that a row names: below the manifest's folder, or, when it
 // begins with a slash, wherever it says.
@@ -315,6 +325,15 @@ const entryColumn = "metadata-"
 // emo- before them.
 func columnsOf(cells []string) ([]column, error) {
 	known := append(slices.Sorted(maps.Keys(metadataNames)), rowFields...)
+	titled := 0
+	for _, c := range cells {
+		if strings.TrimSpace(c) != "" {
+			titled++
+		}
+	}
+	if titled > maxColumns {
+		return nil, fmt.Errorf("the first line has more than %d columns", maxColumns)
+	}
 	columns := make([]column, 0, len(cells))
 	for _, c := range cells {
 		title := strings.TrimSpace(strings.Clone(c))

@@ -2,12 +2,14 @@ package intake
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -154,6 +156,36 @@ func TestAManifestHasItsBounds(t *testing.T) {
 	}
 }
 
+// A table of 10 MB may have hundreds of thousands of columns.
+func TestATableOfManyColumnsIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	columns := func(n int) string {
+		var b strings.Builder
+		b.WriteString("name,image,audio")
+		for i := range n {
+			fmt.Fprintf(&b, ",metadata-%d", i)
+		}
+		return b.String() + "\na,b,c\n"
+	}
+	require.Equal(t, []string{"1 the first line has more than 40 columns"}, rowsOf(t, "x.jobs.csv", columns(38)).said())
+	require.Equal(t, []string{"1 the first line has more than 40 columns"}, rowsOf(t, "x.jobs.csv", columns(100_000)).said(), "not each compared with each")
+	require.Empty(t, rowsOf(t, "x.jobs.csv", columns(37)).said())
+	spare := "name,image,audio" + strings.Repeat(",", 1000) + "\na,b,c\n"
+	require.Empty(t, rowsOf(t, "x.jobs.csv", spare).said(), "spreadsheets leave columns without a title")
+}
+
+func TestANameHasNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a\nb", "a\tb", "a\x01b", "a\x00b", "a\u0085b", "a\u2028b", "a\x7fb"} {
+		line, err := json.Marshal(map[string]string{"name": name, "image": "a.jpg", "audio": "a.mp3"})
+		require.NoError(t, err)
+		require.Equal(t, []string{"1 name: must not have control characters or line ends"}, rowsOf(t, "x.jobs.jsonl", string(line)).said(), "%q", name)
+	}
+	require.Equal(t, []string{"2 name: must not have control characters or line ends"},
+		rowsOf(t, "x.jobs.csv", header+"\"a\nb\",a.jpg,a.mp3\n").said())
+	require.Empty(t, rowsOf(t, "x.jobs.csv", header+"Zoë 安娜 👩‍💻,a.jpg,a.mp3\n").said())
+}
+
 // forever is a line that does not end.
 type forever struct{}
 
@@ -189,6 +221,7 @@ func FuzzManifest(f *testing.F) {
 			kind, n := Classify("courses/" + r.name + ".wav")
 			require.Equal(t, Recording, kind, "%q", r.name)
 			require.Equal(t, r.name, n.Stem)
+			require.False(t, strings.ContainsFunc(r.name, unicode.IsControl), "%q", r.name)
 			require.NotEmpty(t, r.image)
 			require.NotEmpty(t, r.audio)
 			require.NoError(t, r.wish.whole())

@@ -106,6 +106,9 @@ func (h *Handler) pair(ctx context.Context, n job.Name) error {
 		if err != nil || st.Rev == 0 {
 			return err
 		}
+		if st.OfRow() {
+			return h.settled(ctx, st)
+		}
 		// The folder is read after the stem was written, and a portrait is
 		// written before the folder's stems are looked through: one of the two
 		// sees the other.

@@ -38,6 +38,7 @@ const (
 	CodeRetryFilm     = "retry_has_film"
 	CodeRetryCharge   = "retry_may_cost_twice"
 	CodeRetryFiles    = "retry_needs_files"
+	CodeRetryUnread   = "retry_file_unread"
 	// Of manifests, and of what their rows name.
 	CodeManifestRefused = "manifest_refused"
 	CodeFileMissing     = "file_missing"
@@ -79,7 +80,7 @@ func Codes() []string {
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
 		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeOverBudget, CodeManifestRefused, CodeFileMissing,
 		CodeControlAlone, CodeControlOld, CodeCancelSending, CodeCancelLate, CodeCancelHeld, CodeCancelEnded,
-		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge, CodeRetryFiles,
+		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge, CodeRetryFiles, CodeRetryUnread,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
 		CodeCannotDownload, CodeCannotUpload, CodeVendorSilent, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
 		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused, CodeBudget}

@@ -66,13 +66,10 @@ const wholeSecond = time.Second
 // Before reports whether the order was surely given before a time of our own clock.
 func (o Order) Before(t time.Time) bool { return o.Written.Add(wholeSecond).Before(t) }
 
-// Outdated reports whether the files that the newest job was made of came after the
-// order: it was given for an earlier one. Both times are the bucket's.
+// Outdated reports whether what the newest job was made of, files or a row of a
+// manifest, came after the order: it was given for an earlier one. Both times are the
+// bucket's.
 func (o Order) Outdated() bool {
-	for _, half := range []*Half{o.Stem.Image, o.Stem.Audio, o.Stem.Sidecar} {
-		if half != nil && o.Written.Before(half.Modified.Truncate(time.Second)) {
-			return true
-		}
-	}
-	return false
+	written := o.Written.Truncate(time.Second)
+	return o.Stem.NewerThan(written) || o.Stem.Row != nil && o.Stem.Row.Written.After(written)
 }

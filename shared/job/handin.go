@@ -18,11 +18,39 @@ type Stem struct {
 	Job string `json:"job,omitempty"`
 	// Made says of which files, with which options, Job was made.
 	Made string `json:"made,omitempty"`
+	// Row is the row of a manifest that Job is; nil when it was made of files of this name.
+	Row *Claim `json:"row,omitempty"`
 	// Shared tells that Job was made with the folder's portrait.
 	Shared bool `json:"shared,omitempty"`
 	// Told is set once the missing half has been told.
 	Told bool      `json:"told,omitempty"`
 	Due  time.Time `json:"-"`
+}
+
+// Claim is a row of a manifest that has made the job of its name.
+type Claim struct {
+	// Manifest is the id of the manifest's record, Since which version of it: see
+	// Manifest.Since.
+	Manifest string    `json:"manifest"`
+	Since    time.Time `json:"since"`
+	// Written is the bucket's time of the manifest, in whole seconds.
+	Written time.Time `json:"written"`
+}
+
+// OfRow reports whether what counts of the name is a row of a manifest: no file of the
+// name is newer than that manifest. Such files make no job, whenever they are heard of,
+// and however often.
+func (st Stem) OfRow() bool { return st.Row != nil && !st.NewerThan(st.Row.Written) }
+
+// NewerThan reports whether a file of the name was written after that time of the
+// bucket's clock, which is in whole seconds.
+func (st Stem) NewerThan(t time.Time) bool {
+	for _, half := range []*Half{st.Image, st.Audio, st.Sidecar} {
+		if half != nil && half.Modified.Truncate(time.Second).After(t) {
+			return true
+		}
+	}
+	return false
 }
 
 // Half is one file of a stem, as it stands in the inbox.

@@ -204,6 +204,12 @@ func FaultOf(code string, v Verdict) *Fault {
 	return &Fault{Code: code, VendorCode: v.Code, VendorMessage: v.Message, RequestID: v.RequestID}
 }
 
+// Unread reports whether a file of the job was never read, as it was not there or could
+// not be read when a manifest named it: of such a job nothing but its refusal is known.
+func (j Job) Unread() bool {
+	return j.Image.Key != "" && j.Image.ETag == "" || j.Audio.Key != "" && j.Audio.ETag == ""
+}
+
 // Seconds is the length of the film: as billed when that is known, else the
 // length of the recording.
 func (j Job) Seconds() float64 {

@@ -24,6 +24,9 @@ type Manifest struct {
 	Rev  int64 `json:"rev"`
 	// File is the manifest as it counts; its key is empty before the first.
 	File Half `json:"file"`
+	// Since is from when on File counts, by our clock: later for each that took the
+	// place of another.
+	Since time.Time `json:"since,omitzero"`
 	// Rows is how many it has, 0 until it has been read and found good; Next is how
 	// many of them have become jobs. Refused: none ever will.
 	Rows    int  `json:"rows,omitempty"`
@@ -75,9 +78,18 @@ func (m Manifest) Replaces(h Half) bool {
 }
 
 // Anew is the manifest with another file, of which nothing has been done.
-func (m Manifest) Anew(file Half, due time.Time) Manifest {
+func (m Manifest) Anew(file Half, now, due time.Time) Manifest {
 	file.Mark, file.Asks = "", ""
-	return Manifest{Name: m.Name, Rev: m.Rev, File: file, Results: m.Results, Due: due}
+	since := now.UTC().Truncate(time.Millisecond)
+	if !since.After(m.Since) { // another machine's clock was ahead
+		since = m.Since.Add(time.Millisecond)
+	}
+	return Manifest{Name: m.Name, Rev: m.Rev, File: file, Since: since, Results: m.Results, Due: due}
+}
+
+// Claim is what the rows of this version note in the records of their names.
+func (m Manifest) Claim() Claim {
+	return Claim{Manifest: m.ID(), Since: m.Since, Written: m.File.Modified.Truncate(time.Second)}
 }
 
 // Expanded says whether every row has become a job.

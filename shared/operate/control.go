@@ -32,7 +32,7 @@ const (
 var refusals = map[job.Verb]map[string]string{
 	job.ToCancel: {BeingSent: job.CodeCancelSending, BeingMade: job.CodeCancelLate, AlreadyMade: job.CodeCancelLate,
 		IsHeld: job.CodeCancelHeld, HasEnded: job.CodeCancelEnded},
-	job.ToRetry: {NotEnded: job.CodeRetryOpen, ChargeNotAccepted: job.CodeRetryCharge, FilesRefused: job.CodeRetryFiles},
+	job.ToRetry: {NotEnded: job.CodeRetryOpen, ChargeNotAccepted: job.CodeRetryCharge, FilesRefused: job.CodeRetryFiles, NeverRead: job.CodeRetryUnread},
 }
 
 // Obey carries out what a control object asks for, once for each writing of it, and

@@ -282,6 +282,10 @@ func (m *mortal) Job(ctx context.Context, id string) (j job.Job, err error) {
 	return j, m.call(func() error { j, err = m.store.Job(ctx, id); return err })
 }
 
+func (m *mortal) Touch(ctx context.Context, row string) error {
+	return m.call(func() error { return m.store.Touch(ctx, row) })
+}
+
 func (m *mortal) Owner(context.Context, string) (string, error) { return "", job.ErrNotFound }
 
 func (m *mortal) Move(context.Context, job.Job, job.Job) (job.Job, error) {

@@ -31,6 +31,8 @@ type Jobs interface {
 	Job(ctx context.Context, id string) (job.Job, error)
 	Move(ctx context.Context, from, to job.Job) (job.Job, error)
 	Owner(ctx context.Context, taskID string) (string, error)
+	// Touch notes that the job of a manifest's row is under way again.
+	Touch(ctx context.Context, row string) error
 }
 
 // Gate admits jobs to the vendor.
@@ -164,13 +166,22 @@ func (s *Step) retry(ctx context.Context, j job.Job, charge bool, by mover) (job
 	if MaybePaid(j) && !charge {
 		return job.Job{}, refuse(ChargeNotAccepted, j)
 	}
+	if j.Unread() {
+		return job.Job{}, refuse(NeverRead, j)
+	}
 	if j.Unusable() {
 		return job.Job{}, refuse(FilesRefused, j)
 	}
 	next := again(j, job.Received)
 	// Its turn comes after those that wait by now.
 	next.Due, next.Rank = time.Now(), ""
-	return s.moveBy(ctx, by, j, next)
+	moved, err := s.moveBy(ctx, by, j, next)
+	if err == nil && moved.Row != "" {
+		if err := s.Jobs.Touch(ctx, moved.Row); err != nil { // a hint: the new end says so again
+			s.Log.WarnContext(ctx, "results not touched", "job_id", moved.ID, "err", err)
+		}
+	}
+	return moved, err
 }
 
 // MaybePaid says whether anything of a job was charged, or may have been without

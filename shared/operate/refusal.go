@@ -27,6 +27,7 @@ const (
 	ChargeNotAccepted = "charge_not_accepted"
 	NotEnded          = "not_ended"
 	FilesRefused      = "files_refused"
+	NeverRead         = "never_read"
 	Moved             = "moved_meanwhile"
 	BeingSent         = "being_sent"
 	BeingMade         = "being_made"
@@ -61,6 +62,9 @@ var reasons = map[string][2][2]string{
 	FilesRefused: {
 		{"“{name}” was refused for its files, and trying them again makes them no better.", "Upload files that can be used under that name; for a row of a manifest, put its files right and upload the manifest again."},
 		{"“{name}”因文件无法使用而被拒绝，重试不会有改变。", "请用该名称上传可用的文件；如是清单中的一行，请修正其文件后重新上传清单。"}},
+	NeverRead: {
+		{"A file of “{name}”, a row of a manifest, was never read: it was not there or could not be read then.", "Upload it if it is missing, and then the manifest again."},
+		{"“{name}”（清单中的一行）的某个文件当时不存在或无法读取，因此从未读取过。", "如文件缺失请先上传，然后重新上传清单。"}},
 	Moved: {
 		{"“{name}” has moved meanwhile.", "Look again: emodrop status."},
 		{"“{name}”的状态刚刚发生了变化。", "请用 emodrop status 重新查看。"}},

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -245,15 +246,28 @@ func (s *Step) note(ctx context.Context, seen job.Manifest, w whole, results str
 
 // gather reads all portions, and the jobs of those of which it may not be true any more.
 func (s *Step) gather(ctx context.Context, m job.Manifest, full bool) (whole, error) {
+	w, elsewhere, err := s.read(ctx, m, full, false)
+	if err == nil && elsewhere {
+		// Its job may still name the portion in which the row stood in another version.
+		w, _, err = s.read(ctx, m, full, true)
+	}
+	return w, err
+}
+
+// read is gather once. all reads the jobs of all rows. elsewhere says that of a portion it
+// was said that a row has moved, and none has.
+func (s *Step) read(ctx context.Context, m job.Manifest, full, all bool) (w whole, elsewhere bool, err error) {
 	parts := make([][]byte, m.Portions())
 	totals := make([]whole, m.Portions())
 	errs := make([]error, m.Portions())
+	still := make([]bool, m.Portions())
 	few(m.Portions(), portionsAtOnce, func(p int) {
 		_, dirty := m.Dirty[strconv.Itoa(p)]
-		parts[p], totals[p], errs[p] = s.portion(ctx, m, p, dirty, full)
+		parts[p], totals[p], errs[p] = s.portion(ctx, m, p, dirty || all, full)
+		still[p] = dirty && !totals[p].changed
 	})
 	if err := errors.Join(errs...); err != nil {
-		return whole{}, err
+		return whole{}, false, err
 	}
 	out := whole{parts: parts, fresh: make([]bool, len(parts)), news: job.BatchNews{Rows: m.Rows, Results: job.ResultsKey(m.Name)}}
 	for p, t := range totals {
@@ -265,7 +279,7 @@ func (s *Step) gather(ctx context.Context, m job.Manifest, full bool) (whole, er
 		out.money.Quoted, out.money.Billed = out.money.Quoted+t.money.Quoted, out.money.Billed+t.money.Billed
 		out.money.Wasted += t.money.Wasted
 	}
-	return out, nil
+	return out, slices.Contains(still, true), nil
 }
 
 // portion is the lines of a portion as they are now: read anew of all its jobs when one of them has

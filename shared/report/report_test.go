@@ -159,7 +159,7 @@ func in(t *testing.T, rows int, f func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, s: store.NewMemory(0), files: map[string][]byte{}, puts: map[string]int{}}
 		m := job.Manifest{Name: job.Name{Dir: "courses", Stem: "week"}}
-		next := m.Anew(job.Half{Key: "courses/week.jobs.csv", ETag: `"e"`, Modified: time.Now()}, time.Now())
+		next := m.Anew(job.Half{Key: "courses/week.jobs.csv", ETag: `"e"`, Modified: time.Now()}, time.Now(), time.Now())
 		next.Rows, next.Next, next.Began = rows, rows, time.Now()
 		var err error
 		w.m, err = w.s.PutManifest(t.Context(), m, next)
@@ -456,6 +456,33 @@ func TestKilledAnywhereTheResultsAreRightInTheEnd(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A slow move of a job may still name the portion in which its row stood in another
+// version of the manifest.
+func TestTheResultsOfARowThatHadStoodElsewhereFollowItsRetry(t *testing.T) {
+	in(t, 101, func(t *testing.T, w *world) {
+		j, err := w.s.Job(t.Context(), "job-100")
+		require.NoError(t, err)
+		j = w.move(j, job.Queued, func(j *job.Job) { j.Row = job.RowRef(w.m.ID(), 0) })
+		for i := range 101 {
+			w.end(i, job.Canceled)
+		}
+		time.Sleep(2 * time.Minute)
+		w.report()
+		require.Equal(t, 101, strings.Count(string(w.files[key]), `"CANCELED"`))
+		require.Zero(t, w.now().Due)
+
+		j, err = w.s.Job(t.Context(), "job-100")
+		require.NoError(t, err)
+		j = w.move(j, job.Received, func(j *job.Job) { j.Due, j.Fault = time.Now().Add(time.Hour), nil })
+		j = w.move(j, job.Rejected, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeFaceRefused} })
+		require.NoError(t, w.s.Touch(t.Context(), j.Row))
+		time.Sleep(2 * time.Minute)
+		w.report()
+		require.Contains(t, w.lines()[100], "REJECTED")
+		require.Zero(t, w.now().Due)
+	})
 }
 
 func TestWhatIsMissingIsListed(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 func week(t *testing.T, s *store.Store, rows int) job.Manifest {
 	t.Helper()
 	m := job.Manifest{Name: job.Name{Dir: "courses", Stem: "week"}}
-	next := m.Anew(job.Half{Key: "courses/week.jobs.csv", ETag: `"e"`, Size: 7, Modified: day}, time.Time{})
+	next := m.Anew(job.Half{Key: "courses/week.jobs.csv", ETag: `"e"`, Size: 7, Modified: day}, day, time.Time{})
 	next.Rows, next.Next, next.Due = rows, rows, time.Now().Add(time.Hour)
 	put, err := s.PutManifest(t.Context(), m, next)
 	require.NoError(t, err)
@@ -78,6 +78,27 @@ var manifestSentences = []sentence{
 		same, err := s.Manifest(t.Context(), m.ID())
 		require.NoError(t, err)
 		require.Equal(t, got, same)
+	}},
+	{"where the row of a job stands is noted beside a move that is under way", func(t *testing.T, s *store.Store) {
+		j, err := s.Create(t.Context(), job.Job{ID: "a", State: job.Received, Name: job.Name{Stem: "a"}, Row: job.RowRef("m", 0), Received: day, Due: day})
+		require.NoError(t, err)
+		require.NoError(t, s.PutRow(t.Context(), "a", job.RowRef("m", 7)))
+		now, err := s.Job(t.Context(), "a")
+		require.NoError(t, err)
+		want := j
+		want.Row = job.RowRef("m", 7)
+		require.Equal(t, want, now)
+		next := j // as it was read before
+		next.State, next.Due, next.Rank = job.Queued, time.Time{}, "r"
+		_, err = s.Move(t.Context(), j, next)
+		require.NoError(t, err)
+		now, err = s.Job(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, []any{job.Queued, job.RowRef("m", 7)}, []any{now.State, now.Row})
+
+		require.NoError(t, s.PutRow(t.Context(), "none", job.RowRef("m", 7)))
+		_, err = s.Job(t.Context(), "none")
+		require.ErrorIs(t, err, job.ErrNotFound)
 	}},
 	{"the largest manifest's record stays under a kilobyte, with every portion to be looked at", func(t *testing.T, s *store.Store) {
 		m := week(t, s, 10_000)

@@ -51,6 +51,18 @@ func encodeManifest(m job.Manifest) (item, error) {
 	return indexed(it, m.Due), nil
 }
 
+// PutRow notes where the row of a job stands now. It changes nothing else of the job,
+// and is none of its revisions: a move that is under way comes through. A job that is
+// gone is no error.
+func (s *Store) PutRow(ctx context.Context, jobID, row string) error {
+	// No mark: that of a move whose answer was lost must stay.
+	err := s.t.write(ctx, write{key: jobKey(jobID), set: []assign{{at("row"), row}}, conds: []cond{exists(keyAttr)}})
+	if lost(err) {
+		return nil
+	}
+	return err
+}
+
 // touches bounds how often a row that has ended is noted again after losing a race.
 const touches = 16
 

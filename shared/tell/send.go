@@ -73,7 +73,7 @@ var halves = []string{job.CodeAudioMissing, job.CodePictureMissing, job.CodeFile
 
 // controls are the codes of control objects that were not carried out.
 var controls = []string{job.CodeControlAlone, job.CodeControlOld, job.CodeCancelSending, job.CodeCancelLate, job.CodeCancelHeld,
-	job.CodeCancelEnded, job.CodeRetryOpen, job.CodeRetryFilm, job.CodeRetryCharge}
+	job.CodeCancelEnded, job.CodeRetryOpen, job.CodeRetryFilm, job.CodeRetryCharge, job.CodeRetryUnread}
 
 func kindOf(m job.Message) kind {
 	switch {

@@ -208,6 +208,11 @@ var catalogue = map[string]entry{
 		text{"“{file}”未执行：视频可能已计费，再次制作可能会二次计费。", "如确认，请在文件中只写入 accept-charge，然后重新上传。"},
 		itself, over,
 	},
+	job.CodeRetryUnread: {
+		text{"“{file}” was not done: a file of this row of a manifest was never read, as it was not there or could not be read then.", "Upload the file if it is missing, and then the manifest again: rows that are made already are not made again."},
+		text{"“{file}”未执行：清单该行的某个文件当时不存在或无法读取，因此从未读取过。", "如文件缺失请先上传，然后重新上传清单：已制作的行不会重复制作。"},
+		itself, over,
+	},
 	// Of manifests, and of what their rows name.
 	job.CodeManifestRefused: {
 		text{"The manifest “{file}” cannot be used.", "Put the lines right that are listed, and upload it again. Nothing is made before: a manifest is taken as a whole or not at all."},

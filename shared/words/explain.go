@@ -110,6 +110,8 @@ var facts = []struct {
 	{regexp.MustCompile(`^column (\d+): has no title in the first line$`), "第 $1 列：首行没有列名"},
 	{regexp.MustCompile(`: must not have a slash; the folder is the manifest's own$`), "：不能包含斜杠，文件夹即清单所在的文件夹"},
 	{regexp.MustCompile(`: must not begin with a dot$`), "：不能以点开头"},
+	{regexp.MustCompile(`: must not have control characters or line ends$`), "：不能包含控制字符或换行符"},
+	{regexp.MustCompile(`^the first line has more than (\d+) columns$`), "首行超过 $1 列"},
 	{regexp.MustCompile(`: stands on line (\d+) already$`), "：与第 $1 行重复"},
 	{regexp.MustCompile(`: is missing; the first line has to name the columns name, image and audio$`), "：缺失，首行必须包含 name、image、audio 列"},
 	{regexp.MustCompile(`: is missing$`), "：缺失"},

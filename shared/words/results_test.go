@@ -17,6 +17,7 @@ func TestEveryFaultOfAManifestIsSaidInChineseToo(t *testing.T) {
 		"the line has more than 16384 bytes", "the file is not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)",
 		"a quotation mark is out of place", "the line: has to be an object", "column 12: not valid JSON",
 		"column 4: has no title in the first line", "name: must not have a slash; the folder is the manifest's own",
+		"name: must not have control characters or line ends", "the first line has more than 40 columns",
 		"name: must not begin with a dot", "name: stands on line 7 already", "name: has to be a text", "image: is missing",
 		"name: has to be a text of 1 to 200 characters",
 		"audio: is missing; the first line has to name the columns name, image and audio",
