@@ -54,6 +54,7 @@ func TestARecordingCalledPortraitHasThePortraitToo(t *testing.T) {
 }
 
 func TestAPortraitForManyRecordingsIsReadOnce(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, w *world) {
 		const n = 110
 		for i := range n {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
 )
@@ -160,7 +161,8 @@ var admissionSentences = []sentence{
 
 // crowd has sixteen workers take jobs through the gate as fast as they can.
 func crowd(t *testing.T, s *store.Store) {
-	const workers, each, limit = 16, 2, 3
+	const workers, limit = 16, 3
+	each := race.Amount(2, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var atVendor, most atomic.Int64
