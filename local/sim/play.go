@@ -102,7 +102,7 @@ func (s Schedule) act(w *World, a Act) {
 	}
 }
 
-// pending says whether some hand-in has not become a job yet.
+// pending says whether some hand-in has not become a job yet, or is not shown as it is.
 func (w *World) pending() bool {
 	all, err := w.Jobs()
 	if err != nil {
@@ -112,5 +112,5 @@ func (w *World) pending() bool {
 	for _, j := range all {
 		byName[j.Name] = append(byName[j.Name], j)
 	}
-	return len(w.missing(byName)) > 0 || w.unheard() || len(w.unheeded()) > 0 || w.unreported()
+	return len(w.misListed(all)) > 0 || len(w.missing(byName)) > 0 || w.unheard() || len(w.unheeded()) > 0 || w.unreported()
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"emodrop/local/emo"
+	"emodrop/shared/job"
 )
 
 // special makes some seeds what hardly any draw comes to, though guards stand against it: a
@@ -36,7 +37,7 @@ func (s *Schedule) press(r *rand.Rand) {
 	c.Emulator.FaultRates = map[string]float64{"create:timeout_after": .1 * r.Float64()}
 	c.Emulator.ListLag, s.ListLag, c.Emulator.Faults = 0, 0, nil
 	p := &people{r: r, s: s, portraits: s.portraits, storm: ends, sounds: 100}
-	s.Acts = nil
+	s.clear()
 	for i := range 6 {
 		p.crowd = time.Minute
 		p.pair(fmt.Sprintf("c%d", i))
@@ -49,6 +50,11 @@ func (s *Schedule) press(r *rand.Rand) {
 			at += 20*time.Second + time.Duration(r.Int64N(int64(40*time.Second)))
 		}
 	}
+}
+
+// clear takes back what people were to do, and the budget that they were to lift.
+func (s *Schedule) clear() {
+	s.Acts, s.Config.Budget, s.Config.Begin = nil, job.Budget{}, 0
 }
 
 // forgetful has the vendor say, for as long as the storm lasts, that it knows no task,
@@ -82,7 +88,7 @@ func (s *Schedule) alone() {
 	c.Storm = Storm{Ends: 10 * time.Minute}
 	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
 	p := &people{r: rand.New(rand.NewPCG(s.Seed, 1)), s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 100}
-	s.Acts = nil
+	s.clear()
 	p.pair("alone")
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"emodrop/shared/job"
 	"emodrop/shared/words"
@@ -38,21 +39,26 @@ func (w *World) judgeStatus(v *Verdict, jobs []job.Job) {
 			v.wrong("status: %s was written %d times", key, n)
 		}
 	}
+	for _, wrong := range w.misListed(jobs) {
+		v.wrong("status: %s", wrong)
+	}
+}
+
+// misListed is what the list says of jobs that is not so.
+func (w *World) misListed(jobs []job.Job) (wrong []string) {
 	var x words.Index
 	o, ok := w.Outbox.Get(job.IndexKey)
 	if err := json.Unmarshal(o.Data, &x); ok && err != nil {
-		v.wrong("status: the list cannot be read: %v", err)
+		return []string{fmt.Sprintf("the list cannot be read: %v", err)}
 	}
 	listed := map[string]job.State{}
 	for _, l := range x.Jobs {
 		listed[l.Job] = l.State
 	}
 	for _, j := range jobs {
-		switch said, there := listed[j.ID]; {
-		case j.State.Final() && there:
-			v.wrong("status: %s is %s, and is listed as %s", j.Name, j.State, said)
-		case there && said != j.State:
-			v.wrong("status: %s is %s, and is listed as %s", j.Name, j.State, said)
+		if said, there := listed[j.ID]; there && (said != j.State || j.State.Final()) {
+			wrong = append(wrong, fmt.Sprintf("%s is %s, and is listed as %s", j.Name, j.State, said))
 		}
 	}
+	return wrong
 }

@@ -261,6 +261,40 @@ func TestWhoIsPushedOutOfTheListIsReadOnceAndListedWhenItComesNearer(t *testing.
 	})
 }
 
+func TestAProcessThatHasSatOutATickDoesNotTrustWhatItKnewOfTheList(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		first, second := r.ticker(), r.ticker() // two processes
+		first()                                 // which knows the list to be empty
+		a := r.queued("a")
+		second() // lists it, and dies
+		gone := a
+		gone.State, gone.Fault = job.Canceled, &job.Fault{Code: job.CodeCanceled}
+		_, err := r.s.Move(t.Context(), a, gone)
+		require.NoError(t, err)
+		require.Equal(t, []string{"a"}, r.board.names())
+		first()
+		require.Empty(t, r.board.names())
+	})
+}
+
+func TestAnIdleProcessLooksAtTheListFourTimesAnHour(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		first := r.ticker()
+		for range 60 {
+			first()
+		}
+		require.InDelta(t, 4, r.board.reads, 1)
+		reads := r.board.reads
+		r.board.index = words.Index{Schema: words.IndexSchema, Jobs: []words.Listed{{Job: "gone", State: job.Submitted}}}
+		r.board.rev++ // by an invocation that came twice, within a minute
+		for range 20 {
+			first()
+		}
+		require.Empty(t, r.board.names())
+		require.LessOrEqual(t, r.board.reads, reads+2)
+	})
+}
+
 func TestWhatNeedsAPersonStaysListed(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		tick := r.ticker()

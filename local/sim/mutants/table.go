@@ -63,7 +63,6 @@ const (
 	portrait   = "shared/intake/portrait.go"
 	controls   = "shared/store/controls.go"
 	storeLists = "shared/store/manifests.go"
-	storeRest  = "shared/store/store.go"
 	order      = "shared/intake/control.go"
 	manifest   = "shared/intake/manifest.go"
 	obey       = "shared/operate/control.go"

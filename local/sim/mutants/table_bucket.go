@@ -34,7 +34,7 @@ func manifests() []mutant {
 		}
 `}}},
 		{"manifest's record, as it was read", "what is said of rows meanwhile is not lost", []edit{
-			{storeLists, "s.revised(ctx, manifestKey(from.ID()), from.Rev, a, b)", "s.t.write(ctx, change(manifestKey(from.ID()), a, b))"}}},
+			{storeLists, "s.revised(ctx, manifestKey(from.ID()), from.Rev, a, b)", "s.t.write(ctx, change(manifestKey(from.ID()), map[bool]item{false: a}[from.Rev == 0], b))"}}},
 		{"results over what was seen", "whoever is slow writes over no newer results", []edit{
 			{results, "\tif etag, err = s.Lines.PutLinesOver(", "\tover, _ = s.Lines.ETag(ctx, job.ResultsKey(m.Name))\n\tif etag, err = s.Lines.PutLinesOver("}}},
 		{"results before their portions", "who dies in between writes the results again", []edit{

@@ -66,9 +66,6 @@ func creates() []mutant {
 			{answer, "\tswitch v.Outcome {\n\tcase job.Unknown", "\tif v.Outcome == job.OperatorNeeded {\n\t\tv.Outcome = \"operator\"\n\t}\n\tswitch v.Outcome {\n\tcase job.Unknown"}}},
 		{"staged copies of their own", "what was taken back does not come again", []edit{
 			{jobKeys, `strconv.Itoa(post) + "-" + nonce + "/"`, `"1-x/"`}, {jobKeys, "\t\"strconv\"\n", ""}}},
-		{"turn with detect", "of two that saw the same turn free one gets it", []edit{
-			{storeRest, "write{key: turnKey(name), conds: []cond{free},", "write{key: turnKey(name),"},
-			{storeRest, "\t\tnext, free := fromMillis(it[\"next\"]), absent(\"next\")\n\t\tif it[\"next\"] != nil {\n\t\t\tfree = equal(it[\"next\"], \"next\")\n\t\t}\n", "\t\tnext := fromMillis(it[\"next\"])\n"}}},
 		{"detect cache", "a picture is paid for once", []edit{
 			{prepare, "\tif !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, j.Via, err\n", "\tif err != nil && !errors.Is(err, job.ErrNotFound) {\n\t\treturn f, j.Via, err\n"}}},
 	}
