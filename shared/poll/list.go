@@ -40,17 +40,24 @@ const (
 type board struct {
 	index words.Index
 	etag  string
-	// by is the tick, as the owner of the lease, in which it was so.
-	by string
+	// by is the tick, as the owner of the lease, in which it was so last; read is when it
+	// was last seen in the bucket.
+	by   string
+	read time.Time
 	// held wait for a person, and a list that was lost may have had them.
 	held []string
 }
+
+// trusted is how long a process goes by what it knows of the list: people and lifecycle
+// rules may take it away, of which nothing else would tell.
+const trusted = 15 * time.Minute
 
 // list writes how things stand, once a tick: the file of each job whose state is not
 // what the list says, and then the list, if it says anything new. The list is the
 // memory: who dies between the two finds the same to do again, and what waits is read
 // once, when it is first listed. A tick with nothing to do, and nothing listed, is over
-// without a call. What trouble there is keeps nothing else waiting.
+// without a call, but for a look four times an hour. What trouble there is keeps nothing
+// else waiting.
 func (s *Step) list(ctx context.Context, r *round, owner string) {
 	ctx, cancel := context.WithTimeout(ctx, listTime)
 	defer cancel()
@@ -129,21 +136,21 @@ func (s *Step) listAll(ctx context.Context, r *round, owner string) error {
 	}
 	etag, err := s.Board.PutIndex(ctx, next, b.etag)
 	if err == nil {
-		s.board.Store(&board{index: next, etag: etag, by: owner})
+		s.board.Store(&board{index: next, etag: etag, by: owner, read: now})
 	}
 	return errors.Join(append(errs.errs, err)...)
 }
 
 // onBoard is the list as it stands: as this process knows it, else as it is read.
 func (s *Step) onBoard(ctx context.Context, owner string) (*board, error) {
-	if b := s.board.Load(); b != nil {
-		return &board{b.index, b.etag, owner, b.held}, nil
+	if b := s.board.Load(); b != nil && time.Since(b.read) <= trusted {
+		return &board{b.index, b.etag, owner, b.read, b.held}, nil
 	}
 	x, etag, err := s.Board.Index(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b := &board{index: x, etag: etag, by: owner}
+	b := &board{index: x, etag: etag, by: owner, read: time.Now()}
 	if x.Schema == "" {
 		// What waits for a person is neither due nor in the queue.
 		b.held, err = s.Agenda.Held(ctx, listed)
