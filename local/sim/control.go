@@ -57,6 +57,9 @@ func (w *World) heeded(o job.Order, refused bool) {
 	if err != nil || refused {
 		return
 	}
+	if listed := w.listed(o.Name); j.Row != "" && len(listed) > 0 && o.Written.Before(listed[0]) {
+		w.breach("control: %s concerned a row that came after it", o.Key)
+	}
 	switch {
 	case o.Verb == job.ToCancel && j.State.Final() && j.State != job.Canceled:
 		w.breach("control: %s was taken for done, and the job is %s", o.Key, j.State)

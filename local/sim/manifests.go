@@ -2,7 +2,10 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -37,10 +40,11 @@ func (s *Schedule) batch(seed uint64, portraits [][]byte, storm time.Duration) {
 		voices[r.IntN(n)] = n // there is none
 	}
 	at := t + p.gap()
+	first := s.cross(seed, portraits, at, storm)
 	for range 1 + r.IntN(3) {
 		p.put(at, pick(r, "m/list.jobs.csv", "m/list.jobs.csv", "m/list.jobs.jsonl"), nil)
 		last := &s.Acts[len(s.Acts)-1]
-		last.Data = rowsAs(last.Key, voices, style)
+		last.Data = rowsAs(last.Key, voices, style, first)
 		at += pick(r, p.gap(), p.at(p.gap())-p.gap(), time.Minute)
 		switch i := r.IntN(len(voices)); r.IntN(4) {
 		case 0: // the same again
@@ -54,24 +58,102 @@ func (s *Schedule) batch(seed uint64, portraits [][]byte, storm time.Duration) {
 	}
 }
 
-// rowsAs is a manifest in the form of its key.
-func rowsAs(key string, voices []int, style []string) []byte {
+// crossed is the name that a row of some manifests shares with a drop.
+var crossed = job.Name{Dir: "m", Stem: "r0"}
+
+// cross has somebody drop files under the name of the first row as well, before, with or
+// after the manifest, whose row mostly names some of them; and people who have nothing
+// but the bucket take rows back, or want them tried again. It says what the first row
+// names instead of its own files. It has chance of its own.
+func (s *Schedule) cross(seed uint64, portraits [][]byte, at, storm time.Duration) (named [2]string) {
+	r := rand.New(rand.NewPCG(seed, 0x63726f7373))
+	p := &people{r: r, s: s, portraits: portraits, storm: storm, sounds: 200}
+	for range r.IntN(3) {
+		key := fmt.Sprintf("m/r%d", r.IntN(3)) + pick(r, ".cancel", ".cancel", ".retry")
+		p.put(at+pick(r, -p.gap(), p.gap(), p.at(p.gap())-p.gap()), key, []byte{})
+	}
+	t := at - pick(r, p.gap(), p.gap(), 20*time.Second, -p.gap())
+	if r.IntN(3) == 0 {
+		p.put(at+p.gap(), "m/portrait.png", p.picture())
+	} else {
+		p.put(t, "m/r0.png", p.picture())
+	}
+	p.put(t+p.gap()-p.gap(), "m/r0.wav", p.voice())
+	if r.IntN(3) == 0 { // and a better one, long after
+		p.put(t+4*time.Minute+p.gap(), "m/r0.wav", p.voice())
+	}
+	return pick(r, named, [2]string{"", "r0.wav"}, [2]string{"", "r0.wav"}, [2]string{"r0.png", "r0.wav"})
+}
+
+// rowsAs is a manifest in the form of its key, whose first row may name other files.
+func rowsAs(key string, voices []int, style []string, first [2]string) []byte {
 	var b strings.Builder
 	table := strings.HasSuffix(key, ".csv")
 	if table {
 		b.WriteString("name,image,audio,style-level\r\n")
 	}
 	for i, v := range voices {
+		image, audio := "_rows/p.png", fmt.Sprintf("_rows/v%d.wav", v)
+		if i == 0 {
+			image, audio = cmp.Or(first[0], image), cmp.Or(first[1], audio)
+		}
 		switch {
 		case table:
-			fmt.Fprintf(&b, "r%d,_rows/p.png,_rows/v%d.wav,%s\r\n", i, v, style[i])
+			fmt.Fprintf(&b, "r%d,%s,%s,%s\r\n", i, image, audio, style[i])
 		case style[i] == "":
-			fmt.Fprintf(&b, `{"name":"r%d","image":"_rows/p.png","audio":"/m/_rows/v%d.wav"}`+"\n", i, v)
+			fmt.Fprintf(&b, `{"name":"r%d","image":%q,"audio":"/m/%s"}`+"\n", i, image, audio)
 		default:
-			fmt.Fprintf(&b, `{"name":"r%d","image":"_rows/p.png","audio":"/m/_rows/v%d.wav","style_level":%q}`+"\n", i, v, style[i])
+			fmt.Fprintf(&b, `{"name":"r%d","image":%q,"audio":"/m/%s","style_level":%q}`+"\n", i, image, audio, style[i])
 		}
 	}
 	return []byte(b.String())
+}
+
+// listed are the bucket's times of the manifests that list a name, in their order, in
+// whole seconds.
+func (w *World) listed(n job.Name) (at []time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range w.watch.handed {
+		kind, m := intake.Classify(h.key)
+		if kind == intake.Manifest && m.Dir == n.Dir && (strings.Contains(h.data, "\n"+n.Stem+",") || strings.Contains(h.data, fmt.Sprintf(`"name":%q`, n.Stem))) {
+			at = append(at, w.began.Add(h.at).Truncate(time.Second))
+		}
+	}
+	return at
+}
+
+// judgeCrossed: of a row and of files of one name what came to the bucket last counts,
+// however often, and in what order, it was heard of.
+func (w *World) judgeCrossed(v *Verdict) {
+	listed := w.listed(crossed)
+	st, err := w.Store.Stem(context.Background(), crossed)
+	if len(listed) == 0 || err != nil {
+		return
+	}
+	j, err := w.Store.Job(context.Background(), st.Job)
+	if err != nil {
+		v.wrong("row: %s is listed, and has no job: %v", crossed, err)
+		return
+	}
+	var newest time.Time
+	var content []string
+	for _, ext := range []string{".png", ".wav"} {
+		if o, there := w.Inbox.Get(crossed.String() + ext); there {
+			sum := sha256.Sum256(o.Data)
+			content = append(content, hex.EncodeToString(sum[:]))
+			if at := o.Modified.Truncate(time.Second); at.After(newest) {
+				newest = at
+			}
+		}
+	}
+	// Between two manifests either may: the second has said nothing new of the row.
+	switch {
+	case !newest.After(listed[0]) && j.Row == "":
+		v.wrong("row: the files of %s are from before its manifest, and yet %s was made of them (%s)", crossed, j.ID, j.State)
+	case len(content) == 2 && newest.After(listed[len(listed)-1]) && !slices.Equal(content, []string{j.Image.SHA256, j.Audio.SHA256}):
+		v.wrong("row: the files of %s are newer than its manifest, and yet %s was made of %s", crossed, j.ID, j.Image.Key)
+	}
 }
 
 // rowAsks are the options that the manifests handed in before a job was made have in the
@@ -151,7 +233,9 @@ func (w *World) judgeManifests(v *Verdict) {
 			}
 			j, err := w.Store.Job(context.Background(), r.Job)
 			st, serr := w.Store.Stem(context.Background(), job.Name{Dir: m.Name.Dir, Stem: r.Name})
-			if err != nil || serr != nil || j.State != r.State || st.Job != r.Job || r.Number != i+1 || j.Billed.Decimal() != r.Billed {
+			// Newer files may have taken the name, before or after the row had its job.
+			own := st.Row != nil && st.Row.Manifest == id
+			if err != nil || serr != nil || own && st.Job != r.Job || r.Number != i+1 || j.Row != "" && (j.State != r.State || j.Billed.Decimal() != r.Billed) {
 				v.wrong("manifest: %s: row %d says %s, its job is %s, the newest of its name %s", o.Key, i+1, line, j.State, st.Job)
 			}
 		}

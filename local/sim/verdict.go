@@ -76,6 +76,7 @@ func (w *World) Judge() Verdict {
 	w.judgeStatus(&v, jobs)
 	w.judgeVendor(&v)
 	w.judgeManifests(&v)
+	w.judgeCrossed(&v)
 	w.judgeWatch(&v)
 	if left, err := w.Unfinished(); err != nil || left != "" {
 		v.wrong("stuck: %s%v", left, orNothing(err))

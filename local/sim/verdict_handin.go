@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
@@ -85,6 +86,9 @@ func (w *World) missing(jobs map[job.Name][]job.Job) []string {
 		o, _ := w.Inbox.Get(key)
 		if kind != intake.Recording || !pictures[n] && !portraits[n.Dir] {
 			continue
+		}
+		if listed := w.listed(n); len(listed) > 0 && !o.Modified.Truncate(time.Second).After(listed[len(listed)-1]) {
+			continue // a row has its name
 		}
 		taken := false
 		for _, j := range jobs[n] {

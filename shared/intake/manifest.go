@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -32,6 +33,9 @@ const (
 	rowsTried = 5
 	// rowsAgain is the first wait after a portion that failed.
 	rowsAgain = 15 * time.Second
+	// maxDeaths is how many invocations in a row may end over a manifest without a word:
+	// more than an hour of them.
+	maxDeaths = 20
 )
 
 // takeManifest takes the event of a manifest: a new one is read, and its rows become
@@ -94,8 +98,12 @@ func (h *Handler) goOn(ctx context.Context, m job.Manifest) error {
 	if m.Refused || m.Expanded() || m.File.Key == "" || !m.Closed.IsZero() {
 		return nil
 	}
+	if m.Deaths >= maxDeaths {
+		return h.stuck(ctx, m)
+	}
 	next := m
 	next.Due = time.Now().Add(h.Settle + grace) // poll leaves it alone meanwhile
+	next.Deaths++                               // until there is some progress, or an error
 	m, err := h.keep(ctx, m, next)
 	if err != nil || m.Rev == 0 {
 		return err
@@ -135,7 +143,7 @@ func (h *Handler) expand(ctx context.Context, m job.Manifest) error {
 			return errors.Join(err, h.stepBack(ctx, m, 1))
 		}
 		next := m
-		next.Next, next.Tries = m.Next+len(portion), 0
+		next.Next, next.Tries, next.Deaths = m.Next+len(portion), 0, 0
 		d, ok := ctx.Deadline()
 		stop := ok && time.Until(d) < lastPage
 		switch {
@@ -168,13 +176,26 @@ func (h *Handler) stepBack(ctx context.Context, m job.Manifest, failures int) er
 		return nil // the invocation ended; the due time that stands drives it
 	}
 	next := m
-	next.Tries += failures
+	next.Tries, next.Deaths = m.Tries+failures, 0
 	next.Due = time.Now().Add(job.Backoff(rowsAgain, m.Tries))
 	_, err := h.keep(ctx, m, next)
 	return err
 }
 
-// abandon ends a manifest that was taken away: the rows that have become jobs go on.
+// stuck tells that a manifest cannot be taken in, and ends it: something in it kills
+// whoever tries.
+func (h *Handler) stuck(ctx context.Context, m job.Manifest) error {
+	f := job.Fault{Code: job.CodeManifestStuck, File: m.File.Key}
+	if m.Next > 0 {
+		f.Detail = strconv.Itoa(m.Next)
+	}
+	if err := h.notice(ctx, m.About(), m.Version(), f); err != nil {
+		return err
+	}
+	return h.abandon(ctx, m)
+}
+
+// abandon ends a manifest of which no more is to be taken in: the rows that have become jobs go on.
 func (h *Handler) abandon(ctx context.Context, m job.Manifest) error {
 	if m.Refused || m.Expanded() || !m.Closed.IsZero() {
 		return nil

@@ -41,6 +41,8 @@ const (
 	CodeRetryUnread   = "retry_file_unread"
 	// Of manifests, and of what their rows name.
 	CodeManifestRefused = "manifest_refused"
+	CodeManifestStuck   = "manifest_stuck"
+	CodeResultsLost     = "results_lost"
 	CodeFileMissing     = "file_missing"
 	// Of what a film would cost.
 	CodeOverBudget = "over_budget"
@@ -78,7 +80,7 @@ func Codes() []string {
 	return []string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated,
 		CodeCorrupt, CodeUnsupportedCode, CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong,
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
-		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeOverBudget, CodeManifestRefused, CodeFileMissing,
+		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeOverBudget, CodeManifestRefused, CodeManifestStuck, CodeResultsLost, CodeFileMissing,
 		CodeControlAlone, CodeControlOld, CodeCancelSending, CodeCancelLate, CodeCancelHeld, CodeCancelEnded,
 		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge, CodeRetryFiles, CodeRetryUnread,
 		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,

@@ -32,8 +32,10 @@ type Manifest struct {
 	Rows    int  `json:"rows,omitempty"`
 	Next    int  `json:"next,omitempty"`
 	Refused bool `json:"refused,omitempty"`
-	// Tries counts failures in a row to take rows in.
-	Tries int `json:"tries,omitempty"`
+	// Tries counts failures in a row to take rows in, and then to write their results;
+	// Deaths the invocations in a row that ended over the rows without a word.
+	Tries  int `json:"tries,omitempty"`
+	Deaths int `json:"deaths,omitempty"`
 	// Taken is set once it has been told that all rows are taken in, Ended while all of
 	// them have ended and that has been told; Ends counts how often: a retry begins anew.
 	Taken bool `json:"taken,omitempty"`
@@ -50,6 +52,8 @@ type Manifest struct {
 	// Results is the ETag of the results as they were last written, of whatever version:
 	// who writes them writes over these or not at all.
 	Results string `json:"results,omitempty"`
+	// Lost: what the results are put together from is gone, and they are written no more.
+	Lost bool `json:"lost,omitempty"`
 	// Closed is since when nothing more is to be done; zero while something is.
 	Closed time.Time `json:"closed,omitzero"`
 	Due    time.Time `json:"-"`
@@ -117,7 +121,7 @@ func ParseRow(ref string) (id string, portion int, ok bool) {
 // Touched is m with a portion of which a row has moved, to be looked at soon; false when
 // nothing is to be noted, because everything is to be looked at anyway.
 func (m Manifest) Touched(portion int, now time.Time) (Manifest, bool) {
-	if !m.Expanded() || portion >= m.Portions() {
+	if !m.Expanded() || m.Lost || portion >= m.Portions() {
 		return m, false
 	}
 	next := m
@@ -176,6 +180,11 @@ type BatchNews struct {
 	More   int        `json:"more,omitempty"`
 }
 
+// About is the name under which a manifest itself is told of: its file's own.
+func (m Manifest) About() Name {
+	return Name{Dir: m.Name.Dir, Stem: m.File.Key[strings.LastIndexByte(m.File.Key, '/')+1:]}
+}
+
 // BatchMessage says how a manifest as a whole stands; about tells it under the file's own
 // name.
 func BatchMessage(m Manifest, b BatchNews, at time.Time) Message {
@@ -184,7 +193,7 @@ func BatchMessage(m Manifest, b BatchNews, at time.Time) Message {
 	if b.Phase == BatchFinished {
 		id += "-" + strconv.Itoa(m.Ends+1)
 	}
-	out := Message{ID: id, Name: Name{Dir: m.Name.Dir, Stem: m.File.Key[strings.LastIndexByte(m.File.Key, '/')+1:]},
+	out := Message{ID: id, Name: m.About(),
 		Batch: &b, At: at, Unsent: Channels(), Due: at.Add(senderFirst)}
 	if b.Phase == BatchRefused {
 		out.Fault = &Fault{Code: CodeManifestRefused, File: m.File.Key}

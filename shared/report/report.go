@@ -107,7 +107,22 @@ type whole struct {
 // the jobs of those portions of which a row has moved, once an hour those of all open
 // rows, and writes the whole. open says that the manifest has rows that nobody has taken
 // in yet.
+//
+// A manifest whose results cannot be written steps back, so that it keeps poll from no
+// other work; one of whose portions is gone is told of, once, and closed.
 func (s *Step) Report(ctx context.Context, id string) (open bool, err error) {
+	open, err = s.settle(ctx, id)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return open, err
+	case errors.Is(err, errGone):
+		return false, s.lose(ctx, id)
+	}
+	return open, errors.Join(err, s.stepBack(ctx, id))
+}
+
+// settle is Report, over what others write at the same time.
+func (s *Step) settle(ctx context.Context, id string) (open bool, err error) {
 	open, err = s.report(ctx, id, nil)
 	for n := 0; n < races && errors.Is(err, job.ErrConflict); n++ {
 		// Somebody has written them since, or died before noting that they had: what stands
@@ -131,7 +146,7 @@ func (s *Step) Report(ctx context.Context, id string) (open bool, err error) {
 // names.
 func (s *Step) report(ctx context.Context, id string, over *string) (open bool, err error) {
 	m, err := s.Manifests.Manifest(ctx, id)
-	if err != nil || m.Rev == 0 || m.Due.IsZero() || m.Due.After(time.Now()) {
+	if err != nil || !isDue(m) {
 		return false, err
 	}
 	if !m.Expanded() {
@@ -216,6 +231,7 @@ func (s *Step) note(ctx context.Context, seen job.Manifest, w whole, results str
 		next := m
 		next.Dirty = maps.Clone(m.Dirty)
 		maps.DeleteFunc(next.Dirty, func(p string, rev int64) bool { return seen.Dirty[p] == rev })
+		next.Tries = 0
 		if next.Taken = taken; full {
 			next.Looked = now
 		}
@@ -287,6 +303,9 @@ func (s *Step) read(ctx context.Context, m job.Manifest, full, all bool) (w whol
 func (s *Step) portion(ctx context.Context, m job.Manifest, p int, dirty, full bool) (lines []byte, t whole, err error) {
 	key := job.PortionKey(m, p)
 	before, err := s.Lines.Lines(ctx, key)
+	if errors.Is(err, job.ErrNotFound) {
+		err = errGone
+	}
 	if err != nil {
 		return nil, whole{}, fmt.Errorf("portion %d: %w", p, err)
 	}
@@ -329,6 +348,51 @@ func (s *Step) portion(ctx context.Context, m job.Manifest, p int, dirty, full b
 	}
 	t.changed = !bytes.Equal(before, b.Bytes())
 	return b.Bytes(), t, nil
+}
+
+// errGone: a portion has been deleted. Nobody but a person does that.
+var errGone = errors.New("the portion is gone")
+
+func isDue(m job.Manifest) bool { return m.Rev > 0 && !m.Due.IsZero() && !m.Due.After(time.Now()) }
+
+// lose ends the results of a manifest that cannot be put together any more.
+func (s *Step) lose(ctx context.Context, id string) error {
+	m, err := s.Manifests.Manifest(ctx, id)
+	if err != nil || !isDue(m) {
+		return err
+	}
+	now := time.Now().UTC()
+	msg := job.Notice(m.About(), m.Version(), job.Fault{Code: job.CodeResultsLost, File: m.File.Key}, now)
+	if _, err := s.Manifests.AddNotice(ctx, msg); err != nil {
+		return err
+	}
+	next := m
+	next.Lost, next.Dirty, next.Due, next.Closed = true, nil, time.Time{}, now
+	if _, err := s.Manifests.PutManifest(ctx, m, next); err != nil {
+		return err
+	}
+	s.Log.ErrorContext(ctx, "manifest", "manifest", id, "code", job.CodeResultsLost)
+	if err := s.Tell.Tell(ctx, msg.ID); err != nil {
+		s.Log.WarnContext(ctx, "message stays due", "err", err)
+	}
+	return nil
+}
+
+// again is the first wait after results that could not be written.
+const again = 15 * time.Second
+
+// stepBack has a manifest's results written later, after one more failure.
+func (s *Step) stepBack(ctx context.Context, id string) error {
+	m, err := s.Manifests.Manifest(ctx, id)
+	if err != nil || !isDue(m) {
+		return err
+	}
+	next := m
+	next.Tries, next.Due = m.Tries+1, time.Now().Add(job.Backoff(again, m.Tries))
+	if _, err = s.Manifests.PutManifest(ctx, m, next); errors.Is(err, job.ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 // few does something n times, a few at once.

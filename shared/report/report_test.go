@@ -458,6 +458,45 @@ func TestKilledAnywhereTheResultsAreRightInTheEnd(t *testing.T) {
 	}
 }
 
+func TestAManifestOfWhichAPortionIsGoneIsToldOfOnceAndWakesNobody(t *testing.T) {
+	in(t, 101, func(t *testing.T, w *world) {
+		time.Sleep(time.Minute)
+		w.report()
+		delete(w.files, job.PortionKey(w.m, 1))
+		told := len(w.told)
+		for i := range 3 {
+			w.end(i, job.Canceled)
+			require.NoError(t, w.s.Touch(t.Context(), job.RowRef(w.m.ID(), 0)))
+			time.Sleep(2 * time.Hour)
+			w.report()
+			require.Zero(t, w.now().Due)
+		}
+		require.Len(t, w.told[told:], 1)
+		require.Equal(t, []string{job.CodeResultsLost, "courses/week.jobs.csv"}, []string{w.told[told].Fault.Code, w.told[told].Name.String()})
+	})
+}
+
+func TestResultsThatCannotBeWrittenStepBackAndComeWhenTheyCan(t *testing.T) {
+	in(t, 3, func(t *testing.T, w *world) {
+		portion := job.PortionKey(w.m, 0)
+		whole := w.files[portion]
+		w.files[portion] = []byte("{")
+		fails := 0
+		for range 240 { // an hour of batches
+			if _, err := w.step().Report(t.Context(), w.m.ID()); err != nil {
+				fails++
+			}
+			time.Sleep(15 * time.Second)
+		}
+		require.Less(t, fails, 25)
+		w.files[portion] = whole
+		time.Sleep(job.MaxWait)
+		w.report()
+		require.Len(t, w.lines(), 3)
+		require.Zero(t, w.now().Tries)
+	})
+}
+
 // A slow move of a job may still name the portion in which its row stood in another
 // version of the manifest.
 func TestTheResultsOfARowThatHadStoodElsewhereFollowItsRetry(t *testing.T) {

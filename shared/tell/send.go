@@ -75,13 +75,16 @@ var halves = []string{job.CodeAudioMissing, job.CodePictureMissing, job.CodeFile
 var controls = []string{job.CodeControlAlone, job.CodeControlOld, job.CodeCancelSending, job.CodeCancelLate, job.CodeCancelHeld,
 	job.CodeCancelEnded, job.CodeRetryOpen, job.CodeRetryFilm, job.CodeRetryCharge, job.CodeRetryUnread}
 
+// manifests are the codes of what goes wrong with a manifest after it was found good.
+var manifests = []string{job.CodeManifestStuck, job.CodeResultsLost}
+
 func kindOf(m job.Message) kind {
 	switch {
 	case m.Short != nil:
 		return budgetNews
 	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
 		return orphanNews
-	case m.Batch != nil:
+	case m.Batch != nil, m.Fault != nil && slices.Contains(manifests, m.Fault.Code):
 		return batchNews
 	case m.Job != "":
 		return jobNews

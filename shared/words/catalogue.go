@@ -219,6 +219,16 @@ var catalogue = map[string]entry{
 		text{"清单“{file}”无法使用。", "请修正所列各行后重新上传。清单要么全部采用，要么全部不采用，因此在此之前不会制作。"},
 		free, otherFiles,
 	},
+	job.CodeManifestStuck: {
+		text{"The rest of the manifest “{file}” was not taken in: whatever worked on it broke off each time[, after {detail} rows].", "Split it into smaller manifests and upload those. The rows that were taken in go on, and are not made again."},
+		text{"清单“{file}”的其余部分未被接收：处理它的程序每次都中断[，已接收 {detail} 行]。", "请拆分为较小的清单后上传。已接收的行会继续，不会重复制作。"},
+		itself, over,
+	},
+	job.CodeResultsLost: {
+		text{"The results of the manifest “{file}” are not kept up to date any more: what they are put together from, under manifests/ in the outbox, has been deleted. The films are made all the same, and each is told.", "To have results again, upload the manifest again, with its files as they were: rows that are made already are not made again."},
+		text{"清单“{file}”的结果文件不再更新：输出桶 manifests/ 下用于汇总结果的数据已被删除。视频仍会照常制作并逐一通知。", "如需重新生成结果文件，请保持各文件不变，重新上传清单：已制作的行不会重复制作。"},
+		itself, over,
+	},
 	job.CodeFileMissing: {
 		text{"There is no “{file}” in the inbox.", "Upload it, or put its name in the manifest right, and upload the manifest again: rows that are made already are not made again."},
 		text{"收件桶中没有“{file}”。", "请上传该文件，或修正清单中的文件名，然后重新上传清单：已制作的行不会重复制作。"},

@@ -171,6 +171,8 @@ func subjectOf(m job.Message) string {
 		head += "charged in vain: "
 	case m.Job != "":
 		head += State(m.State, English) + ": "
+	case m.Fault != nil && (m.Fault.Code == job.CodeManifestStuck || m.Fault.Code == job.CodeResultsLost):
+		head += "manifest: "
 	case m.Fault != nil && catalogue[m.Fault.Code].charge == itself:
 		head += "not done: "
 	case m.Fault != nil && m.Fault.Code == job.CodeUnknownFile:
