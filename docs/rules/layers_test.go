@@ -97,6 +97,7 @@ var testExceptions = []testException{
 	{"shared/callback", "local/emo", "a push that the emulator signed proves the verifier"},
 	{"shared/finalize", "local/emo/film", "a rescue is tested on a film that plays"},
 	{"shared/app", "local", "the wiring is what the simulation runs, over the stand-ins and the emulator"},
+	{"shared/intake", "shared/operate", "what an object of the inbox asks for is tried with who carries it out"},
 	{"shared", "local/race", "how much of a table is played under the race detector is said in one place"},
 	{"functions", "local", "a Lambda's binary is tested under the local runtime"},
 }
