@@ -1,0 +1,139 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"emodrop/shared/job"
+	"emodrop/shared/report"
+)
+
+// TestKilledAnywhereTheResultsAreRightInTheEnd dies at every call, before and after.
+func TestKilledAnywhereTheResultsAreRightInTheEnd(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	// prepared is a manifest of which both rows have ended since its last report, if it
+	// has had one.
+	prepared := func(w *world, reported bool) {
+		if reported {
+			w.report()
+			time.Sleep(time.Minute)
+		}
+		w.end(0, job.Failed)
+		w.end(1, job.Rejected)
+	}
+	in(t, 2, func(t *testing.T, w *world) {
+		prepared(w, true)
+		w.calls = 0
+		w.report()
+		calls = w.calls
+	})
+	require.Greater(t, calls, 8)
+	for n := 1; n <= calls+2; n++ {
+		for fate := range 4 {
+			after := fate%2 == 1
+			in(t, 2, func(t *testing.T, w *world) {
+				prepared(w, fate > 1)
+				w.calls, w.killAt, w.after = 0, n, after
+				_, _ = w.step().Report(t.Context(), w.m.ID())
+				w.killAt = 0
+				for range 3 {
+					time.Sleep(time.Minute)
+					w.report()
+				}
+				require.Equal(t, []string{"r0 FAILED vendor_failed", "r1 REJECTED face_refused"}, w.lines())
+				require.Zero(t, w.now().Due)
+				seen := map[string]bool{}
+				for _, m := range w.told {
+					seen[m.ID] = true
+				}
+				// What was written down and not sent is poll's to send.
+				due, err := w.s.Due(t.Context(), time.Now().Add(time.Hour), 10)
+				require.NoError(t, err)
+				for _, d := range due {
+					if d.Kind == job.DueMessage && strings.HasPrefix(d.ID, "manifest-") {
+						seen[d.ID] = true
+					}
+				}
+				require.Len(t, seen, 2, "call %d, after %t", n, after)
+			})
+		}
+	}
+}
+
+func TestAManifestOfWhichAPortionIsGoneIsToldOfOnceAndWakesNobody(t *testing.T) {
+	in(t, 101, func(t *testing.T, w *world) {
+		time.Sleep(time.Minute)
+		w.report()
+		delete(w.files, job.PortionKey(w.m, 1))
+		told := len(w.told)
+		for i := range 3 {
+			w.end(i, job.Canceled)
+			require.NoError(t, w.s.Touch(t.Context(), job.RowRef(w.m.ID(), 0)))
+			time.Sleep(2 * time.Hour)
+			w.report()
+			require.Zero(t, w.now().Due)
+		}
+		require.Len(t, w.told[told:], 1)
+		require.Equal(t, []string{job.CodeResultsLost, "courses/week.jobs.csv"}, []string{w.told[told].Fault.Code, w.told[told].Name.String()})
+	})
+}
+
+func TestResultsThatCannotBeWrittenStepBackAndComeWhenTheyCan(t *testing.T) {
+	in(t, 3, func(t *testing.T, w *world) {
+		portion := job.PortionKey(w.m, 0)
+		whole := w.files[portion]
+		w.files[portion] = []byte("{")
+		fails := 0
+		for range 240 { // an hour of batches
+			if _, err := w.step().Report(t.Context(), w.m.ID()); err != nil {
+				fails++
+			}
+			time.Sleep(15 * time.Second)
+		}
+		require.Less(t, fails, 25)
+		w.files[portion] = whole
+		time.Sleep(job.MaxWait)
+		w.report()
+		require.Len(t, w.lines(), 3)
+		require.Zero(t, w.now().Tries)
+	})
+}
+
+// A slow move of a job may still name the portion in which its row stood in another
+// version of the manifest.
+func TestTheResultsOfARowThatHadStoodElsewhereFollowItsRetry(t *testing.T) {
+	in(t, 101, func(t *testing.T, w *world) {
+		j, err := w.s.Job(t.Context(), "job-100")
+		require.NoError(t, err)
+		j = w.move(j, job.Queued, func(j *job.Job) { j.Row = job.RowRef(w.m.ID(), 0) })
+		for i := range 101 {
+			w.end(i, job.Canceled)
+		}
+		time.Sleep(2 * time.Minute)
+		w.report()
+		require.Equal(t, 101, strings.Count(string(w.files[key]), `"CANCELED"`))
+		require.Zero(t, w.now().Due)
+
+		j, err = w.s.Job(t.Context(), "job-100")
+		require.NoError(t, err)
+		j = w.move(j, job.Received, func(j *job.Job) { j.Due, j.Fault = time.Now().Add(time.Hour), nil })
+		j = w.move(j, job.Rejected, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeFaceRefused} })
+		require.NoError(t, w.s.Touch(t.Context(), j.Row))
+		time.Sleep(2 * time.Minute)
+		w.report()
+		require.Contains(t, w.lines()[100], "REJECTED")
+		require.Zero(t, w.now().Due)
+	})
+}
+
+func TestWhatIsMissingIsListed(t *testing.T) {
+	t.Parallel()
+	_, err := report.New(report.Config{})
+	for _, what := range []string{"Manifests", "Jobs", "Lines", "Tell", "Log"} {
+		require.ErrorContains(t, err, "report: "+what+" is required")
+	}
+}
