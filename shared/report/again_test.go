@@ -109,7 +109,7 @@ func TestTheResultsOfARowThatHadStoodElsewhereFollowItsRetry(t *testing.T) {
 	in(t, 101, func(t *testing.T, w *world) {
 		j, err := w.s.Job(t.Context(), "job-100")
 		require.NoError(t, err)
-		j = w.move(j, job.Queued, func(j *job.Job) { j.Row = job.RowRef(w.m.ID(), 0) })
+		w.move(j, job.Queued, func(j *job.Job) { j.Row = job.RowRef(w.m.ID(), 0) })
 		for i := range 101 {
 			w.end(i, job.Canceled)
 		}
