@@ -258,7 +258,7 @@ func TestARetryOfARowIsNotForTheDropBeforeIt(t *testing.T) {
 		require.Equal(t, row.ID, w.of(lesson("anna")).ID)
 		require.Equal(t, job.Queued, w.job(row.ID).State)
 		require.Equal(t, job.Canceled, w.job(drop.ID).State)
-		require.Contains(t, w.manifest().Dirty, "0", "its line of the results is looked at")
+		require.True(t, w.manifest().Dirty.Has(0), "its line of the results is looked at")
 	})
 }
 

@@ -2,7 +2,6 @@ package job
 
 import (
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -42,8 +41,8 @@ type Manifest struct {
 	Ended bool `json:"ended,omitempty"`
 	Ends  int  `json:"ends,omitempty"`
 	// Dirty are the portions with a row that has moved since their results were last
-	// brought up to date, each with the revision that said so.
-	Dirty map[string]int64 `json:"dirty,omitempty"`
+	// brought up to date.
+	Dirty Marks `json:"dirty,omitempty"`
 	// Began is when the rows were all taken in, Looked when the jobs of all open rows
 	// were last looked at, Written when the results were last written.
 	Began   time.Time `json:"began,omitzero"`
@@ -123,11 +122,7 @@ func (m Manifest) Touched(portion int, now time.Time) (Manifest, bool) {
 		return m, false
 	}
 	next := m
-	next.Dirty = maps.Clone(m.Dirty)
-	if next.Dirty == nil {
-		next.Dirty = map[string]int64{}
-	}
-	next.Dirty[strconv.Itoa(portion)] = m.Rev + 1
+	next.Dirty = m.Dirty.Set(portion)
 	soon := m.Written.Add(m.Every())
 	if soon.Before(now) {
 		soon = now
