@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,9 @@ const (
 	// resultsEvery is the least time between two writings of a manifest's results, for
 	// each thousand rows begun: each is an object as large as all of them.
 	resultsEvery = time.Minute
+	// maxFormer bounds how many names of refused files are kept: a name has two forms, in
+	// whatever letter case.
+	maxFormer = 4
 )
 
 // Manifest is a file whose rows are hand-ins, and how far it has got. Of two of one
@@ -31,6 +35,9 @@ type Manifest struct {
 	Rows    int  `json:"rows,omitempty"`
 	Next    int  `json:"next,omitempty"`
 	Refused bool `json:"refused,omitempty"`
+	// Former are the names of refused files that this one has taken the place of, whose
+	// refusals stand in the outbox until it is told of.
+	Former []string `json:"former,omitempty"`
 	// Tries counts failures in a row to take rows in, and then to write their results;
 	// Deaths the invocations in a row that ended over the rows without a word.
 	Tries  int `json:"tries,omitempty"`
@@ -85,7 +92,14 @@ func (m Manifest) Anew(file Half, now, due time.Time) Manifest {
 	if !since.After(m.Since) { // another machine's clock was ahead
 		since = m.Since.Add(time.Millisecond)
 	}
-	return Manifest{Name: m.Name, Rev: m.Rev, File: file, Since: since, Results: m.Results, Due: due}
+	next := Manifest{Name: m.Name, Rev: m.Rev, File: file, Since: since, Results: m.Results, Due: due}
+	if !m.Taken {
+		next.Former = slices.Clone(m.Former)
+	}
+	if old := m.About().Stem; m.Refused && !slices.Contains(next.Former, old) && len(next.Former) < maxFormer {
+		next.Former = append(next.Former, old)
+	}
+	return next
 }
 
 // Claim is what the rows of this version note in the records of their names.
