@@ -5,8 +5,10 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"emodrop/shared/job"
+	"emodrop/shared/store"
 )
 
 // buckets: private, encrypted, over TLS only; staged inputs and broken uploads go
@@ -52,7 +54,10 @@ func buckets(t *tree, _ *code) []string {
 			bad("incomplete uploads stay, and cost")
 		}
 		for _, r := range rules(b, func(r any) bool { return at(r, "ExpirationInDays") != nil || at(r, "ExpirationDate") != nil }) {
-			if b.id != "OutboxBucket" || !slices.Contains([]string{stagingPrefix(), path.Dir(job.IndexKey) + "/"}, textAt(r, "Prefix")) {
+			// What manifests' results are put together from is of use as long as the records of
+			// their jobs are there, twice over.
+			portions := textAt(r, "Prefix") == portionsPrefix() && time.Duration(number(at(r, "ExpirationInDays")))*24*time.Hour >= 2*store.Retention
+			if b.id != "OutboxBucket" || !portions && !slices.Contains([]string{stagingPrefix(), path.Dir(job.IndexKey) + "/"}, textAt(r, "Prefix")) {
 				bad("the rule %s deletes what people put there or paid for", textAt(r, "Id"))
 			}
 		}
@@ -82,6 +87,11 @@ func buckets(t *tree, _ *code) []string {
 func stagingPrefix() string {
 	image, _ := job.StagedKeys(job.Job{ID: "x"}, 1, "n", ".jpg", ".mp3")
 	first, _, _ := strings.Cut(image, "/")
+	return first + "/"
+}
+
+func portionsPrefix() string {
+	first, _, _ := strings.Cut(job.PortionKey(job.Manifest{}, 0), "/")
 	return first + "/"
 }
 

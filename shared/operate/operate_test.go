@@ -185,6 +185,46 @@ func TestAFilmThatDidNotFitIsTakenAsItIsOrGivenUpWithItsCost(t *testing.T) {
 	require.ErrorContains(t, err, "a second time", "nobody knows whether it was charged")
 }
 
+// A row whose file was missing, or could not be read, knows nothing of it.
+func TestARowThatWasNeverReadIsNotTriedAgainAsItIs(t *testing.T) {
+	for name, j := range map[string]job.Job{
+		"image": {Image: job.Input{Key: "a.png"}, Audio: job.Input{Key: "a.wav", ETag: "a"}},
+		"audio": {Image: job.Input{Key: "a.png", ETag: "i"}, Audio: job.Input{Key: "a.wav"}},
+	} {
+		b := setup(t)
+		j.ID, j.Name, j.State, j.Fault = "anna", job.Name{Stem: "anna"}, job.Rejected, &job.Fault{Code: job.CodeFileMissing, File: "a"}
+		j, err := b.store.Create(t.Context(), j)
+		require.NoError(t, err)
+		_, err = b.Retry(t.Context(), "anna", true)
+		require.ErrorContains(t, err, "the manifest again", name)
+		o := b.order(t, job.ToRetry, "anna")
+		o.Written = o.Written.Add(time.Minute)
+		require.NoError(t, b.Obey(t.Context(), o))
+		require.Equal(t, []string{job.CodeRetryUnread}, b.said(t), name)
+		now, err := b.store.Job(t.Context(), "anna")
+		require.NoError(t, err)
+		require.Equal(t, j, now, "it stays refused for what it was refused for")
+	}
+}
+
+func TestARetryOfARowHasItsLineOfTheResultsLookedAt(t *testing.T) {
+	b := setup(t)
+	m := job.Manifest{Name: job.Name{Stem: "week"}}
+	next := m.Anew(job.Half{Key: "week.jobs.csv"}, time.Now(), time.Time{})
+	next.Rows, next.Next, next.Closed = 300, 300, time.Now()
+	m, err := b.store.PutManifest(t.Context(), m, next)
+	require.NoError(t, err)
+	_, err = b.store.Create(t.Context(), job.Job{ID: "anna", Name: job.Name{Stem: "anna"}, State: job.Rejected, Row: job.RowRef(m.ID(), 2),
+		Image: job.Input{ETag: "e1", Format: "png"}, Audio: job.Input{ETag: "e2", Format: "wav", Seconds: 10}, Fault: &job.Fault{Code: job.CodeFaceRefused}})
+	require.NoError(t, err)
+	_, err = b.Retry(t.Context(), "anna", false)
+	require.NoError(t, err)
+	m, err = b.store.Manifest(t.Context(), m.ID())
+	require.NoError(t, err)
+	require.True(t, m.Dirty.Has(2))
+	require.Zero(t, m.Closed)
+}
+
 func TestARetryIsANewAttemptAndAskedTwiceWhereMoneyMayBeGone(t *testing.T) {
 	b := setup(t)
 	j := b.held(t, "anna", job.Fault{Code: job.CodeFilmMisfit})

@@ -13,9 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -229,8 +227,7 @@ func (s *Step) note(ctx context.Context, seen job.Manifest, w whole, results str
 			return err // another one has taken its place
 		}
 		next := m
-		next.Dirty = maps.Clone(m.Dirty)
-		maps.DeleteFunc(next.Dirty, func(p string, rev int64) bool { return seen.Dirty[p] == rev })
+		next.Dirty = m.Dirty.Without(seen.Dirty)
 		next.Tries = 0
 		if next.Taken = taken; full {
 			next.Looked = now
@@ -240,7 +237,7 @@ func (s *Step) note(ctx context.Context, seen job.Manifest, w whole, results str
 		}
 		next.Closed = time.Time{}
 		switch {
-		case !taken, len(next.Dirty) > 0:
+		case !taken, next.Dirty.Any():
 			next.Due = now.Add(m.Every())
 		case w.open > 0:
 			next.Due = next.Looked.Add(lookEvery)
@@ -278,7 +275,7 @@ func (s *Step) read(ctx context.Context, m job.Manifest, full, all bool) (w whol
 	errs := make([]error, m.Portions())
 	still := make([]bool, m.Portions())
 	few(m.Portions(), portionsAtOnce, func(p int) {
-		_, dirty := m.Dirty[strconv.Itoa(p)]
+		dirty := m.Dirty.Has(p)
 		parts[p], totals[p], errs[p] = s.portion(ctx, m, p, dirty || all, full)
 		still[p] = dirty && !totals[p].changed
 	})
@@ -367,7 +364,7 @@ func (s *Step) lose(ctx context.Context, id string) error {
 		return err
 	}
 	next := m
-	next.Lost, next.Dirty, next.Due, next.Closed = true, nil, time.Time{}, now
+	next.Lost, next.Dirty, next.Due, next.Closed = true, "", time.Time{}, now
 	if _, err := s.Manifests.PutManifest(ctx, m, next); err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
-	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,7 +32,7 @@ var manifestSentences = []sentence{
 		require.NoError(t, err)
 		require.Equal(t, job.Manifest{}, empty)
 		m, err := s.PutManifest(t.Context(), job.Manifest{Name: name}, job.Manifest{File: job.Half{Key: "k", ETag: "1", Size: 2, Modified: day},
-			Rows: 300, Next: 200, Tries: 1, Taken: true, Ended: true, Ends: 2, Dirty: map[string]int64{"0": 7}, Began: day, Looked: day, Written: day, Due: day})
+			Rows: 300, Next: 200, Tries: 1, Taken: true, Ended: true, Ends: 2, Dirty: "0", Began: day, Looked: day, Written: day, Due: day})
 		require.NoError(t, err)
 		got, err := s.Manifest(t.Context(), m.ID())
 		require.NoError(t, err)
@@ -70,7 +70,9 @@ var manifestSentences = []sentence{
 		wg.Wait()
 		got, err := s.Manifest(t.Context(), m.ID())
 		require.NoError(t, err)
-		require.Len(t, got.Dirty, 5)
+		for p := range 5 {
+			require.True(t, got.Dirty.Has(p))
+		}
 		require.WithinDuration(t, time.Now(), got.Due, 10*time.Second)
 		for _, nothing := range []string{"", "x", job.RowRef(m.ID(), 5), job.RowRef("none", 0), "/-1"} {
 			require.NoError(t, s.Touch(t.Context(), nothing))
@@ -103,10 +105,13 @@ var manifestSentences = []sentence{
 	{"the largest manifest's record stays under a kilobyte, with every portion to be looked at", func(t *testing.T, s *store.Store) {
 		m := week(t, s, 10_000)
 		next := m
-		next.Dirty = map[string]int64{}
 		for p := range 100 {
-			next.Dirty[fmt.Sprint(p)] = 9999
+			next.Dirty = next.Dirty.Set(p)
 		}
+		// As long as anything else in it gets.
+		next.Name.Stem, next.File.Key = strings.Repeat("s", 100), m.Name.Dir+"/"+strings.Repeat("s", 100)+".jobs.csv"
+		next.Results, next.Tries, next.Deaths, next.Ends, next.Lost = `"`+strings.Repeat("e", 32)+`"`, 99, 20, 99, true
+		next.Looked, next.Written, next.Closed, next.Began = time.Now(), time.Now(), time.Now(), time.Now()
 		m, err := s.PutManifest(t.Context(), m, next)
 		require.NoError(t, err)
 		require.LessOrEqual(t, itemSize(raw(t, s, "MANIFEST#"+m.ID())), 1024)

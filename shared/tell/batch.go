@@ -17,11 +17,19 @@ func (t *Teller) batchRecord(ctx context.Context, m job.Message) error {
 	if now.Rev > 0 && now.Version() != m.Batch.Version {
 		return nil
 	}
-	switch m.Batch.Phase {
-	case job.BatchRefused:
-		return t.Outbox.PutRecord(ctx, job.RecordKey(m), words.Record(m, t.Place))
-	case job.BatchTaken:
-		return t.Outbox.RemoveRecord(ctx, job.RecordKey(m))
+	if m.Batch.Phase == job.BatchFinished {
+		return nil // the results are its record
 	}
-	return nil // the results are its record
+	for _, file := range now.Former {
+		if file != m.Name.Stem {
+			n := job.Name{Dir: m.Name.Dir, Stem: file}
+			if err := t.Outbox.RemoveRecord(ctx, failedKey(n)); err != nil {
+				return err
+			}
+		}
+	}
+	if m.Batch.Phase == job.BatchRefused {
+		return t.Outbox.PutRecord(ctx, job.RecordKey(m), words.Record(m, t.Place))
+	}
+	return t.Outbox.RemoveRecord(ctx, job.RecordKey(m))
 }

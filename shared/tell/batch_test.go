@@ -78,6 +78,37 @@ func TestTheRecordOfARefusedManifestStandsUntilOneIsTakenIn(t *testing.T) {
 	require.Empty(t, w.records, "the results are its record")
 }
 
+// A table that was refused may be put right in the other form.
+func TestTheRecordOfARefusedManifestGoesWhenAnotherFileOfItsNameTakesItsPlace(t *testing.T) {
+	t.Parallel()
+	for _, phase := range []job.BatchPhase{job.BatchTaken, job.BatchRefused} {
+		w := newWorld(t)
+		m := job.Manifest{Rev: 1, Name: job.Name{Dir: "courses", Stem: "week"}}
+		say := func(phase job.BatchPhase) {
+			w.manifest = m
+			msg := job.BatchMessage(m, job.BatchNews{Phase: phase}, start)
+			w.messages[msg.ID] = msg
+			require.NoError(t, w.teller().Tell(t.Context(), msg.ID))
+		}
+		for _, key := range []string{"courses/week.jobs.csv", "courses/Week.JOBS.csv"} {
+			m = m.Anew(job.Half{Key: key, ETag: "1", Modified: start}, start, start)
+			m.Refused = true
+			say(job.BatchRefused)
+		}
+		m = m.Anew(job.Half{Key: "courses/week.jobs.jsonl", ETag: "2", Modified: start}, start, start)
+		m.Refused = phase == job.BatchRefused
+		say(phase)
+		if phase == job.BatchTaken {
+			require.Empty(t, w.records)
+			m.Taken = true
+			require.Empty(t, m.Anew(job.Half{Key: "courses/week.jobs.jsonl"}, start, start).Former, "it is told once")
+			continue
+		}
+		require.Len(t, w.records, 1)
+		require.Contains(t, w.records, "failed/courses/week.jobs.jsonl.json")
+	}
+}
+
 // late is a refusal of the state of a manifest before this one, told once more.
 func (w *world) late(id string, m job.Manifest) job.Message {
 	m.File.ETag = "1"

@@ -57,7 +57,7 @@ func manifests() []mutant {
 		{"portion marked", "a row that ends brings the results up to date", []edit{
 			{sending, "\t\tif m.Row != \"\" {", "\t\tif false {"}}},
 		{"mark of a portion kept", "a row that ends while the results are written is in the next ones", []edit{
-			{results, "return seen.Dirty[p] == rev })", "return true })"}}},
+			{results, "next.Dirty = m.Dirty.Without(seen.Dirty)", "next.Dirty = \"\""}}},
 	}
 }
 

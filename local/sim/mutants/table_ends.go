@@ -17,6 +17,8 @@ func intakes() []mutant {
 			{portrait, "kind != Sidecar && kind != Picture ||", "kind != Picture ||"}}},
 		{"late options", "options that come after the job has left make no second one", []edit{
 			{makeJob, "if old.ID != j.ID && sameContent(old, j) && !unsent(old) && !GivenUp(old) {", "if false {"}}},
+		{"a row's name", "files that are older than a manifest do not undo its rows", []edit{
+			{pair, "\t\tif st.OfRow() {\n", "\t\tif false {\n"}}},
 		{"another portrait", "a portrait never makes a second job of a recording", []edit{
 			{makeJob, "late := (st.Shared || p.shared) && st.Job != \"\" && !yields(old, p)", "late := false"},
 			{served, "return !p.shared || !other || !yields(old, p), nil", "return !p.shared || !other, nil"}}},
