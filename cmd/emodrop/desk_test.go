@@ -263,6 +263,10 @@ type maker struct{ d *desk }
 
 func (m maker) Dispatch(context.Context) error { return nil }
 
+func (m maker) Place(context.Context, job.Job) (string, error) {
+	return "", errors.New("nothing waits here")
+}
+
 func (m maker) Prepare(ctx context.Context, id string) error {
 	j, err := m.d.st.Jobs.Job(ctx, id)
 	end := job.Succeeded
