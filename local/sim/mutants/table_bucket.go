@@ -60,7 +60,7 @@ func manifests() []mutant {
 // statuses guard the files that say how things stand. That a file, and the list, is written
 // over what was seen, and says what was read after that, has no mutant: what is older than
 // the last word is put right by whoever shows the next change, and the worlds judge the end.
-// shared/show and shared/poll try those alone.
+// The tests of shared/show hold that.
 func statuses() []mutant {
 	return []mutant{
 		{"status of the newest", "a name's status is that of its newest job", []edit{
