@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -267,35 +268,41 @@ func (m maker) Place(_ context.Context, j job.Job) (string, error) {
 	return job.Rank(j.Options.Priority, j.Received.UnixMilli(), j.ID), nil
 }
 
+// Prepare goes on from wherever a job is: intake may write it at the same moment.
 func (m maker) Prepare(ctx context.Context, id string) error {
-	j, err := m.d.st.Jobs.Job(ctx, id)
-	end := job.Succeeded
-	if j.Options.DryRun {
-		end = job.Checked
+	for {
+		j, err := m.d.st.Jobs.Job(ctx, id)
+		if err != nil || j.State.Final() {
+			return err
+		}
+		end := job.Succeeded
+		if j.Options.DryRun {
+			end = job.Checked
+		}
+		all := way(end)
+		if err = m.move(ctx, j, all[slices.Index(all, j.State)+1]); err != nil && !errors.Is(err, job.ErrConflict) {
+			return err
+		}
 	}
-	for _, to := range way(end) {
+}
+
+func (m maker) move(ctx context.Context, j job.Job, to job.State) error {
+	next := j
+	next.State, next.Due = to, time.Now()
+	switch to {
+	case job.Queued:
+		next.Due, next.Rank = time.Time{}, job.Rank("", 1, j.ID)
+	case job.Submitting:
+		g, err := m.d.st.Jobs.Gate(ctx)
 		if err != nil {
 			return err
 		}
-		next := j
-		next.State, next.Due = to, time.Now()
-		switch to {
-		case job.Queued:
-			next.Due, next.Rank = time.Time{}, job.Rank("", 1, id)
-		case job.Submitting:
-			g, err := m.d.st.Jobs.Gate(ctx)
-			if err != nil {
-				return err
-			}
-			if j, err = m.d.st.Jobs.Admit(ctx, j, job.Admission{Gate: g, Limit: 99, Intent: job.Intent{Until: time.Now().Add(-time.Second)}}); err != nil {
-				return err
-			}
-			continue
-		case job.Succeeded:
-			next.Film = &job.Film{Key: job.VideoKey(j, true)}
-		}
-		j, err = m.d.st.Jobs.Move(ctx, j, next)
+		_, err = m.d.st.Jobs.Admit(ctx, j, job.Admission{Gate: g, Limit: 99, Intent: job.Intent{Until: time.Now().Add(-time.Second)}})
+		return err
+	case job.Succeeded:
+		next.Film = &job.Film{Key: job.VideoKey(j, true)}
 	}
+	_, err := m.d.st.Jobs.Move(ctx, j, next)
 	return err
 }
 

@@ -132,7 +132,7 @@ func TestBatchPairsAsTheInboxDoesAndSaysWhatItLeavesOut(t *testing.T) {
 	require.Empty(t, d.inbox())
 
 	o := d.run("batch", dir, "--folder", "c", "--yes", "--watch", "--timeout", "1m")
-	require.Equal(t, exitJobFailed, o.code, "one pair could not be used")
+	require.Equal(t, exitJobFailed, o.code, "one pair could not be used\n%s\n%s", o.stdout, o.stderr)
 	for _, said := range []string{"notes.txt: no picture and no recording", "alone.mp3: its other half is missing", "films: 3", "“bad.mp3” has a recording's name"} {
 		require.Contains(t, o.stderr, said)
 	}

@@ -193,6 +193,39 @@ func TestWhoeverIsSlowNeverWritesOverWhatIsNewer(t *testing.T) {
 	}
 }
 
+// slow are records between whose reading and whose writing somebody else goes on.
+type slow struct {
+	*store.Store
+	after func()
+}
+
+func (r *slow) Stem(ctx context.Context, n job.Name) (job.Stem, error) {
+	st, err := r.Store.Stem(ctx, n)
+	if f := r.after; f != nil {
+		r.after = nil
+		f()
+	}
+	return st, err
+}
+
+func TestWhatWasReadBeforeSomebodyElseWroteIsNotWrittenAfterIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		j := b.make("j1")
+		require.NoError(t, b.Show(t.Context(), "j1", job.Outlook{}))
+		j = b.move(j, job.Queued, nil)
+		late, err := show.New(show.Config{Outbox: b.out, Place: words.Place{Bucket: "out"}, Records: &slow{b.store, func() {
+			b.move(j, job.Canceled, &job.Fault{Code: job.CodeCanceled})
+			require.NoError(t, b.Show(t.Context(), "j1", job.Outlook{}))
+		}}})
+		require.NoError(t, err)
+		require.NoError(t, late.Show(t.Context(), "j1", job.Outlook{}))
+		require.Equal(t, job.Canceled, b.says().State)
+		require.Equal(t, 2, b.out.puts, "and it says nothing twice")
+	})
+}
+
 func TestAListIsReadAsItWasWrittenAndNeverOverAnothers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

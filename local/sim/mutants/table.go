@@ -62,7 +62,6 @@ const (
 	served     = "shared/intake/served.go"
 	portrait   = "shared/intake/portrait.go"
 	controls   = "shared/store/controls.go"
-	storeLists = "shared/store/manifests.go"
 	order      = "shared/intake/control.go"
 	manifest   = "shared/intake/manifest.go"
 	obey       = "shared/operate/control.go"
