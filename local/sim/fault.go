@@ -155,7 +155,7 @@ func carry[T any](ctx context.Context, w *World, c Call, f func() (T, error)) (T
 	var zero T
 	inv := invocationOf(ctx)
 	there, back := w.cfg.Storm.latency(c.lot, c.Op, time.Since(w.began))
-	if err := pause(ctx, w.cfg.Latency+c.lot.spread()+there); err != nil {
+	if err := job.Pause(ctx, w.cfg.Latency+c.lot.spread()+there); err != nil {
 		return zero, c, err
 	}
 	if inv.over() {
@@ -181,7 +181,7 @@ func carry[T any](ctx context.Context, w *World, c Call, f func() (T, error)) (T
 	if inv.over() {
 		return zero, c, errOver
 	}
-	if back > 0 && pause(ctx, back) != nil || inv.over() {
+	if back > 0 && job.Pause(ctx, back) != nil || inv.over() {
 		return zero, c, errOver // it has happened, and the caller never heard of it
 	}
 	return v, c, err
@@ -191,16 +191,4 @@ func carry[T any](ctx context.Context, w *World, c Call, f func() (T, error)) (T
 func done(ctx context.Context, w *World, op, about string, effect bool, f func() error) error {
 	_, err := do(ctx, w, op, about, effect, func() (struct{}, error) { return struct{}{}, f() })
 	return err
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

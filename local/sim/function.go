@@ -116,7 +116,7 @@ func (w *World) invoke(function, by string, event any) {
 		by := fmt.Sprintf("%s/%d", by, i)
 		w.running.Go(func() {
 			// The spread keeps one that begins from meeting one that ends.
-			if pause(w.ctx, w.cfg.Latency+wait+w.seed.of("start", by).spread()) == nil {
+			if job.Pause(w.ctx, w.cfg.Latency+wait+w.seed.of("start", by).spread()) == nil {
 				w.run(function, by, event)
 			}
 		})
@@ -153,7 +153,7 @@ func (w *World) hint(ctx context.Context, function, about string, event any) {
 
 // schedule ticks poll every minute until the world ends.
 func (w *World) schedule() {
-	for n := 1; pause(w.ctx, w.cfg.Tick) == nil; n++ {
+	for n := 1; job.Pause(w.ctx, w.cfg.Tick) == nil; n++ {
 		if w.silent("poll") {
 			continue
 		}
@@ -193,7 +193,7 @@ func (w *World) announce(key string) {
 			continue
 		}
 		w.running.Go(func() {
-			if pause(w.ctx, wait+l.of(fmt.Sprint(i)).spread()) == nil {
+			if job.Pause(w.ctx, wait+l.of(fmt.Sprint(i)).spread()) == nil {
 				w.deliver(key, by)
 			}
 		})
@@ -204,7 +204,7 @@ func (w *World) announce(key string) {
 func (w *World) deliver(key, by string) {
 	batch := events.SQSEvent{Records: []events.SQSMessage{record(key)}}
 	for n := range deliveries {
-		if pause(w.ctx, w.cfg.Latency) != nil {
+		if job.Pause(w.ctx, w.cfg.Latency) != nil {
 			return
 		}
 		select {
@@ -217,7 +217,7 @@ func (w *World) deliver(key, by string) {
 		if a, is := answer.(events.SQSEventResponse); ok && is && len(a.BatchItemFailures) == 0 {
 			return
 		}
-		if pause(w.ctx, visibility) != nil {
+		if job.Pause(w.ctx, visibility) != nil {
 			return
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"emodrop/shared/job"
 )
 
 // message is an event in the intake queue.
@@ -36,7 +38,7 @@ func (w *World) enqueue(m message) {
 // serve makes invocations of batches while there are messages. The pause at its
 // beginning is the window in which a pair comes together.
 func (w *World) serve() {
-	for pause(w.ctx, window) == nil {
+	for job.Pause(w.ctx, window) == nil {
 		select {
 		case w.queue <- struct{}{}:
 		case <-w.ctx.Done():
@@ -71,7 +73,7 @@ func (w *World) batch(all []message) {
 			again[f.ItemIdentifier] = true
 		}
 	}
-	if ok && len(again) == 0 || pause(w.ctx, visibility) != nil {
+	if ok && len(again) == 0 || job.Pause(w.ctx, visibility) != nil {
 		return
 	}
 	for _, m := range all {

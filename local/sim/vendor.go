@@ -47,12 +47,12 @@ func (t wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		twins := op == "vendor.create" && t.w.cfg.Twins > 0 && t.w.Count(op) == t.w.cfg.Twins
 		if twins {
 			t.w.ByHand(t.w.key)
-			_ = pause(req.Context(), time.Millisecond)
+			_ = job.Pause(req.Context(), time.Millisecond)
 		}
 		got, err = t.w.transport.RoundTrip(sent)
 		if twins {
 			t.w.ByHand(t.w.key)
-			_ = pause(req.Context(), time.Millisecond)
+			_ = job.Pause(req.Context(), time.Millisecond)
 		}
 		if err == nil {
 			t.w.cut(got, op)

@@ -102,7 +102,7 @@ func (s signing) Sign(ctx context.Context, keys ...string) ([]job.Secret, time.T
 	// Drawn now: they come one after the other.
 	l := s.w.draw(invocationOf(ctx), "signed", plain(keys[0]))
 	links, end, err := s.Outbox.Sign(ctx, keys...)
-	if late := pause(ctx, l.spread()); late != nil && err == nil {
+	if late := job.Pause(ctx, l.spread()); late != nil && err == nil {
 		err = late
 	}
 	return links, end, err

@@ -134,7 +134,7 @@ type World struct {
 
 // New makes a world and starts its schedule.
 func New(c Config) (*World, error) {
-	if err := pause(context.Background(), c.Begin); err != nil {
+	if err := job.Pause(context.Background(), c.Begin); err != nil {
 		return nil, err
 	}
 	if c.MaxInFlight == 0 {
@@ -227,7 +227,7 @@ func (w *World) HandWith(key string, data []byte, meta map[string]string) {
 }
 
 // Run lets virtual time pass.
-func (w *World) Run(d time.Duration) { _ = pause(w.ctx, d) }
+func (w *World) Run(d time.Duration) { _ = job.Pause(w.ctx, d) }
 
 // SetKey changes the API key from the next call on.
 func (w *World) SetKey(key string) {
@@ -247,7 +247,7 @@ func (w *World) build(function string) (handler, error) {
 	vendor, err := dashscope.New(dashscope.Config{BaseURL: apiBase, HTTP: wire{w}, Jitter: w.jitter,
 		Pace: func(ctx context.Context, op, taskID string) error {
 			// In an order that does not depend on which goroutine happened to be first.
-			if err := pause(ctx, w.draw(invocationOf(ctx), "pace "+op, taskID).spread()); err != nil {
+			if err := job.Pause(ctx, w.draw(invocationOf(ctx), "pace "+op, taskID).spread()); err != nil {
 				return err
 			}
 			return pace(ctx, op, taskID)

@@ -135,21 +135,27 @@ func (b *Outbox) CopyFilm(ctx context.Context, seen job.Stored, to string) error
 // over nothing. It is one PutObject of a file, so nobody sees a part of a film and
 // the SDK can try again.
 func (b *Outbox) PutFilm(ctx context.Context, j job.Job, f job.Film, file *os.File, over string) (etag string, err error) {
-	in := &s3.PutObjectInput{
-		Bucket: &b.bucket, Key: &f.Key, ContentLength: &f.Size, ContentType: aws.String("video/mp4"), Body: file,
-		Metadata: map[string]string{metaJob: j.ID, metaAttempt: fmt.Sprint(j.Attempt), metaSHA256: f.SHA256},
+	if _, err := file.Seek(0, 0); err != nil {
+		return "", fmt.Errorf("store the film: %w", err)
 	}
+	return b.putOver(ctx, "store the film", over, &s3.PutObjectInput{
+		Key: &f.Key, ContentLength: &f.Size, ContentType: aws.String("video/mp4"), Body: file,
+		Metadata: map[string]string{metaJob: j.ID, metaAttempt: fmt.Sprint(j.Attempt), metaSHA256: f.SHA256},
+	})
+}
+
+// putOver puts an object over what has that ETag or, when that is empty, over nothing;
+// what says what for. See say for its errors.
+func (b *Outbox) putOver(ctx context.Context, what, over string, in *s3.PutObjectInput) (etag string, err error) {
+	in.Bucket = &b.bucket
 	if over == "" {
 		in.IfNoneMatch = aws.String("*")
 	} else {
 		in.IfMatch = &over
 	}
-	if _, err := file.Seek(0, 0); err != nil {
-		return "", fmt.Errorf("store the film: %w", err)
-	}
 	out, err := b.client.PutObject(ctx, in)
 	if err != nil {
-		return "", say("store the film", err)
+		return "", say(what, err)
 	}
 	return aws.ToString(out.ETag), nil
 }
@@ -177,18 +183,8 @@ func (b *Outbox) PutLines(ctx context.Context, key string, lines []byte) error {
 // PutLinesOver is PutLines over what has that ETag, or, when that is empty, over nothing:
 // job.ErrConflict when something else stands there.
 func (b *Outbox) PutLinesOver(ctx context.Context, key string, lines []byte, over string) (etag string, err error) {
-	in := &s3.PutObjectInput{Bucket: &b.bucket, Key: &key,
-		ContentType: aws.String("application/x-ndjson; charset=utf-8"), Body: bytes.NewReader(lines)}
-	if over == "" {
-		in.IfNoneMatch = aws.String("*")
-	} else {
-		in.IfMatch = &over
-	}
-	out, err := b.client.PutObject(ctx, in)
-	if err != nil {
-		return "", say("write results", err)
-	}
-	return aws.ToString(out.ETag), nil
+	return b.putOver(ctx, "write results", over, &s3.PutObjectInput{Key: &key,
+		ContentType: aws.String("application/x-ndjson; charset=utf-8"), Body: bytes.NewReader(lines)})
 }
 
 // ETag is that of an object, or job.ErrNotFound.

@@ -44,20 +44,11 @@ func (b *Outbox) ReadStatus(ctx context.Context, key string) (body []byte, etag 
 // is none: job.ErrConflict when another one stands there, job.ErrNotFound when the one
 // that is named is gone.
 func (b *Outbox) PutStatus(ctx context.Context, key string, body []byte, mark, over string) (etag string, err error) {
-	in := &s3.PutObjectInput{Bucket: &b.bucket, Key: &key, ContentType: aws.String("application/json; charset=utf-8"),
+	in := &s3.PutObjectInput{Key: &key, ContentType: aws.String("application/json; charset=utf-8"),
 		// Whoever looks at it in a browser wants to know how things are now.
 		CacheControl: aws.String("no-cache"), Body: bytes.NewReader(body)}
 	if mark != "" {
 		in.Metadata = map[string]string{metaMark: mark}
 	}
-	if over == "" {
-		in.IfNoneMatch = aws.String("*")
-	} else {
-		in.IfMatch = &over
-	}
-	out, err := b.client.PutObject(ctx, in)
-	if err != nil {
-		return "", say("write a status file", err)
-	}
-	return aws.ToString(out.ETag), nil
+	return b.putOver(ctx, "write a status file", over, in)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"emodrop/shared/job"
 	"emodrop/shared/media"
@@ -29,11 +28,11 @@ func Inspect(p job.Profile, half job.Half, wantImage bool, open func() (io.ReadC
 	if wantImage {
 		limit = p.MaxImageBytes
 	}
-	if half.Size > limit {
+	if f := in.Larger(limit); f != nil {
 		// Not worth reading: what is known of it stands for its content.
 		sum := sha256.Sum256(fmt.Appendf(nil, "unread %s %d", half.ETag, half.Size))
 		in.SHA256 = hex.EncodeToString(sum[:])
-		return in, fault(job.CodeTooLarge, half.Key, "%s; at most %s", bytesText(half.Size), bytesText(limit)), nil
+		return in, f, nil
 	}
 	body, err := open()
 	if err != nil {
@@ -60,14 +59,7 @@ func checkImage(p job.Profile, in *job.Input, f media.File) *job.Fault {
 		return fault(job.CodeNotImage, in.Key, "%s", f.Format)
 	}
 	in.Width, in.Height = f.Image.Width, f.Image.Height
-	size := fmt.Sprintf("%d×%d", in.Width, in.Height)
-	switch {
-	case min(in.Width, in.Height) < p.MinSide:
-		return fault(job.CodeImageTooSmall, in.Key, "%s; at least %d", size, p.MinSide)
-	case max(in.Width, in.Height) > p.MaxSide:
-		return fault(job.CodeImageTooBig, in.Key, "%s; at most %d", size, p.MaxSide)
-	}
-	return nil
+	return p.Sides(*in)
 }
 
 func checkAudio(p job.Profile, in *job.Input, f media.File) *job.Fault {
@@ -75,12 +67,7 @@ func checkAudio(p job.Profile, in *job.Input, f media.File) *job.Fault {
 		return fault(job.CodeNotAudio, in.Key, "%s", f.Format)
 	}
 	in.Seconds = f.Audio.Duration.Seconds()
-	if f.Audio.Duration > p.MaxAudio {
-		// Up, so that a hair over the limit never reads as the limit itself.
-		shown := (f.Audio.Duration + 10*time.Millisecond - 1).Truncate(10 * time.Millisecond)
-		return fault(job.CodeAudioTooLong, in.Key, "%.2f s; at most %.0f s", shown.Seconds(), p.MaxAudio.Seconds())
-	}
-	return nil
+	return p.Length(*in)
 }
 
 // faultOf says a reader's error in our codes.
@@ -116,13 +103,4 @@ func faultOf(bad *media.Error, f media.File, half job.Half, wantImage bool) *job
 
 func fault(code, file, detail string, args ...any) *job.Fault {
 	return &job.Fault{Code: code, File: file, Detail: fmt.Sprintf(detail, args...)}
-}
-
-// bytesText gives a size in MB to two decimals, or in bytes below one.
-func bytesText(n int64) string {
-	if n < 1<<20 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	// Up, so that one byte over the limit never reads as the limit itself.
-	return fmt.Sprintf("%.2f MB", float64((n*100+(1<<20)-1)>>20)/100)
 }

@@ -125,7 +125,7 @@ func (h *Handler) handedIn(ctx context.Context, key string) (job.Stem, error) {
 			return st, err
 		}
 		// Another invocation is about to write the job.
-		if err := pause(ctx, settling); err != nil {
+		if err := job.Pause(ctx, settling); err != nil {
 			return job.Stem{}, err
 		}
 	}

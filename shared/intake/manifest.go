@@ -218,7 +218,7 @@ func (h *Handler) settledRows(ctx context.Context, m job.Manifest) (*rows, error
 		if d, ok := ctx.Deadline(); ok && time.Until(d) < wait+5*time.Second {
 			return nil, nil
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := job.Pause(ctx, wait); err != nil {
 			return nil, err
 		}
 	}

@@ -133,7 +133,7 @@ func (h *Handler) pair(ctx context.Context, n job.Name) error {
 			if d, ok := ctx.Deadline(); ok && time.Until(d) < wait+5*time.Second {
 				return nil // the stem's due time drives it
 			}
-			if err := pause(ctx, wait); err != nil {
+			if err := job.Pause(ctx, wait); err != nil {
 				return err
 			}
 			waited = p.half.ETag

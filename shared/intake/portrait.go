@@ -193,7 +193,7 @@ func (h *Handler) readPortrait(ctx context.Context, dir string) error {
 		if d, ok := ctx.Deadline(); ok && time.Until(d) < wait+5*time.Second {
 			return nil
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := job.Pause(ctx, wait); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,9 @@
 package job
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // MaxWait is the longest time that passes before what may succeed is tried again:
 // however long a trouble lasted, all goes on within five minutes of its end.
@@ -14,4 +17,16 @@ func Backoff(first time.Duration, tries int) time.Duration {
 		wait *= 2
 	}
 	return min(wait, MaxWait)
+}
+
+// Pause waits that long, not at all if it is not positive, or returns the context's error.
+func Pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }

@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -19,34 +20,77 @@ func (j Job) Unusable() bool {
 }
 
 // Unsound is why a job must not be sent, by what its record says of its files; nil when
-// nothing speaks against it. What is read of a file decides before: this is for records
-// that were written without that.
+// nothing speaks against it. What is read of a file decides before, by the same limits:
+// this is for records that were written without that.
 func (p Profile) Unsound(j Job) *Fault {
-	fault := func(code string, in Input, format string, args ...any) *Fault {
-		return &Fault{Code: code, File: in.Key, Detail: fmt.Sprintf(format, args...)}
-	}
 	image, audio := j.Image, j.Audio
-	switch length := time.Duration(audio.Seconds * float64(time.Second)); {
-	case image.ETag == "":
-		return fault(CodeFileMissing, image, "")
-	case audio.ETag == "":
-		return fault(CodeFileMissing, audio, "")
-	case image.Size > p.MaxImageBytes:
-		return fault(CodeTooLarge, image, "%d bytes; at most %d", image.Size, p.MaxImageBytes)
-	case audio.Size > p.MaxAudioBytes:
-		return fault(CodeTooLarge, audio, "%d bytes; at most %d", audio.Size, p.MaxAudioBytes)
+	for _, in := range []Input{image, audio} {
+		if in.ETag == "" {
+			return &Fault{Code: CodeFileMissing, File: in.Key}
+		}
+	}
+	if f := image.Larger(p.MaxImageBytes); f != nil {
+		return f
+	}
+	if f := audio.Larger(p.MaxAudioBytes); f != nil {
+		return f
+	}
+	switch {
 	case image.Format == "":
-		return fault(CodeNotImage, image, "")
+		return &Fault{Code: CodeNotImage, File: image.Key}
 	case audio.Format == "":
-		return fault(CodeNotAudio, audio, "")
-	case min(image.Width, image.Height) < p.MinSide:
-		return fault(CodeImageTooSmall, image, "%d×%d px", image.Width, image.Height)
-	case max(image.Width, image.Height) > p.MaxSide:
-		return fault(CodeImageTooBig, image, "%d×%d px", image.Width, image.Height)
-	case audio.Seconds <= 0:
-		return fault(CodeCorrupt, audio, "")
-	case length > p.MaxAudio:
-		return fault(CodeAudioTooLong, audio, "%.2f s; at most %.0f s", audio.Seconds, p.MaxAudio.Seconds())
+		return &Fault{Code: CodeNotAudio, File: audio.Key}
+	}
+	if f := p.Sides(image); f != nil {
+		return f
+	}
+	if audio.Seconds <= 0 {
+		return &Fault{Code: CodeCorrupt, File: audio.Key}
+	}
+	return p.Length(audio)
+}
+
+// Larger is a file's fault when it has more bytes than that; else nil.
+func (in Input) Larger(limit int64) *Fault {
+	if in.Size <= limit {
+		return nil
+	}
+	return in.fault(CodeTooLarge, "%s; at most %s", bytesText(in.Size), bytesText(limit))
+}
+
+// Sides is a picture's fault when it is too small or too large in pixels; else nil.
+func (p Profile) Sides(in Input) *Fault {
+	size := fmt.Sprintf("%d×%d", in.Width, in.Height)
+	switch {
+	case min(in.Width, in.Height) < p.MinSide:
+		return in.fault(CodeImageTooSmall, "%s; at least %d", size, p.MinSide)
+	case max(in.Width, in.Height) > p.MaxSide:
+		return in.fault(CodeImageTooBig, "%s; at most %d", size, p.MaxSide)
 	}
 	return nil
+}
+
+// Length is a recording's fault when it lasts too long; else nil.
+func (p Profile) Length(in Input) *Fault {
+	// Rounded, as the length was in whole nanoseconds: the limit itself is none too long.
+	length := time.Duration(math.Round(in.Seconds * float64(time.Second)))
+	if length <= p.MaxAudio {
+		return nil
+	}
+	// Up, so that a hair over the limit never reads as the limit itself.
+	shown := (length + 10*time.Millisecond - 1).Truncate(10 * time.Millisecond)
+	return in.fault(CodeAudioTooLong, "%.2f s; at most %.0f s", shown.Seconds(), p.MaxAudio.Seconds())
+}
+
+func (in Input) fault(code, detail string, args ...any) *Fault {
+	return &Fault{Code: code, File: in.Key, Detail: fmt.Sprintf(detail, args...)}
+}
+
+// bytesText gives a size in MB to two decimals, or in bytes below one.
+func bytesText(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	// Up, so that one byte over the limit never reads as the limit itself.
+	return fmt.Sprintf("%.2f MB", float64((n*100+(1<<20)-1)>>20)/100)
 }

@@ -115,7 +115,7 @@ func (s *Step) carryOut(ctx context.Context, o job.Order) (noted bool, refused s
 		if !errors.As(err, &r) || r.Code != BeingSent {
 			break
 		}
-		if err := pause(ctx, sending); err != nil {
+		if err := job.Pause(ctx, sending); err != nil {
 			return false, "", err
 		}
 	}
@@ -132,16 +132,4 @@ func notDone(o job.Order, code string, now time.Time) job.Message {
 		f.Detail = o.Near
 	}
 	return job.Notice(n, fmt.Sprint(o.ETag, o.Written.Unix()), f, now)
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

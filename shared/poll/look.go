@@ -64,11 +64,17 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 
 // answered stores what an answer made of the job, for the next look too.
 func (s *Step) answered(ctx context.Context, r *round, j, next job.Job) error {
-	moved, _, err := s.move(ctx, j, next)
+	_, _, err := s.store(ctx, r, j, next)
+	return err
+}
+
+// store is answered, with what became of it; ok is false when somebody else was faster.
+func (s *Step) store(ctx context.Context, r *round, j, next job.Job) (moved job.Job, ok bool, err error) {
+	moved, ok, err = s.move(ctx, j, next)
 	if err == nil {
 		r.now(j.ID, moved)
 	}
-	return err
+	return moved, ok, err
 }
 
 // lookFailed decides what trouble with the question means: never anything for
@@ -135,10 +141,7 @@ func (s *Step) storing(j job.Job, a job.Answer) job.Job {
 
 // succeeded stores the answer and hands the film to finalize.
 func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer) error {
-	moved, ok, err := s.move(ctx, j, s.storing(j, a))
-	if err == nil {
-		r.now(j.ID, moved)
-	}
+	moved, ok, err := s.store(ctx, r, j, s.storing(j, a))
 	if err != nil || !ok {
 		return err
 	}
@@ -191,15 +194,11 @@ func (s *Step) failed(ctx context.Context, r *round, j job.Job, a job.Answer) er
 		// and it counts for nothing.
 		again()
 		next.Due, next.Series, next.Via = time.Now(), j.Series+1, job.TransferTemp
-		moved, ok, err := s.move(ctx, j, next)
-		if err != nil {
-			return err
-		}
-		r.now(j.ID, moved)
+		_, ok, err := s.store(ctx, r, j, next)
 		if ok && !late(j, a) {
 			s.unfetched(ctx, j)
 		}
-		return nil
+		return err
 	default:
 		if j.Attempt-j.Series < s.MaxAttempts {
 			again()

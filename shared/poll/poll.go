@@ -282,7 +282,7 @@ func (s *Step) Run(ctx context.Context) error {
 		if last || !s.fits(ctx, next) {
 			return err
 		}
-		if err := pause(ctx, time.Until(next)); err != nil {
+		if err := job.Pause(ctx, time.Until(next)); err != nil {
 			return nil
 		}
 		err = s.Leases.Lease(ctx, leaseName, owner, time.Now().Add(s.Interval+batchTime))
@@ -314,7 +314,7 @@ func (s *Step) enter(ctx context.Context, owner string, start time.Time) (bool, 
 		if time.Since(start) >= s.Interval || !s.fits(ctx, time.Now().Add(knock)) {
 			return false, nil
 		}
-		if err := pause(ctx, knock); err != nil {
+		if err := job.Pause(ctx, knock); err != nil {
 			return false, nil
 		}
 	}
@@ -353,17 +353,5 @@ func (s *Step) move(ctx context.Context, from, to job.Job) (moved job.Job, ok bo
 func (s *Step) tell(ctx context.Context, id string) {
 	if err := s.Tell.Tell(ctx, id); err != nil {
 		s.Log.WarnContext(ctx, "message stays due", "err", err)
-	}
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
 }

@@ -35,7 +35,7 @@ func (s *Step) lookAt(ctx context.Context, r *round, p *plan, jobs []job.Job) {
 	began := map[string]time.Time{}
 	start := time.Now()
 	few(r, jobs, func(i int, j job.Job) error {
-		if pause(ctx, time.Until(start.Add(time.Duration(i)*turn))) != nil {
+		if job.Pause(ctx, time.Until(start.Add(time.Duration(i)*turn))) != nil {
 			return nil
 		}
 		if r.stopped() {
@@ -84,7 +84,7 @@ func (s *Step) watch(ctx context.Context, r *round, p *plan, until, later time.T
 		if next.After(until) {
 			next = until
 		}
-		if !s.fits(ctx, next) || pause(ctx, time.Until(next)) != nil {
+		if !s.fits(ctx, next) || job.Pause(ctx, time.Until(next)) != nil {
 			return
 		}
 	}

@@ -113,7 +113,7 @@ func (d *dynamo) giveWay(ctx context.Context, try int) error {
 	if try == transactTries {
 		return errBusy
 	}
-	return pause(ctx, time.Duration(10<<try+d.jitter(20))*time.Millisecond)
+	return job.Pause(ctx, time.Duration(10<<try+d.jitter(20))*time.Millisecond)
 }
 
 func (d *dynamo) single(ctx context.Context, w write) error {
@@ -393,15 +393,4 @@ func fromAttribute(av types.AttributeValue) any {
 		return l
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

@@ -101,15 +101,11 @@ func (s *Step) claim(ctx context.Context, j job.Job) (job.Job, error) {
 	return moved, conflict(err)
 }
 
-// release gives a job back that was claimed and stands as it did then.
-func (s *Step) release(ctx context.Context, j job.Job) error {
-	now, err := s.Jobs.Job(ctx, j.ID)
-	if err != nil || now.Rev != j.Rev {
-		return err
-	}
-	next := now
+// release gives a job back that was claimed, if it stands as it did then.
+func (s *Step) release(ctx context.Context, claimed job.Job) error {
+	next := claimed
 	next.Due = time.Time{}
-	_, err = s.Jobs.Move(ctx, now, next)
+	_, err := s.Jobs.Move(ctx, claimed, next)
 	return conflict(err)
 }
 
@@ -205,6 +201,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 		return err == nil, err
 	}
 	via, trial := g.Transfer(s.Transfer, j, false, time.Now())
+	left := false // the queue
 	if via == job.TransferTemp && !s.uploads.all(j) {
 		if !s.timeToUpload(ctx) {
 			return false, nil
@@ -214,7 +211,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 		}
 		// Whatever keeps it from being sent now: it is nobody's any more.
 		defer func() {
-			if err == nil || errors.Is(err, errRaced) {
+			if !left && (err == nil || errors.Is(err, errRaced)) {
 				err = errors.Join(err, s.release(ctx, j))
 			}
 		}()
@@ -225,7 +222,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	}
 	// The vendor takes so many creates a second; the lease makes them one after the
 	// other, and this keeps them apart.
-	if err := pause(ctx, g.PostWait(time.Now(), s.Profile)); err != nil {
+	if err := job.Pause(ctx, g.PostWait(time.Now(), s.Profile)); err != nil {
 		return false, err
 	}
 	// A free call before anything is written: it shows that key and permission are
@@ -252,6 +249,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	if err != nil {
 		return false, err
 	}
+	left = true
 	if trial {
 		s.Log.InfoContext(ctx, "trying links to S3 again", "job_id", j.ID)
 	}
@@ -271,16 +269,4 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 		return s.notCreated(ctx, admitted, err)
 	}
 	return true, s.record(ctx, admitted, created)
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

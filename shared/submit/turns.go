@@ -75,5 +75,5 @@ func (s *Step) turn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return pause(ctx, time.Until(at))
+	return job.Pause(ctx, time.Until(at))
 }
