@@ -66,8 +66,5 @@ func heed(o job.Order, refused string) (write, error) {
 		return write{}, err
 	}
 	placeTTL(to, time.Now().Add(Retention))
-	if o.Seen.Rev == 0 {
-		return change(controlKey(o.Key), nil, to, absent(keyAttr)), nil
-	}
-	return change(controlKey(o.Key), from, to, equal(o.Seen.Rev, "rev")), nil
+	return revision(controlKey(o.Key), o.Seen.Rev, from, to), nil
 }

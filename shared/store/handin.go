@@ -2,23 +2,14 @@ package store
 
 import (
 	"context"
-	"errors"
+	"time"
 
 	"emodrop/shared/job"
 )
 
 // Stem reads what was handed in under a name; its Rev is 0 when nothing was.
 func (s *Store) Stem(ctx context.Context, n job.Name) (job.Stem, error) {
-	var st job.Stem
-	it, err := s.read(ctx, stemKey(n), &st)
-	if errors.Is(err, job.ErrNotFound) {
-		return job.Stem{Name: n}, nil
-	}
-	if err != nil {
-		return job.Stem{}, err
-	}
-	st.Due = fromMillis(it[dueIndex.rang])
-	return st, nil
+	return noted(ctx, s, stemKey(n), job.Stem{Name: n}, func(st *job.Stem) *time.Time { return &st.Due })
 }
 
 // PutStem replaces one reading of a stem by another; job.ErrConflict when it has
@@ -42,16 +33,7 @@ func (s *Store) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error
 // Folder reads what a folder's recordings share; its Rev is 0 when there is
 // nothing yet.
 func (s *Store) Folder(ctx context.Context, dir string) (job.Folder, error) {
-	var f job.Folder
-	it, err := s.read(ctx, folderKey(dir), &f)
-	if errors.Is(err, job.ErrNotFound) {
-		return job.Folder{Dir: dir}, nil
-	}
-	if err != nil {
-		return job.Folder{}, err
-	}
-	f.Due = fromMillis(it[dueIndex.rang])
-	return f, nil
+	return noted(ctx, s, folderKey(dir), job.Folder{Dir: dir}, func(f *job.Folder) *time.Time { return &f.Due })
 }
 
 // PutFolder replaces one reading of a folder by another; job.ErrConflict when it
@@ -74,16 +56,7 @@ func (s *Store) PutFolder(ctx context.Context, from, to job.Folder) (job.Folder,
 
 // Sweep reads how far the sweep has got; its Rev is 0 when there has been none.
 func (s *Store) Sweep(ctx context.Context) (job.Sweep, error) {
-	var sw job.Sweep
-	it, err := s.read(ctx, sweepKey, &sw)
-	if errors.Is(err, job.ErrNotFound) {
-		return job.Sweep{}, nil
-	}
-	if err != nil {
-		return job.Sweep{}, err
-	}
-	sw.Due = fromMillis(it[dueIndex.rang])
-	return sw, nil
+	return noted(ctx, s, sweepKey, job.Sweep{}, func(sw *job.Sweep) *time.Time { return &sw.Due })
 }
 
 // PutSweep replaces one reading of the sweep's record by another; job.ErrConflict

@@ -10,16 +10,7 @@ import (
 
 // Manifest reads how far a manifest has got, by its id; its Rev is 0 when there is none.
 func (s *Store) Manifest(ctx context.Context, id string) (job.Manifest, error) {
-	var m job.Manifest
-	it, err := s.read(ctx, manifestKey(id), &m)
-	if errors.Is(err, job.ErrNotFound) {
-		return job.Manifest{}, nil
-	}
-	if err != nil {
-		return job.Manifest{}, err
-	}
-	m.Due = fromMillis(it[dueIndex.rang])
-	return m, nil
+	return noted(ctx, s, manifestKey(id), job.Manifest{}, func(m *job.Manifest) *time.Time { return &m.Due })
 }
 
 // PutManifest replaces one reading of a manifest's record by another; job.ErrConflict

@@ -156,10 +156,29 @@ func newMark() string {
 // revised writes a record that carries its own revision: absent before when the
 // revision was 0.
 func (s *Store) revised(ctx context.Context, key string, rev int64, from, to item) error {
+	return s.t.write(ctx, revision(key, rev, from, to))
+}
+
+// revision is the write of revised.
+func revision(key string, rev int64, from, to item) write {
 	if rev == 0 {
-		return s.t.write(ctx, change(key, nil, to, absent(keyAttr)))
+		return change(key, nil, to, absent(keyAttr))
 	}
-	return s.t.write(ctx, change(key, from, to, equal(rev, "rev")))
+	return change(key, from, to, equal(rev, "rev"))
+}
+
+// noted reads a record of the due index; none stands for one that is not there yet.
+func noted[T any](ctx context.Context, s *Store, key string, none T, due func(*T) *time.Time) (T, error) {
+	var v, zero T
+	it, err := s.read(ctx, key, &v)
+	if errors.Is(err, job.ErrNotFound) {
+		return none, nil
+	}
+	if err != nil {
+		return zero, err
+	}
+	*due(&v) = fromMillis(it[dueIndex.rang])
+	return v, nil
 }
 
 // Lease takes a named lease for owner until that time, or renews the owner's

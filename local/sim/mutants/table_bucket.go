@@ -9,8 +9,7 @@ func orders() []mutant {
 			{order, "if seen, err := h.Controls.Heeded(ctx, key); err != nil || !seen.Counts(half.Modified, half.ETag) {", "if _, err := h.Controls.Heeded(ctx, key); err != nil {"},
 			{obey, "if err != nil || !seen.Counts(o.Written, o.ETag) {", "if err != nil {"}}},
 		{"order's record, as it was read", "of two that found an order one carries it out", []edit{
-			{controls, "return change(controlKey(o.Key), nil, to, absent(keyAttr)), nil", "return change(controlKey(o.Key), nil, to), nil"},
-			{controls, "return change(controlKey(o.Key), from, to, equal(o.Seen.Rev, \"rev\")), nil", "return change(controlKey(o.Key), from, to), nil"}}},
+			{controls, "return revision(controlKey(o.Key), o.Seen.Rev, from, to), nil", "return change(controlKey(o.Key), from, to), nil"}}},
 	}
 }
 
