@@ -99,9 +99,9 @@ sim:
 
 # Minutes each, and without the race detector, which finds nothing there that it does not
 # find in the small worlds of every run.
-## Play worlds of thousands of jobs: a week of one slot, a hundred slots, a day of ten thousand
+## Play worlds of thousands of jobs: a week of one slot, a hundred slots, a day of ten thousand, every plan of looks
 sim-scale:
-	EMODROP_SCALE=1 $(GO) test -count=1 -timeout 60m -v -run '^Test(Thousands|ABatchReads|AJobTakesFew)' ./local/sim
+	EMODROP_SCALE=1 $(GO) test -count=1 -timeout 60m -v -run '^Test(Thousands|ABatchReads|AJobTakesFew|AnEndIsSeenSoon)' ./local/sim ./shared/poll
 
 ## Take each guard out of the code in turn and demand that the seeds notice; RUN selects by name
 sim-mutants:

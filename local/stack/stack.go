@@ -64,7 +64,8 @@ type Timing struct {
 	// StoreLease is how long finalize may be busy with a film.
 	StoreLease time.Duration
 	// Redeliver is how long one delivery to submit may take, after which its
-	// messages come again: CreateWithin and some 15 s at least.
+	// messages come again: twice CreateWithin, as files may have to be uploaded first, and
+	// some 15 s at least.
 	Redeliver time.Duration
 	// Backoff is the first wait after trouble that may pass.
 	Backoff time.Duration

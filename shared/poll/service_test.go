@@ -163,7 +163,10 @@ func (v *service) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	return moved, err
 }
 
-func (v *service) Finalize(context.Context, string) error { return nil }
+func (v *service) Finalize(_ context.Context, id string) error {
+	v.finish(id)
+	return nil
+}
 
 func (v *service) Submit(context.Context, job.Work) error {
 	if v.rest == 0 {
@@ -253,7 +256,7 @@ func (v *service) postOne(ctx context.Context) {
 	v.open++
 	v.most++
 	v.mu.Unlock()
-	v.put(job.Job{ID: id, State: job.Submitted, Attempt: 1, Received: now, Updated: now, Due: now, Ratio: job.Square, Audio: job.Input{Seconds: seconds},
+	v.put(job.Job{ID: id, Name: job.Name{Stem: id}, State: job.Submitted, Attempt: 1, Received: now, Updated: now, Due: now, Ratio: job.Square, Audio: job.Input{Seconds: seconds},
 		// Its clock as a Date header says it.
 		Task: &job.Task{ID: "task-" + id, Status: job.TaskPending, Submitted: now, Created: now.Add(v.skew).Truncate(time.Second)}})
 	if push {

@@ -19,8 +19,6 @@ const (
 	races = 10
 	// spare is what an invocation keeps in hand for the answer's transaction.
 	spare = 10 * time.Second
-	// uploadLeast is the least time that a job's uploads are begun with.
-	uploadLeast = 30 * time.Second
 	// claimed is how long a job is one process's alone that uploads its files without a
 	// bound of its own.
 	claimed = 5 * time.Minute
@@ -81,10 +79,11 @@ func (s *Step) uploadsUntil(ctx context.Context) time.Time {
 	return d.Add(-s.CreateWithin - spare)
 }
 
-// timeToUpload says whether it is worth beginning to upload.
+// timeToUpload says whether it is worth beginning to upload: with as much time as the call
+// after it may take.
 func (s *Step) timeToUpload(ctx context.Context) bool {
 	until := s.uploadsUntil(ctx)
-	return until.IsZero() || time.Until(until) >= uploadLeast
+	return until.IsZero() || time.Until(until) >= s.CreateWithin
 }
 
 // claim makes a queued job this process's alone while its files are uploaded: several
@@ -204,6 +203,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	left := false // the queue
 	if via == job.TransferTemp && !s.uploads.all(j) {
 		if !s.timeToUpload(ctx) {
+			s.Log.InfoContext(ctx, "no time left to upload", "job_id", j.ID)
 			return false, nil
 		}
 		if j, err = s.claim(ctx, j); err != nil || j.State != job.Queued {

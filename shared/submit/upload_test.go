@@ -210,3 +210,14 @@ func TestATrialThatMeetsSilenceHasFailed(t *testing.T) {
 		require.Equal(t, job.TransferTemp, r.job("anna").Via)
 	})
 }
+
+func TestAShortInvocationUploadsToo(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.change = func(c *submit.Config) { temp(c); c.CreateWithin = 5 * time.Second }
+		r.queued("anna")
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		require.NoError(t, r.step().Dispatch(ctx))
+		require.Equal(t, job.Submitted, r.job("anna").State)
+	})
+}
