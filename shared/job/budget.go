@@ -40,9 +40,9 @@ const (
 // does not either.
 func Periods() []Period { return []Period{Month, Day} }
 
-// bills is the clock by which days and months begin. ASSUMED: the documents date bills
-// by Beijing's time (https://help.aliyun.com/zh/user-center/, 2024) and do not say by
-// which clock a film of midnight is dated.
+// bills is the clock by which days and months begin: Alibaba's bills are issued by it
+// (https://www.alibabacloud.com/help/en/user-center/user-guide/how-to-manage-bills, 2026).
+// ASSUMED: a film of midnight is dated by it too; nothing says so.
 var bills = time.FixedZone("UTC+8", 8*60*60)
 
 // Key names the day or the month of a time: "2026-11-27", "2026-11". Keys of one
