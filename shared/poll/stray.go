@@ -45,6 +45,8 @@ func (s *Step) stray(ctx context.Context, r *round, id string) error {
 		return s.strayFailed(ctx, r, st, err)
 	case found == "":
 		return s.strayLater(ctx, st, st.Cost, strayWait(st.Tries))
+	case has(j, found):
+		return s.Strays.DropStray(ctx, st) // a person has given it back
 	}
 	if owner, err := s.Jobs.Owner(ctx, found); err == nil && owner != j.ID {
 		return s.Strays.DropStray(ctx, st) // a person has given it to another job
