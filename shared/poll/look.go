@@ -84,7 +84,7 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 	s.Log.WarnContext(ctx, "look", "job_id", j.ID, "err", cause)
 	switch v.Outcome {
 	case job.Throttled:
-		r.set(func(r *round) { r.stop = true })
+		s.throttled(r, v)
 	case job.OperatorNeeded:
 		// Not the end of the batch, and only for what would fail every job: a 403 or
 		// 404 may be this task's own trouble, of a key that went elsewhere.

@@ -37,7 +37,7 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		case job.OperatorNeeded:
 			err = s.close(ctx, v)
 		case job.Throttled:
-			r.set(func(r *round) { r.stop = true })
+			s.throttled(r, v)
 		}
 		return err
 	}

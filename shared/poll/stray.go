@@ -198,8 +198,8 @@ func (s *Step) strayLater(ctx context.Context, st job.Stray, cost job.Money, wai
 // strayFailed lets a stray that cannot be looked for now step back.
 func (s *Step) strayFailed(ctx context.Context, r *round, st job.Stray, cause error) error {
 	s.Log.WarnContext(ctx, "look for a lost task", "job_id", st.Job, "err", cause)
-	if job.VerdictOf(cause).Outcome == job.Throttled {
-		r.set(func(r *round) { r.stop = true })
+	if v := job.VerdictOf(cause); v.Outcome == job.Throttled {
+		s.throttled(r, v)
 	}
 	next := st
 	next.Due = time.Now().Add(strayAgain)
