@@ -31,6 +31,8 @@ type watch struct {
 	// reached, by id: whether it has been written.
 	budgets []limited
 	short   map[string]bool
+	// needed are the messages, by id, that say that a job needs a person.
+	needed []string
 	// asked are the detect calls for a picture and a ratio.
 	asked map[string][]time.Duration
 }
