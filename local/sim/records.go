@@ -100,7 +100,13 @@ func (r records) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 }
 
 func (r records) Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error) {
-	return do(ctx, r.w, "store.Revive", from.ID, true, func() (job.Job, error) { return r.s.Revive(ctx, from, to, claim) })
+	return do(ctx, r.w, "store.Revive", from.ID, true, func() (job.Job, error) {
+		moved, err := r.s.Revive(ctx, from, to, claim)
+		if err == nil {
+			r.w.back(moved.ID)
+		}
+		return moved, err
+	})
 }
 
 func (r records) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {
