@@ -202,6 +202,10 @@ func (r records) Turns(ctx context.Context, name string, every, within time.Dura
 	return do(ctx, r.w, "store.Turns", name, true, func() ([]time.Time, error) { return r.s.Turns(ctx, name, every, within, n) })
 }
 
+func (r records) Rest(ctx context.Context, name string, until time.Time) error {
+	return done(ctx, r.w, "store.Rest", name, true, func() error { return r.s.Rest(ctx, name, until) })
+}
+
 func (r records) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error) {
 	return do(ctx, r.w, "store.PutStem", from.Name.String(), true, func() (job.Stem, error) { return r.s.PutStem(ctx, from, to) })
 }
