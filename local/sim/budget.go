@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -192,5 +193,54 @@ func (w *World) judgeBudget(v *Verdict, jobs map[string]job.Job) {
 		if !told[id] {
 			v.wrong("budget: the gate was closed and nobody was told (%s)", id)
 		}
+	}
+}
+
+// judgeCount: each film's record says what the vendor's ledger does, and the gate counts
+// all that was charged, and besides only what may have been.
+func (w *World) judgeCount(v *Verdict, jobs map[string]job.Job) {
+	ctx := context.Background()
+	tasks := map[string]string{}
+	for _, t := range w.Emulator.Tasks() {
+		tasks[t.ID] = jobOf(t)
+	}
+	var charged, counted, doubts job.Money
+	for _, c := range w.Films() {
+		j, ours := jobs[tasks[c.TaskID]]
+		if !ours {
+			continue
+		}
+		price := w.profile.Price(job.Ratio(c.Ratio), c.Seconds)
+		charged += price
+		if j.State == job.Succeeded && j.Task != nil && j.Task.ID == c.TaskID && j.Billed != price {
+			v.wrong("money: %s cost %s, and its record says %s", j.Name, price, j.Billed)
+		}
+	}
+	for _, j := range jobs {
+		if j.State == job.Expired {
+			doubts += mostOf(j) // nobody will ever know
+		}
+	}
+	g, err := w.Store.Gate(ctx)
+	due, derr := w.Store.Due(ctx, time.Now().Add(48*time.Hour), everything)
+	if err = errors.Join(err, derr); err != nil {
+		v.wrong("gate: %v", err)
+		return
+	}
+	for key, sum := range g.Spent {
+		if len(key) == len(time.DateOnly) {
+			counted += sum
+		}
+	}
+	for _, d := range due {
+		if d.Kind != job.DueStray {
+			continue
+		}
+		if st, err := w.Store.Stray(ctx, d.ID); err == nil {
+			doubts += st.Doubt.Sum
+		}
+	}
+	if counted < charged || counted > charged+doubts {
+		v.wrong("budget: %s were charged, %s may have been besides, and %s are counted", charged, doubts, counted)
 	}
 }

@@ -57,7 +57,7 @@ func (w *World) heeded(o job.Order, refused bool) {
 	if err != nil || refused {
 		return
 	}
-	if listed := w.listed(o.Name); j.Row != "" && len(listed) > 0 && o.Written.Before(listed[0]) {
+	if listed := w.listed(o.Name); job.OfRow(j.Row) && len(listed) > 0 && o.Written.Before(listed[0]) {
 		w.breach("control: %s concerned a row that came after it", o.Key)
 	}
 	switch {

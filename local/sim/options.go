@@ -109,7 +109,7 @@ func (w *World) judgeOptions(v *Verdict, jobs []job.Job) {
 				may = append(may, wanted(h.data))
 			}
 		}
-		if j.Row != "" {
+		if job.OfRow(j.Row) {
 			may = append(may, seen.rowAsks(j)...)
 		}
 		// Its turn, and what is carried along, may change while it waits.

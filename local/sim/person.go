@@ -40,6 +40,7 @@ func (w *World) settleHeld() ([]string, error) {
 			why += " (and its own task " + its + " is not among them)"
 		}
 		held = append(held, why)
+		w.watch.needed = append(w.watch.needed, job.OutcomeMessage(j).ID)
 		switch {
 		case j.Fault.Code == job.CodeFilmMisfit:
 			_, err = step.Accept(w.ctx, j.ID)

@@ -46,10 +46,6 @@ func (s Schedule) Play(w *World) {
 	if len(w.held) > 0 {
 		w.Run(afterwards)
 	}
-	if w.unreported() {
-		// A hint that a row has ended was lost: all that are open are looked at once an hour.
-		w.Run(70 * time.Minute)
-	}
 	if s.ListLag >= quiet {
 		// Until the list has shown all, and it has been looked at again.
 		w.Run(s.ListLag + 70*time.Minute)

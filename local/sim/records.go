@@ -100,7 +100,13 @@ func (r records) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 }
 
 func (r records) Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error) {
-	return do(ctx, r.w, "store.Revive", from.ID, true, func() (job.Job, error) { return r.s.Revive(ctx, from, to, claim) })
+	return do(ctx, r.w, "store.Revive", from.ID, true, func() (job.Job, error) {
+		moved, err := r.s.Revive(ctx, from, to, claim)
+		if err == nil {
+			r.w.back(moved.ID)
+		}
+		return moved, err
+	})
 }
 
 func (r records) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {
@@ -194,6 +200,10 @@ func (r records) PutFace(ctx context.Context, sha string, ratio job.Ratio, f job
 
 func (r records) Turns(ctx context.Context, name string, every, within time.Duration, n int) ([]time.Time, error) {
 	return do(ctx, r.w, "store.Turns", name, true, func() ([]time.Time, error) { return r.s.Turns(ctx, name, every, within, n) })
+}
+
+func (r records) Rest(ctx context.Context, name string, until time.Time) error {
+	return done(ctx, r.w, "store.Rest", name, true, func() error { return r.s.Rest(ctx, name, until) })
 }
 
 func (r records) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error) {

@@ -19,10 +19,14 @@ func (s *Schedule) special(seed uint64) {
 		s.press(r)
 	case seed%20 == 9:
 		s.forgetful(r)
+	case seed%25 == 11:
+		s.hushed(r)
 	case seed%1000 == 37:
 		s.alike()
 	case seed%1000 == 53:
-		s.misfit()
+		s.misfit("wrong_length")
+	case seed%1000 == 553:
+		s.misfit("wrong_ratio")
 	}
 }
 
@@ -76,10 +80,23 @@ func (s *Schedule) alike() {
 	s.Plan = At("vendor.create", 1, FailAfter)
 }
 
-// misfit has the vendor make one film of another length than was asked for.
-func (s *Schedule) misfit() {
+// misfit has the vendor make one film of another length, or ratio, than was asked for.
+func (s *Schedule) misfit(kind string) {
 	s.alone()
-	s.Config.Emulator.Faults = []emo.Rule{{Op: "work", Kind: "wrong_length", Count: 1}}
+	s.Config.Emulator.Faults = []emo.Rule{{Op: "work", Kind: kind, Count: 1}}
+}
+
+// hushed has many jobs want to go while the vendor asks to be left alone for minutes, and
+// those who do not reach it at all are about to try again much sooner.
+func (s *Schedule) hushed(r *rand.Rand) {
+	s.press(r)
+	s.ByHand = false // the faults are for the stack
+	wait := 2*time.Minute + time.Duration(r.IntN(6))*time.Minute
+	c := &s.Config.Emulator
+	c.FaultRates = map[string]float64{"list:drop_before": .5 + .4*r.Float64()}
+	for _, op := range []string{"create", "query"} {
+		c.Faults = append(c.Faults, emo.Rule{Op: op, Kind: "throttle", After: r.IntN(3), Count: 2, RetryAfter: wait})
+	}
 }
 
 // alone has one pair be handed in while nothing else is amiss.

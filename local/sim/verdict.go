@@ -67,6 +67,7 @@ func (w *World) Judge() Verdict {
 	}
 	w.judgeMoney(&v, byID)
 	w.judgeBudget(&v, byID)
+	w.judgeCount(&v, byID)
 	w.judgeHandIns(&v, jobs)
 	w.judgeOptions(&v, jobs)
 	w.judgeFilms(&v, jobs)
@@ -261,6 +262,11 @@ func (w *World) judgeMessages(v *Verdict, jobs []job.Job) {
 	for _, id := range slices.Sorted(maps.Keys(events)) {
 		if !notes[id] && !known[id] {
 			v.wrong("told: %s went to the bus and not to the topic", id)
+		}
+	}
+	for _, id := range w.watch.needed {
+		if !notes[id] {
+			v.wrong("told: a person was needed, and nobody was told by %s", id)
 		}
 	}
 	for _, j := range jobs {

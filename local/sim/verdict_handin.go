@@ -43,7 +43,8 @@ func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
 	}
 	for _, j := range jobs {
 		if st, err := w.Store.Stem(context.Background(), j.Name); err == nil && st.Job != "" && st.Job != j.ID {
-			if newer, left := seen.made[st.Job], seen.left[j.ID]; newer > 0 && left > newer && !(w.cfg.Wire && j.Posts > 1) { // over the SDK nobody sees it leave who dies over it
+			// One that came back has taken the place when it did.
+			if newer, left := max(seen.made[st.Job], seen.revived[st.Job]), seen.left[j.ID]; newer > 0 && left > newer && !(w.cfg.Wire && j.Posts > 1) { // over the SDK nobody sees it leave who dies over it
 				v.wrong("hand-in: %s (%s) left for the vendor at %s, though a newer one has stood in its place since %s", j.Name, j.ID, left, newer)
 			}
 		}

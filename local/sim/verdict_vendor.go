@@ -54,11 +54,17 @@ func (w *World) judgeVendor(v *Verdict) {
 }
 
 // pardon is how long after a refusal for its frequency no create call may come at
-// the least.
+// the least, if the vendor does not say for how long.
 const pardon = 14 * time.Second
 
 func (w *World) judgeCalls(v *Verdict) {
 	var refused time.Time
+	wait := pardon
+	for _, f := range w.cfg.Emulator.Faults {
+		if f.Op == "create" && f.Kind == "throttle" {
+			wait = max(wait, f.RetryAfter-time.Second)
+		}
+	}
 	for _, c := range w.Emulator.History() {
 		if c.Status == 429 && c.Fault == "" {
 			v.wrong("vendor: %s at %s was one call too many", c.Op, c.Time.Sub(w.began))
@@ -67,7 +73,7 @@ func (w *World) judgeCalls(v *Verdict) {
 		if c.Op != "create" || c.APIKeyID != w.cfg.Emulator.APIKeys[w.cfg.Key] {
 			continue
 		}
-		if !refused.IsZero() && c.Time.Sub(refused) < pardon {
+		if !refused.IsZero() && c.Time.Sub(refused) < wait {
 			v.wrong("vendor: it asked to wait, and got the next create call after %s", c.Time.Sub(refused))
 			return
 		}

@@ -23,6 +23,8 @@ type watch struct {
 	// made, left and faces say when a job was written, when it was first admitted, and
 	// when what detect said of a picture (by its hash and the ratio) was written.
 	made, left, faces map[string]time.Duration
+	// revived says when a job that was given up was last handed in again.
+	revived map[string]time.Duration
 	// tried are the jobs that somebody wanted admitted and that may still be posting.
 	tried map[string]bool
 	// heeded are the writings of control objects that have counted.
@@ -31,6 +33,8 @@ type watch struct {
 	// reached, by id: whether it has been written.
 	budgets []limited
 	short   map[string]bool
+	// needed are the messages, by id, that say that a job needs a person.
+	needed []string
 	// asked are the detect calls for a picture and a ratio.
 	asked map[string][]time.Duration
 }
@@ -44,7 +48,7 @@ type handed struct {
 }
 
 func newWatch() watch {
-	return watch{made: map[string]time.Duration{}, left: map[string]time.Duration{}, faces: map[string]time.Duration{},
+	return watch{made: map[string]time.Duration{}, revived: map[string]time.Duration{}, left: map[string]time.Duration{}, faces: map[string]time.Duration{},
 		tried: map[string]bool{}, heeded: map[string]bool{}, asked: map[string][]time.Duration{}, short: map[string]bool{}}
 }
 
@@ -64,6 +68,14 @@ func (w *World) first(of map[string]time.Duration, what string) {
 	if _, seen := of[what]; !seen {
 		of[what] = at
 	}
+}
+
+// back notes that a job lives again.
+func (w *World) back(id string) {
+	at := time.Since(w.began)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watch.revived[id] = at
 }
 
 // admitted looks at a job that has just been admitted by a gate that was so.

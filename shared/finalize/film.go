@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
+	"time"
 
 	"emodrop/shared/job"
 	"emodrop/shared/media"
@@ -42,25 +44,43 @@ func largest(seconds float64) int64 {
 }
 
 // verify reads the whole film: that it is one, that nothing of it is missing, and
-// what it hashes to.
+// what it hashes to. Of one that is not whole it still says its size and hash.
 func verify(file *os.File) (job.Film, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return job.Film{}, fmt.Errorf("verify the film: %w", err)
 	}
-	m, err := media.ReadMP4(file, info.Size())
-	if err != nil {
-		return job.Film{}, fmt.Errorf("verify the film: %w", err)
-	}
-	if m.Video == nil || m.Video.Samples == 0 {
-		return job.Film{}, fmt.Errorf("verify the film: %w", &media.Error{Code: media.NoVideo})
-	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, io.NewSectionReader(file, 0, info.Size())); err != nil {
 		return job.Film{}, fmt.Errorf("verify the film: %w", err)
 	}
-	return job.Film{SHA256: hex.EncodeToString(sum.Sum(nil)), Size: info.Size(), Seconds: m.Duration.Seconds(),
-		Width: m.Video.Width, Height: m.Video.Height}, nil
+	film := job.Film{SHA256: hex.EncodeToString(sum.Sum(nil)), Size: info.Size()}
+	m, err := media.ReadMP4(file, info.Size())
+	if err == nil && (m.Video == nil || m.Video.Samples == 0) {
+		err = &media.Error{Code: media.NoVideo}
+	}
+	if err != nil {
+		return film, fmt.Errorf("verify the film: %w", err)
+	}
+	film.Seconds, film.Width, film.Height = m.Duration.Seconds(), m.Video.Width, m.Video.Height
+	return film, nil
+}
+
+const (
+	// lastHours is when, before its link may end, a film that is still not whole is
+	// brought home as it is, and lastTries how often it has to have been tried by then.
+	lastHours = 2 * time.Hour
+	lastTries = 10
+)
+
+// unwhole says what is wrong with what a link leads to, if it is a film of a kind; empty
+// when it is none, or could not be fetched.
+func unwhole(cause error) string {
+	var e *media.Error
+	if !errors.As(cause, &e) || e.Code == media.Empty || e.Code == media.NotMP4 {
+		return ""
+	}
+	return "not a whole MP4 (" + e.Error() + ")"
 }
 
 // misfit says in what a film does not fit what was asked for; empty when it does.

@@ -157,6 +157,11 @@ func (h *Handler) bring(ctx context.Context, j job.Job) error {
 	if err == nil {
 		film, err = verify(file)
 	}
+	if why := unwhole(err); why != "" && !j.Accepted && j.Tries > lastTries && time.Until(j.Result.URLEnds) < lastHours {
+		// It is paid for, and may be whole to who knows more of films: better a person
+		// sees it than nobody ever does.
+		return h.hold(ctx, j, film, file, why)
+	}
 	if err != nil {
 		return h.later(ctx, j, err)
 	}
@@ -198,8 +203,8 @@ func (h *Handler) end(ctx context.Context, from, to job.Job) error {
 	return nil
 }
 
-// hold leaves a film that does not fit its request to a person. It may have been
-// paid for, so it is brought home all the same, under the job's own name.
+// hold leaves a film that does not fit its request, or is not whole, to a person. It
+// may have been paid for, so it is brought home all the same, under the job's own name.
 func (h *Handler) hold(ctx context.Context, j job.Job, film job.Film, file *os.File, why string) error {
 	film, err := h.place(ctx, j, film, file, true)
 	if err != nil {
@@ -221,7 +226,7 @@ func (h *Handler) later(ctx context.Context, j job.Job, cause error) error {
 	// URLEnds is reckoned from the task's making: one that took the vendor as long
 	// as it may has a link that lives by so much longer.
 	over := time.Since(j.Result.URLEnds)
-	if j.Accepted && j.Film != nil && (gone || over > h.Profile.LinkLife) {
+	if j.Accepted && j.Film != nil && (gone || over > h.Profile.LinkLife || unwhole(cause) != "") {
 		// A person took it as it was brought home when it did not fit.
 		next.State, next.Fault = job.Succeeded, nil
 		result := *j.Result

@@ -107,6 +107,45 @@ func TestWhatIsNotAWholeFilmNeverReachesTheOutbox(t *testing.T) {
 	}
 }
 
+// TestAFilmThatIsNeverWholeIsKeptForAPersonBeforeItsLinkEnds has the vendor give out a
+// film that we cannot make out: it was paid for, and the link is all there is of it.
+func TestAFilmThatIsNeverWholeIsKeptForAPersonBeforeItsLinkEnds(t *testing.T) {
+	half := theFilm()[:len(theFilm())/2]
+	for name, data := range map[string][]byte{"half of it": half, "a page": []byte("<html>502 Bad Gateway</html>")} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.storing("anna")
+				r.fetch = func(context.Context, job.Secret) ([]byte, error) { return data, nil }
+				began := time.Now()
+				for r.job("anna").State == job.Storing {
+					require.NoError(t, r.handle("anna"))
+					time.Sleep(max(0, time.Until(r.job("anna").Due)))
+				}
+				j := r.job("anna")
+				if name == "a page" {
+					require.Equal(t, job.CodeLinkEnded, j.Fault.Code, "that is no film")
+					require.Empty(t, r.puts)
+					return
+				}
+				require.InDelta(t, 22*time.Hour, time.Since(began), float64(5*time.Minute))
+				require.Equal(t, job.Held, j.State)
+				require.Equal(t, job.CodeFilmMisfit, j.Fault.Code)
+				require.Contains(t, j.Fault.Detail, "not a whole MP4 (truncated")
+				require.Equal(t, data, r.puts["videos/shop/anna.anna.mp4"])
+				require.Equal(t, job.Money(160_000), j.Billed)
+
+				next := j
+				next.State, next.Due, next.Fault, next.Accepted = job.Storing, time.Now(), nil, true
+				_, err := r.s.Move(t.Context(), j, next)
+				require.NoError(t, err)
+				require.NoError(t, r.handle("anna"))
+				require.Equal(t, job.Succeeded, r.job("anna").State, "a person may take it as it is")
+				require.Equal(t, "videos/shop/anna.anna.mp4", r.job("anna").Film.Key)
+			})
+		})
+	}
+}
+
 func TestTroubleLeavesTheFilmWhereItIsAndWaitsLongerEachTime(t *testing.T) {
 	for name, spoil := range map[string]func(r *rig){
 		"the download": func(r *rig) { r.fetch = func(context.Context, job.Secret) ([]byte, error) { return nil, errCut } },

@@ -184,6 +184,11 @@ func (h *Handler) placeOnce(ctx context.Context, by job.Claim, j job.Job, a ask)
 	}
 	if late && old.ID != "" && old.ID != j.ID {
 		// What came after the manifest counts, whichever of them was heard of first.
+		if id, _, ok := job.ParseRow(old.Row); !ok || id == by.Manifest {
+			if _, err := h.inRow(ctx, old, job.Beside(j.Row)); err != nil {
+				return placed{}, err
+			}
+		}
 		return placed{Row: job.Row{Job: old.ID, Late: true}}, nil
 	}
 	if old.ID == j.ID && st.Row != nil && st.Made != "" && !GivenUp(old) && sameFiles(old, j) && a.of(old) && old.Row == j.Row {

@@ -105,6 +105,7 @@ func TestFilesThatAreNewerThanAManifestTakeTheNameOfItsRow(t *testing.T) {
 				require.Len(t, w.live(), 1)
 				if first == "file" {
 					require.Equal(t, job.Row{Number: 1, Line: 2, Name: "anna", Job: j.ID, Late: true}, w.rows()["anna"])
+					require.Equal(t, job.Beside(job.RowRef(job.ManifestID(week), 0)), j.Row, "the manifest hears of it, as its results show it")
 				}
 
 				time.Sleep(time.Minute)

@@ -77,7 +77,7 @@ type Job struct {
 	// the job's posts; a new attempt resets it.
 	Refusals int `json:"refusals,omitempty"`
 	// Silent counts create calls in a row that nobody had an answer to and that made no
-	// task; a task, or a new attempt by a person's word, resets it.
+	// task in time; a task with its inputs, or a new attempt, resets it.
 	Silent int `json:"silent,omitempty"`
 	// Busy is until when one invocation of finalize has the film to itself; zero
 	// when none has.

@@ -124,9 +124,19 @@ func (m Manifest) Every() time.Duration {
 // RowRef names a portion of a manifest, for the jobs of its rows.
 func RowRef(id string, portion int) string { return id + "/" + strconv.Itoa(portion) }
 
+// beside ends a RowRef of a row that only shows the job: newer files of its name made it.
+const beside = "+"
+
+// Beside is a RowRef for a job that was made by newer files than the row's: the results
+// show it, and it is told as a drop's is.
+func Beside(ref string) string { return ref + beside }
+
+// OfRow reports whether a row itself asks for the job that has this RowRef.
+func OfRow(ref string) bool { return ref != "" && !strings.HasSuffix(ref, beside) }
+
 // ParseRow takes a RowRef apart; false when it is none.
 func ParseRow(ref string) (id string, portion int, ok bool) {
-	id, p, found := strings.Cut(ref, "/")
+	id, p, found := strings.Cut(strings.TrimSuffix(ref, beside), "/")
 	portion, err := strconv.Atoi(p)
 	return id, portion, found && err == nil && portion >= 0
 }

@@ -93,6 +93,15 @@ func (r *round) stopped() bool {
 	return r.stop
 }
 
+// throttled ends a batch's questions, and those of the next ones for as long as the vendor
+// asks to be left alone.
+func (s *Step) throttled(r *round, v job.Verdict) {
+	r.set(func(r *round) { r.stop = true })
+	until := time.Now().Add(v.RetryAfter).UnixMilli()
+	for before := s.mute.Load(); before < until && !s.mute.CompareAndSwap(before, until); before = s.mute.Load() {
+	}
+}
+
 // batch does all that is due now. The next begins at that time; looks that fall due
 // until later are made now, if there are questions to spare. The round is nil when
 // nothing could be read; else its busy says that something will want another batch
@@ -114,7 +123,7 @@ func (s *Step) batch(ctx context.Context, p *plan, next, later time.Time) (*roun
 	// With a refused key every question would be refused; the probe finds out
 	// when that is over.
 	r.gate = g
-	r.stop = keyRefused(g)
+	r.stop = keyRefused(g) || now.UnixMilli() < s.mute.Load()
 	jobs, rest := agenda(due, g, now)
 	s.drive(ctx, r, jobs, now)
 	var found []job.Job

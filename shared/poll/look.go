@@ -84,7 +84,7 @@ func (s *Step) lookFailed(ctx context.Context, r *round, j job.Job, cause error)
 	s.Log.WarnContext(ctx, "look", "job_id", j.ID, "err", cause)
 	switch v.Outcome {
 	case job.Throttled:
-		r.set(func(r *round) { r.stop = true })
+		s.throttled(r, v)
 	case job.OperatorNeeded:
 		// Not the end of the batch, and only for what would fail every job: a 403 or
 		// 404 may be this task's own trouble, of a key that went elsewhere.
@@ -125,7 +125,7 @@ func (s *Step) storing(j job.Job, a job.Answer) job.Job {
 	// Its due time stays: see inHand. And with the film's link the record would pass a
 	// KB, so that every write from here on cost twice: what only a task under way needs
 	// goes.
-	next.State, next.Busy, next.Face = job.Storing, time.Time{}, job.Face{}
+	next.State, next.Busy, next.Face, next.Silent = job.Storing, time.Time{}, job.Face{}, 0
 	next.Result = &job.Result{
 		URL: a.VideoURL, Seconds: a.Seconds, Ratio: a.Ratio,
 		// The vendor's clock is not ours, and the film may have been ready for a
@@ -167,7 +167,7 @@ func (s *Step) failed(ctx context.Context, r *round, j job.Job, a job.Answer) er
 	next := with(j, func(t *job.Task) { t.Status, t.Started, t.Ended = a.Status, a.Started.UTC(), a.Ended.UTC() })
 	again := func() {
 		next.State, next.Due = job.Queued, time.Now().Add(job.Backoff(s.Backoff, j.Attempt-1))
-		next.Attempt, next.Intent, next.Refusals = j.Attempt+1, nil, 0
+		next.Attempt, next.Intent, next.Refusals, next.Silent = j.Attempt+1, nil, 0, 0
 	}
 	v := a.Fault
 	s.Log.WarnContext(ctx, "task failed", "job_id", j.ID, "vendor_code", v.Code, "vendor_message", v.Message,
@@ -176,9 +176,11 @@ func (s *Step) failed(ctx context.Context, r *round, j job.Job, a job.Answer) er
 	switch revoked := j.Intent != nil && !j.Intent.Revoked.IsZero() && j.Via != job.TransferTemp; {
 	case revoked && v.Outcome != job.OperatorNeeded:
 		// We took its inputs away ourselves: that was no attempt, and whatever the
-		// vendor makes of it says nothing about the files.
+		// vendor makes of it says nothing about the files. A vendor whose answers are
+		// lost, and whose list is late, would have it so for ever: it counts as silence.
 		again()
 		next.Attempt = j.Attempt
+		s.unanswered(j, &next)
 	case v.Outcome == job.BadInput:
 		next.State, next.Fault = job.Rejected, job.FaultOf(job.CodeInputRefused, v)
 	case v.Outcome == job.Refused, v.Outcome == job.Lost:

@@ -1,6 +1,7 @@
 package poll_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -387,6 +388,31 @@ func TestAThrottledQuestionIsTheLastOfItsBatch(t *testing.T) {
 		require.NoError(t, r.tick())
 		require.Less(t, len(r.vendor.asked), 4)
 		require.Equal(t, job.Submitted, r.job("a").State)
+	})
+}
+
+func TestAVendorThatAsksToBeLeftAloneIsAskedNothingMeanwhile(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("anna")
+		r.vendor.task = func(string) (job.Answer, error) {
+			return job.Answer{}, said(job.Verdict{Outcome: job.Throttled, Status: 429, RetryAfter: 3 * time.Minute})
+		}
+		s, began := r.step(), time.Now()
+		tick := func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 14*time.Second)
+			defer cancel()
+			require.NoError(t, s.Run(ctx))
+		}
+		r.posting("bert") // whose create call is to be looked for after its lease
+		for tick(); len(r.vendor.asked) == 1; tick() {
+			require.Zero(t, r.vendor.lists)
+			time.Sleep(15 * time.Second)
+		}
+		require.InDelta(t, 3*time.Minute, time.Since(began), float64(20*time.Second))
+		r.vendor.says(job.TaskRunning)
+		time.Sleep(3 * time.Minute)
+		tick()
+		require.Equal(t, job.Running, r.job("anna").State)
 	})
 }
 

@@ -162,8 +162,9 @@ type Step struct {
 	Config
 	// planned is set once the sweep is known to be planned.
 	planned atomic.Bool
-	// asked is how many questions the vendor was asked.
-	asked atomic.Int64
+	// asked is how many questions the vendor was asked; mute is until when it wants no
+	// more of them, in milliseconds of the epoch, as far as this process was told.
+	asked, mute atomic.Int64
 	// looks is the plan that the last tick left behind; nil while one is at work.
 	looks atomic.Pointer[plan]
 	// board is the list of all that is under way, as this process knows it; nil when it

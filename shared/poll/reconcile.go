@@ -37,7 +37,7 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		case job.OperatorNeeded:
 			err = s.close(ctx, v)
 		case job.Throttled:
-			r.set(func(r *round) { r.stop = true })
+			s.throttled(r, v)
 		}
 		return err
 	}
@@ -53,11 +53,12 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 	switch {
 	case len(c.found) == 1 && c.sure:
 		t := c.found[0]
-		next.State, next.Due, next.Silent = job.Submitted, now, 0
+		next.State, next.Due = job.Submitted, now
 		next.Task = &job.Task{ID: t.TaskID, RequestID: t.RequestID, BaseURL: in.BaseURL, Status: t.Status,
 			Submitted: in.At.Truncate(time.Millisecond), Created: t.Created, Adopted: true}
 		if in.Revoked.IsZero() {
-			next.Intent = nil // what is left to know of it is whether its inputs were taken back
+			// What is left to know of it is whether its inputs were taken back.
+			next.Intent, next.Silent = nil, 0
 		}
 		s.Log.WarnContext(ctx, "task found in the vendor's list and adopted", "job_id", j.ID, "task_id", t.TaskID)
 	case len(c.found) > 1 && c.sure, len(c.live) > 0 && !in.Revoked.IsZero() && now.Sub(in.Revoked) >= s.Quiet:
@@ -89,16 +90,9 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		next.Due = now.Add(min(s.Interval<<min(j.Tries, 6), s.Quiet-now.Sub(in.Revoked)))
 	default:
 		next.State, next.Due, next.Intent = job.Queued, time.Time{}, nil
-		next.Silent = j.Silent + 1
 		// The list has just been answered. A vendor that fetches the files before it
 		// answers a create call, over a slow way, shows as silence.
-		blamed := next.Silent >= silent && s.Transfer == job.TransferAuto && j.Via != job.TransferTemp
-		switch {
-		case next.Silent >= silentPosts:
-			next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeVendorSilent}
-		case blamed:
-			next.Via = job.TransferTemp
-		}
+		blamed := s.unanswered(j, &next)
 		s.Log.WarnContext(ctx, "create call left no task", "job_id", j.ID, "in_a_row", next.Silent)
 		_, ok, err := s.move(ctx, j, next)
 		if ok && blamed {
@@ -112,12 +106,25 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 
 const (
 	// silent is after how many create calls in a row that had no answer and left no
-	// task the job goes through the vendor's storage.
+	// task in time the job goes through the vendor's storage.
 	silent = 2
 	// silentPosts is after how many of them the job fails: that takes a day, as each is
 	// waited for for the quiet period.
 	silentPosts = 80
 )
+
+// unanswered counts one more create call that had no answer and came to nothing. other
+// says that the job goes the other way from here on.
+func (s *Step) unanswered(j job.Job, next *job.Job) (other bool) {
+	next.Silent = j.Silent + 1
+	if next.Silent >= silentPosts {
+		next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeVendorSilent}
+	}
+	if other = next.Silent >= silent && s.Transfer == job.TransferAuto && j.Via != job.TransferTemp; other {
+		next.Via = job.TransferTemp
+	}
+	return other
+}
 
 // unfetched notes that the vendor could not fetch a job's inputs from S3. It helps the
 // next jobs and is nothing that this one's fate may hang on.

@@ -1,6 +1,7 @@
 package poll_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -277,6 +278,51 @@ func TestCreateCallsThatNobodyAnswersGoTheOtherWayAndEndAfterADay(t *testing.T) 
 				if !other {
 					require.Nil(t, r.theGate().Route)
 				}
+			})
+		})
+	}
+}
+
+// TestATaskThatAlwaysShowsUpTooLateGoesTheOtherWayAndEndsAfterADay has a vendor whose
+// answers to create calls are lost and whose list is late: each task is found when its
+// inputs have been taken back, and fails.
+func TestATaskThatAlwaysShowsUpTooLateGoesTheOtherWayAndEndsAfterADay(t *testing.T) {
+	for mode, other := range map[job.Transfer]bool{job.TransferAuto: true, job.TransferPresign: false} {
+		t.Run(string(mode), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.change = func(c *poll.Config) { c.Transfer = mode }
+				require.NoError(t, r.s.LearnKey(t.Context(), "ours"))
+				r.vendor.says(job.TaskFailed, func(a *job.Answer) { a.Fault = job.Verdict{Outcome: job.OtherTransport} })
+				j := r.queued("anna")
+				posts := 0
+				for j.State != job.Failed && j.Via != job.TransferTemp && posts < 200 {
+					posts++
+					now := time.Now()
+					_, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 3, Intent: job.Intent{At: now, VendorAt: now,
+						Until: now.Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1", StagedImage: "staging/i", StagedAudio: "staging/a"}})
+					require.NoError(t, err)
+					r.until("anna", 5*time.Minute, job.Submitting)
+					for r.job("anna").Intent.Revoked.IsZero() {
+						time.Sleep(15 * time.Second)
+						require.NoError(t, r.tick())
+					}
+					r.vendor.rows = []job.Listed{{TaskID: fmt.Sprint("late", posts), KeyID: "ours", Model: "emo-v1", Status: job.TaskPending, Created: now.Add(time.Second)}}
+					r.until("anna", 10*time.Minute, job.Queued, job.Failed)
+					r.vendor.rows = nil
+					for j = r.job("anna"); !j.Due.IsZero() && j.State == job.Queued; j = r.job("anna") {
+						time.Sleep(15 * time.Second)
+						require.NoError(t, r.tick())
+					}
+					require.Equal(t, 1, j.Attempt, "no attempt of the job's own")
+				}
+				require.Empty(t, r.theGate().Slots)
+				if other {
+					require.Equal(t, 2, posts)
+					return
+				}
+				require.Equal(t, job.Failed, j.State)
+				require.Equal(t, job.CodeVendorSilent, j.Fault.Code)
+				require.Equal(t, 80, posts)
 			})
 		})
 	}

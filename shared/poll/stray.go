@@ -45,6 +45,8 @@ func (s *Step) stray(ctx context.Context, r *round, id string) error {
 		return s.strayFailed(ctx, r, st, err)
 	case found == "":
 		return s.strayLater(ctx, st, st.Cost, strayWait(st.Tries))
+	case has(j, found):
+		return s.Strays.DropStray(ctx, st) // a person has given it back
 	}
 	if owner, err := s.Jobs.Owner(ctx, found); err == nil && owner != j.ID {
 		return s.Strays.DropStray(ctx, st) // a person has given it to another job
@@ -196,8 +198,8 @@ func (s *Step) strayLater(ctx context.Context, st job.Stray, cost job.Money, wai
 // strayFailed lets a stray that cannot be looked for now step back.
 func (s *Step) strayFailed(ctx context.Context, r *round, st job.Stray, cause error) error {
 	s.Log.WarnContext(ctx, "look for a lost task", "job_id", st.Job, "err", cause)
-	if job.VerdictOf(cause).Outcome == job.Throttled {
-		r.set(func(r *round) { r.stop = true })
+	if v := job.VerdictOf(cause); v.Outcome == job.Throttled {
+		s.throttled(r, v)
 	}
 	next := st
 	next.Due = time.Now().Add(strayAgain)

@@ -319,3 +319,36 @@ func TestAStrayThatAPersonGaveToAnotherJobIsDropped(t *testing.T) {
 		require.ErrorIs(t, r.stray(j), job.ErrNotFound, "asked %d times", n)
 	})
 }
+
+// TestAPersonsChoiceOfATaskThatIsSearchedForIsTheJobsOwn has the task that is looked for
+// become the job's present one by a person's word, before the list shows it.
+func TestAPersonsChoiceOfATaskThatIsSearchedForIsTheJobsOwn(t *testing.T) {
+	for _, status := range []job.TaskStatus{job.TaskPending, job.TaskSucceeded} {
+		t.Run(string(status), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.vendor.listed("late", "ours", time.Second)
+				rows := r.vendor.rows
+				r.vendor.rows = nil
+				j := givenUp(r, "anna")
+				again, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
+					At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
+				require.NoError(t, err)
+				held := r.to(again, job.Held, func(j *job.Job) { j.Due, j.Fault = time.Time{}, &job.Fault{Code: job.CodeAmbiguous} })
+				r.to(held, job.Submitted, func(j *job.Job) {
+					j.Due, j.Task, j.Fault = time.Now(), &job.Task{ID: "late", BaseURL: "https://vendor.test", Status: job.TaskPending, Submitted: time.Now(), Adopted: true}, nil
+				})
+				r.vendor.says(status, func(a *job.Answer) {
+					if status == job.TaskSucceeded {
+						ready(a)
+					}
+				})
+				r.vendor.rows = rows
+				r.minutes(5)
+				require.Empty(t, r.vendor.canceled)
+				require.NotContains(t, r.told, "orphan-late")
+				require.Zero(t, r.job("anna").Wasted)
+				require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+			})
+		})
+	}
+}

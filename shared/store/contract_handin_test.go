@@ -276,6 +276,17 @@ var leaseSentences = []sentence{
 		require.Len(t, given, 2)
 		require.Equal(t, first[0].Add(time.Hour).UnixMilli(), given[0].UnixMilli(), "asking in vain takes no place")
 	}},
+	{"nobody has a turn before a rest is over, and a shorter one takes none of it back", func(t *testing.T, s *store.Store) {
+		require.NoError(t, s.Rest(t.Context(), "detect", time.Now().Add(time.Minute)))
+		require.NoError(t, s.Rest(t.Context(), "detect", time.Now().Add(time.Second)))
+		given, err := s.Turns(t.Context(), "detect", time.Second, 20*time.Second, 1)
+		require.NoError(t, err)
+		require.Empty(t, given)
+		given, err = s.Turns(t.Context(), "detect", time.Second, 2*time.Minute, 1)
+		require.NoError(t, err)
+		require.Len(t, given, 1)
+		require.WithinDuration(t, time.Now().Add(time.Minute), given[0], 10*time.Second)
+	}},
 	{"what detect said of a picture is known by its content and ratio", func(t *testing.T, s *store.Store) {
 		yes := job.Face{Pass: true, Box: job.Box{1, 2, 3, 4}, Ext: job.Box{5, 6, 7, 8}}
 		no := job.Face{Code: "InvalidFile.NoHuman", Message: "no face"}

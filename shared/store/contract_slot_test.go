@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -290,6 +291,24 @@ var gateSentences = []sentence{
 		g := gate(t, s)
 		require.True(t, until.Equal(g.NotBefore))
 		require.Equal(t, job.Throttle, g.Admits(time.Now(), "any", 1, 3, until, job.EMO()))
+	}},
+	{"a shorter wait takes back no longer one", func(t *testing.T, s *store.Store) {
+		until := soon()
+		require.NoError(t, s.Throttle(t.Context(), until))
+		require.NoError(t, s.Throttle(t.Context(), until.Add(-time.Minute)))
+		require.True(t, until.Equal(gate(t, s).NotBefore))
+		require.NoError(t, s.Throttle(t.Context(), until.Add(time.Minute)))
+		require.True(t, until.Add(time.Minute).Equal(gate(t, s).NotBefore))
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				if err := s.Throttle(t.Context(), until.Add(time.Duration(i)*time.Minute)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		require.True(t, until.Add(7*time.Minute).Equal(gate(t, s).NotBefore), "whoever came first")
 	}},
 	{"what a film taught is kept", func(t *testing.T, s *store.Store) {
 		filmed(t, s, "anna", 120*time.Second, 12)

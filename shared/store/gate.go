@@ -207,16 +207,35 @@ func (s *Store) Reopen(ctx context.Context, over job.Closure) error {
 	return err
 }
 
-// Throttle holds all posting back until that time.
+// throttles bounds how often a wait is noted again after losing a race.
+const throttles = 8
+
+// Throttle holds all posting back until that time, or longer if it is held back longer
+// already: of two answers at the same moment neither takes the other's back.
 func (s *Store) Throttle(ctx context.Context, until time.Time) error {
 	if err := s.ensureGate(ctx); err != nil {
 		return err
 	}
-	it, err := encode(map[string]any{"t": until.UTC()})
+	next, err := encode(map[string]any{"t": until.UTC()})
 	if err != nil {
 		return err
 	}
-	return s.t.write(ctx, write{key: gateKey, set: []assign{{at("not_before"), it["t"]}, {at(writeAttr), newMark()}}})
+	for range throttles {
+		var g job.Gate
+		var it item
+		if it, err = s.read(ctx, gateKey, &g); err != nil || !until.After(g.NotBefore) {
+			return err
+		}
+		as := absent("not_before")
+		if seen, ok := it["not_before"]; ok {
+			as = equal(seen, "not_before")
+		}
+		err = s.t.write(ctx, write{key: gateKey, set: []assign{{at("not_before"), next["t"]}, {at(writeAttr), newMark()}}, conds: []cond{as}})
+		if !errors.Is(err, job.ErrConflict) {
+			return err
+		}
+	}
+	return err
 }
 
 // LearnKey keeps by which id the vendor's list knows our key.

@@ -289,6 +289,16 @@ func (s *Store) Turns(ctx context.Context, name string, every, within time.Durat
 	return nil, nil
 }
 
+// Rest lets nobody have a turn before that time. Turns that were given already stay.
+func (s *Store) Rest(ctx context.Context, name string, until time.Time) error {
+	err := s.t.write(ctx, write{key: turnKey(name), conds: []cond{oneOf(absent("next"), less(millis(until), "next"))},
+		set: []assign{{at("next"), millis(until)}, {at(writeAttr), newMark()}}})
+	if lost(err) {
+		return nil // it is so for longer
+	}
+	return err
+}
+
 // turnTries bounds how often turns are asked for that others are faster to take.
 const turnTries = 10
 

@@ -280,6 +280,12 @@ func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, ca
 		next.Tries = j.Tries
 	case job.Throttled:
 		next.Tries = j.Tries
+		if v.RetryAfter > 0 && !uploading {
+			// The others would be told the same, one by one.
+			if err := s.Faces.Rest(ctx, detectTurns, next.Due); err != nil {
+				return err
+			}
+		}
 	case job.Unknown:
 		if v.Status == 0 && ctx.Err() != nil {
 			return err // the invocation ended; the job's due time drives it

@@ -177,6 +177,7 @@ func (n noFaces) Face(context.Context, string, job.Ratio) (job.Face, error) { re
 func (noFaces) Turns(context.Context, string, time.Duration, time.Duration, int) ([]time.Time, error) {
 	return []time.Time{time.Now()}, nil
 }
+func (noFaces) Rest(context.Context, string, time.Time) error { return errStore }
 func (noFaces) PutFace(context.Context, string, job.Ratio, job.Face) error { return errStore }
 
 func TestAFaceThatWasPaidForIsUsedThoughItCannotBeKept(t *testing.T) {
@@ -186,6 +187,26 @@ func TestAFaceThatWasPaidForIsUsedThoughItCannotBeKept(t *testing.T) {
 		require.NoError(t, r.step().Prepare(t.Context(), "anna"))
 		require.Equal(t, job.Queued, r.job("anna").State)
 		require.Equal(t, 1, r.vendor.detects)
+	})
+}
+
+func TestNoPortraitIsLookedAtWhileDetectAsksToBeLeftAlone(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.received("anna")
+		r.received("bert")
+		r.vendor.detect = func(context.Context) (job.Face, error) {
+			return job.Face{}, said{Outcome: job.Throttled, Status: 429, RetryAfter: 3 * time.Minute}
+		}
+		require.NoError(t, r.step().Prepare(t.Context(), "anna"))
+		for end := time.Now().Add(150 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Second) {
+			require.NoError(t, r.step().Prepare(t.Context(), "bert"))
+			require.Equal(t, 1, r.vendor.detects)
+		}
+		require.Zero(t, r.job("bert").Tries, "that is no failure of its own")
+		r.vendor.detect = nil
+		time.Sleep(time.Minute)
+		require.NoError(t, r.step().Prepare(t.Context(), "bert"))
+		require.Equal(t, job.Queued, r.job("bert").State)
 	})
 }
 

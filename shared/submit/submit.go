@@ -60,6 +60,8 @@ type Faces interface {
 	// Turns gives the next times at which the stack may do what that name stands for,
 	// as seldom as every: at most n of them, and those that lie within that time.
 	Turns(ctx context.Context, name string, every, within time.Duration, n int) ([]time.Time, error)
+	// Rest lets nobody have a turn before that time.
+	Rest(ctx context.Context, name string, until time.Time) error
 }
 
 // Shares gives out places in the queue.

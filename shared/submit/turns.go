@@ -63,11 +63,14 @@ func (t *turns) leave(w chan time.Time) {
 	t.waiting = slices.DeleteFunc(t.waiting, func(o chan time.Time) bool { return o == w })
 }
 
+// detectTurns names the turns with detect.
+const detectTurns = "detect"
+
 // turn waits until detect may be called: the vendor takes so many calls a second of
 // all the stack's processes together.
 func (s *Step) turn(ctx context.Context) error {
 	at, err := s.turns.next(ctx, func(n int) ([]time.Time, error) {
-		return s.Faces.Turns(ctx, "detect", s.Profile.DetectEvery, turnWithin, n)
+		return s.Faces.Turns(ctx, detectTurns, s.Profile.DetectEvery, turnWithin, n)
 	})
 	if at.IsZero() && err == nil || errors.Is(err, job.ErrConflict) {
 		return errNoTurn // a conflict here says nothing of the job's files

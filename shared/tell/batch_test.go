@@ -35,6 +35,30 @@ func TestTheManifestOfARowHearsOfItAndMailIsForTheWhole(t *testing.T) {
 	require.NoError(t, w.teller().Tell(t.Context(), w.end("j1", job.Failed, job.CodeVendorFailed).ID))
 }
 
+func TestAManifestHearsOfAJobThatItsRowOnlyShowsAndMailIsAsForADrop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.newest("j1")
+	m := w.row(w.end("j1", job.Failed, job.CodeVendorFailed))
+	m.Row = job.Beside("week/3")
+	w.messages[m.ID] = m
+	require.NoError(t, w.teller().Tell(t.Context(), m.ID))
+	require.Equal(t, []string{"week/3"}, w.touched, "where the job says by now")
+	require.NotContains(t, w.notes[0].Attributes, "digest")
+}
+
+func TestAManifestHearsOfARowThatWasNotedWhileItsJobEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.newest("j1")
+	m := w.end("j1", job.Failed, job.CodeVendorFailed) // written by whoever had read the job before
+	w.row(m)
+	m.Row = ""
+	w.messages[m.ID] = m
+	require.NoError(t, w.teller().Tell(t.Context(), m.ID))
+	require.Equal(t, []string{"week/3"}, w.touched)
+}
+
 func TestARowWhoseManifestDoesNotHearIsToldAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

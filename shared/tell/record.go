@@ -16,8 +16,9 @@ type standing struct {
 	// found its other half. state is the job's now.
 	over  bool
 	state job.State
-	// film is where the job says its film stands now; empty when it says nothing.
-	film string
+	// film is where the job says its film stands now, row where its row of a manifest
+	// does; empty when it says nothing.
+	film, row string
 }
 
 // looks bounds how often a record is put right while its name keeps changing.
@@ -28,22 +29,23 @@ const looks = 3
 // The plain name failed/<name>.json is the last word on a name and nothing else:
 // an older job, or an older word of the same job, never stays there. Messages come
 // late and in any order, so what is written goes by how things stand now, and is
-// looked at once more afterwards; whatever is killed between is done again.
-func (t *Teller) record(ctx context.Context, m job.Message) error {
+// looked at once more afterwards; whatever is killed between is done again. It returns
+// how things stand then.
+func (t *Teller) record(ctx context.Context, m job.Message) (standing, error) {
 	for range looks {
 		before, err := t.look(ctx, m)
 		if err != nil {
-			return err
+			return standing{}, err
 		}
 		if err := t.write(ctx, m, before); err != nil {
-			return err
+			return standing{}, err
 		}
 		after, err := t.look(ctx, m)
 		if err != nil || after == before {
-			return err
+			return after, err
 		}
 	}
-	return errors.New("its name keeps changing")
+	return standing{}, errors.New("its name keeps changing")
 }
 
 func (t *Teller) look(ctx context.Context, m job.Message) (standing, error) {
@@ -70,6 +72,7 @@ func (t *Teller) look(ctx context.Context, m job.Message) (standing, error) {
 		s.over = found(m, st) || halfPair(m) && known && !j.Received.Before(m.At)
 	case known:
 		s.over, s.state = j.State != m.State || j.Attempt != m.Attempt || codeOf(j.Fault) != codeOf(m.Fault), j.State
+		s.row = j.Row
 		if j.State == job.Succeeded && j.Film != nil {
 			s.film = j.Film.Key
 		}

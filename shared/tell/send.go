@@ -1,6 +1,7 @@
 package tell
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -36,11 +37,13 @@ func (t *Teller) send(ctx context.Context, c job.Channel, m job.Message) error {
 		if m.Batch != nil {
 			return t.batchRecord(ctx, m)
 		}
-		if err := t.record(ctx, m); err != nil || m.Job == "" {
+		now, err := t.record(ctx, m)
+		if err != nil || m.Job == "" {
 			return err
 		}
-		if m.Row != "" {
-			if err := t.Manifests.Touch(ctx, m.Row); err != nil {
+		// Where its row stands may have been noted since the job was read for the move.
+		if row := cmp.Or(now.row, m.Row); row != "" {
+			if err := t.Manifests.Touch(ctx, row); err != nil {
 				return err
 			}
 		}
@@ -107,7 +110,7 @@ func attributes(m job.Message) map[string]string {
 	if m.Fault != nil {
 		a["code"] = m.Fault.Code
 	}
-	if m.Row != "" && m.State != job.Held {
+	if job.OfRow(m.Row) && m.State != job.Held {
 		// The manifest's own messages are for people; a mail for each of its thousands
 		// of rows is not. What needs a person is.
 		a["digest"] = "row"

@@ -273,8 +273,8 @@ var catalogue = map[string]entry{
 		check, tried,
 	},
 	job.CodeVendorSilent: {
-		text{"For a day the video service gave no answer when the film of “{name}” was ordered, and its list shows no order.", "The files are probably fine: the connection to the video service is too slow, or the service is out of order. " + againEN},
-		text{"一天之内提交“{name}”的视频时，视频服务始终没有答复，其列表中也没有该任务。", "文件很可能没有问题：到视频服务的网络过慢，或其服务出现故障。" + againZH},
+		text{"For a day the video service gave no answer when the film of “{name}” was ordered, and its list showed no order in time.", "The files are probably fine: the connection to the video service is too slow, or the service is out of order. " + againEN},
+		text{"一天之内提交“{name}”的视频时，视频服务始终没有答复，其列表也未及时显示该任务。", "文件很可能没有问题：到视频服务的网络过慢，或其服务出现故障。" + againZH},
 		check, tried,
 	},
 	job.CodeCannotUpload: {
