@@ -91,8 +91,10 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		next.State, next.Due, next.Intent = job.Queued, time.Time{}, nil
 		next.Silent = j.Silent + 1
 		// The list has just been answered. A vendor that fetches the files before it
-		// answers a create call, over a slow way, shows as silence.
-		blamed := next.Silent >= silent && s.Transfer == job.TransferAuto && j.Via != job.TransferTemp
+		// answers a create call, over a slow way, shows as silence: of a job that tries
+		// that way again, once is enough.
+		trial := g.Route != nil && g.Route.Trier == j.ID
+		blamed := (next.Silent >= silent || trial) && s.Transfer == job.TransferAuto && j.Via != job.TransferTemp
 		switch {
 		case next.Silent >= silentPosts:
 			next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeVendorSilent}
