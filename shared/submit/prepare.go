@@ -103,8 +103,8 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 		next.State, next.Fault = gone(j.Image, err)
 	case errors.As(err, &vendors):
 		return s.detectFailed(ctx, j, via, vendors)
-	case errors.Is(err, errNoTurn):
-		next.Due = time.Now().Add(waitTurn)
+	case errors.Is(err, errNoTurn), errors.Is(err, errNoTime):
+		next.Due, next.Via = time.Now().Add(waitTurn), via
 	case time.Since(j.Received) > givesUp && ctx.Err() == nil:
 		next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeUnreadable, File: j.Image.Key}
 	default:
@@ -218,6 +218,9 @@ func (s *Step) detect(ctx context.Context, g job.Gate, j job.Job, ratio job.Rati
 		s.Log.InfoContext(ctx, "trying links to S3 again", "job_id", j.ID)
 	}
 	f, err := s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: link, Ratio: ratio})
+	if !untouched(err) {
+		s.uploads.drop(s.lookedAt(j))
+	}
 	if err != nil {
 		return job.Face{}, &detectError{err, t, trial}
 	}
@@ -227,9 +230,7 @@ func (s *Step) detect(ctx context.Context, g job.Gate, j job.Job, ratio job.Rati
 // portrait puts the picture where the vendor can look at it.
 func (s *Step) portrait(ctx context.Context, j job.Job, t job.Transfer) (job.Secret, error) {
 	if t == job.TransferTemp {
-		ctx, cancel := s.whileUploading(ctx)
-		defer cancel()
-		link, err := s.uploadOne(ctx, s.DetectModel, j.Image.SHA256, j.Image)
+		link, err := s.uploadPortrait(ctx, j)
 		var vendors *uploadError
 		if errors.As(err, &vendors) {
 			err = &detectError{err: err, by: t}
@@ -251,8 +252,12 @@ func (s *Step) portrait(ctx context.Context, j job.Job, t job.Transfer) (job.Sec
 	return urls[0], nil
 }
 
-// errNoTurn: too many others are about to call detect.
-var errNoTurn = errors.New("no turn with detect is near")
+// errNoTurn: too many others are about to call detect. errNoTime: the invocation has no
+// time left to upload a portrait.
+var (
+	errNoTurn = errors.New("no turn with detect is near")
+	errNoTime = errors.New("no time left to upload")
+)
 
 // detectFailed decides what trouble with detect means for the job.
 func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, cause *detectError) error {
