@@ -128,11 +128,13 @@ func (s *Single) note(ctx context.Context, j job.Job, a job.Answer) error {
 func (s *Single) store(ctx context.Context, j job.Job, a job.Answer) error {
 	for range turns {
 		r := &round{}
-		if err := s.step.succeeded(ctx, r, j, a); err != nil {
-			return err
-		}
-		if s.step.bring(ctx, r); len(r.errs) > 0 {
+		err := s.step.succeeded(ctx, r, j, a)
+		if err == nil {
+			s.step.bring(ctx, r)
 			return errors.Join(r.errs...)
+		}
+		if !errors.Is(err, job.ErrConflict) {
+			return err
 		}
 		now, err := s.read(ctx, j.ID)
 		if err != nil || !awaits(now, j.Task.ID) {
