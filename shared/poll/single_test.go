@@ -281,3 +281,23 @@ func TestAPushThatIsNotedWhileABatchAsksHoldsNothingUp(t *testing.T) {
 		})
 	}
 }
+
+func TestAPushThatIsRepeatedDoesNotHurryAFilmThatWaitsForItsNextTry(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("anna")
+		r.vendor.says(job.TaskSucceeded, film)
+		s := r.single()
+		require.NoError(t, s.Look(t.Context(), "task-anna"))
+		// Finalize could not copy it, and waits: each try makes the next wait longer.
+		r.to(r.job("anna"), job.Storing, func(j *job.Job) { j.Tries, j.Due = 1, time.Now().Add(time.Minute) })
+		for range 5 {
+			time.Sleep(10 * time.Second)
+			require.NoError(t, s.Look(t.Context(), "task-anna"))
+		}
+		require.Equal(t, []string{"anna"}, r.films)
+		time.Sleep(15 * time.Second)
+		require.NoError(t, r.tick())
+		require.Equal(t, []string{"anna", "anna"}, r.films)
+		require.Len(t, r.vendor.asked, 1)
+	})
+}
