@@ -10,12 +10,14 @@ import (
 var (
 	SameAccount = sameAccount
 	ProbeNow    = probeNow
+	Clear       = clear
+	Forgotten   = forgotten
 )
 
 // KnowKey has a home with those jobs start with a key.
 func KnowKey(ctx context.Context, home string, jobs *store.Store, v *Vendor) (err error) {
 	s := &Stack{cfg: Config{Home: home, Vendor: v}, Jobs: jobs}
-	if s.ident, err = loadIdentity(s.state("identity.json")); err != nil {
+	if s.ident, err = loadIdentity(s.state(identityFile)); err != nil {
 		return err
 	}
 	return s.knowKey(ctx)

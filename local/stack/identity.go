@@ -19,6 +19,8 @@ import (
 const (
 	database = "jobs.db"
 	objects  = "s3"
+	// identityFile says whose they are.
+	identityFile = "identity.json"
 )
 
 // identity is what makes one home's stack itself over restarts: its credentials,

@@ -61,7 +61,7 @@ func (s *Stack) knowKey(ctx context.Context) error {
 		}
 	}
 	s.ident.KeyMark = keyMark(rand.Text(), v.Key)
-	return s.ident.save(s.state("identity.json"))
+	return s.ident.save(s.state(identityFile))
 }
 
 // probeNow has poll find out at once whether what had closed the gate has passed with
