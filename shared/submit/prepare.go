@@ -164,6 +164,9 @@ func (s *Step) found(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio
 		via = job.TransferTemp
 		f, err = s.detect(ctx, g, j, ratio, via, false)
 	}
+	if errors.Is(err, errKnown) {
+		return f, via, nil
+	}
 	if err != nil {
 		return job.Face{}, via, err
 	}
@@ -195,18 +198,33 @@ func (s *Step) Place(ctx context.Context, j job.Job) (string, error) {
 	return job.Rank(j.Options.Priority, start, j.ID), err
 }
 
-// errTried: somebody else has begun to try S3 again.
-var errTried = errors.New("another job tries S3")
+// errTried: somebody else has begun to try S3 again. errKnown: the face was found for
+// another job meanwhile.
+var (
+	errTried = errors.New("another job tries S3")
+	errKnown = errors.New("the face is known by now")
+)
 
-// detect makes the one call, with the portrait where that transfer puts it. A trial is
-// noted right before it, and errTried where that cannot be.
+// detect makes the one call, with the portrait where that transfer puts it; errKnown with
+// the face, if that is not needed any more when its turn comes. A trial is noted right
+// before it, and errTried where that cannot be.
 func (s *Step) detect(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio, t job.Transfer, trial bool) (job.Face, error) {
 	link, err := s.portrait(ctx, j, t)
 	if err != nil {
 		return job.Face{}, err
 	}
-	if err := s.turn(ctx); err != nil {
+	waited, err := s.turn(ctx)
+	if err != nil {
 		return job.Face{}, err
+	}
+	if waited {
+		f, err := s.Faces.Face(ctx, j.Image.SHA256, ratio)
+		if err == nil {
+			return f, errKnown
+		}
+		if !errors.Is(err, job.ErrNotFound) {
+			return job.Face{}, err
+		}
 	}
 	if trial {
 		switch err := s.Gate.Trial(ctx, g, j.ID); {
