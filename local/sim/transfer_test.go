@@ -56,7 +56,7 @@ func TestOnceItIsKnownThatTheVendorCannotFetchFromS3NoCallIsMadeInVain(t *testin
 			handOne(w, i)
 			w.Run(3 * time.Minute)
 		}
-		before := calls()
+		before, known := calls(), len(w.Emulator.History())
 		for i := range more {
 			handOne(w, first+i)
 			w.Run(10 * time.Second)
@@ -70,6 +70,14 @@ func TestOnceItIsKnownThatTheVendorCannotFetchFromS3NoCallIsMadeInVain(t *testin
 		}
 		require.Len(t, w.Films(), first+more)
 		require.LessOrEqual(t, calls()-before, (2+1)*more, "a job needs two calls; one more for a permit to upload, or for a trial")
+		made := map[string]int{}
+		for _, c := range w.Emulator.History()[known:] {
+			if c.Op == "detect" || c.Op == "create" {
+				require.Empty(t, c.Code, "%s in vain", c.Op)
+				made[c.Op]++
+			}
+		}
+		require.Equal(t, map[string]int{"detect": more, "create": more}, made, "one of each for every job")
 		for _, task := range w.Emulator.Tasks() {
 			require.True(t, strings.HasPrefix(task.Audio, "oss://"), task.Audio)
 		}

@@ -25,7 +25,7 @@ type Caller struct {
 // credentials takes a request that they sign, so whoever else has taken its port
 // since is not mistaken for it.
 func Find(ctx context.Context, home string) (Caller, bool) {
-	id, err := loadIdentity(filepath.Join(home, ".emodrop", "identity.json"))
+	id, err := loadIdentity(filepath.Join(home, ".emodrop", identityFile))
 	if err != nil || id.Port == 0 {
 		return Caller{}, false // a damaged one is told by whoever needs it
 	}

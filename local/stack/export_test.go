@@ -1,10 +1,27 @@
 package stack
 
+import (
+	"context"
+
+	"emodrop/shared/store"
+)
+
 // For tests of what a start asks before anything runs.
 var (
 	SameAccount = sameAccount
 	ProbeNow    = probeNow
+	Clear       = clear
+	Forgotten   = forgotten
 )
+
+// KnowKey has a home with those jobs start with a key.
+func KnowKey(ctx context.Context, home string, jobs *store.Store, v *Vendor) (err error) {
+	s := &Stack{cfg: Config{Home: home, Vendor: v}, Jobs: jobs}
+	if s.ident, err = loadIdentity(s.state(identityFile)); err != nil {
+		return err
+	}
+	return s.knowKey(ctx)
+}
 
 // Talker says what happens.
 type Talker = talker

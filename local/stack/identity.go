@@ -12,12 +12,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // The parts of a stack's state that hold jobs and files.
 const (
 	database = "jobs.db"
 	objects  = "s3"
+	// identityFile says whose they are.
+	identityFile = "identity.json"
 )
 
 // identity is what makes one home's stack itself over restarts: its credentials,
@@ -33,6 +36,8 @@ type identity struct {
 	Workspace string `json:"workspace,omitempty"`
 	// KeyMark tells the service's key from another one without holding it.
 	KeyMark string `json:"key_mark,omitempty"`
+	// KeySince is since when all that was sent is of that key's account; zero: ever.
+	KeySince time.Time `json:"key_since,omitzero"`
 }
 
 // errIdentity: only the identity tells whether a folder's films were paid for, at which

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,4 +82,30 @@ func TestAStartLeavesAWholeIdentityAndNothingBeside(t *testing.T) {
 	half, err := filepath.Glob(filepath.Join(dir, "*identity*"))
 	require.NoError(t, err)
 	require.Equal(t, []string{path}, half)
+}
+
+func TestAFreshStartLeavesNothingOfEarlierRunsButWhatWasDroppedAndBuilt(t *testing.T) {
+	home := folderWith(t, `{"access_key_id":"AK"}`, "jobs.db", "s3/film", "bin/submit")
+	for _, dir := range []string{"videos", "failed", "checked", "status", "drop"} {
+		require.NoError(t, os.Mkdir(filepath.Join(home, dir), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(home, dir, "anna"), nil, 0o600))
+	}
+	require.NoError(t, stack.Clear(home))
+	var left []string
+	require.NoError(t, filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			left = append(left, strings.TrimPrefix(path, home+"/"))
+		}
+		return err
+	}))
+	require.Equal(t, []string{".emodrop/bin/submit", "drop/anna"}, left)
+	require.NoError(t, stack.Clear(t.TempDir()), "and there may be nothing")
+}
+
+func TestAFreshStartThatIsCutShortKnowsWhoseTheFolderIs(t *testing.T) {
+	home := folderWith(t, `{"access_key_id":"AK"}`, "jobs.db", "s3/film")
+	dir := filepath.Join(home, ".emodrop")
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Equal(t, []string{"jobs.db", "s3", "identity.json"}, stack.Forgotten(entries))
 }

@@ -49,15 +49,19 @@ func (s *Stack) knowKey(ctx context.Context) error {
 		return nil
 	}
 	if !s.ident.sameKey(v) {
-		if err := sameAccount(ctx, s.Jobs, v); err != nil {
+		same, err := sameAccount(ctx, s.Jobs, v, s.ident.KeySince)
+		if err != nil {
 			return err
+		}
+		if !same {
+			s.ident.KeySince = time.Now().UTC()
 		}
 		if err := probeNow(ctx, s.Jobs); err != nil {
 			return err
 		}
 	}
 	s.ident.KeyMark = keyMark(rand.Text(), v.Key)
-	return s.ident.save(s.state("identity.json"))
+	return s.ident.save(s.state(identityFile))
 }
 
 // probeNow has poll find out at once whether what had closed the gate has passed with
@@ -78,42 +82,43 @@ func probeNow(ctx context.Context, jobs *store.Store) error {
 const maxAsked = 50
 
 // sameAccount returns an error unless a new key is of the account whose tasks the home's
-// jobs still need, or none is needed. Asking for a task is free.
-func sameAccount(ctx context.Context, jobs *store.Store, v *Vendor) error {
-	open, tasks, err := needed(ctx, jobs, job.EMO().IDLife)
+// jobs still need, or none is needed; then same is false, as nobody was asked. since is
+// since when all are of one account. Asking for a task is free.
+func sameAccount(ctx context.Context, jobs *store.Store, v *Vendor, since time.Time) (same bool, err error) {
+	open, tasks, err := needed(ctx, jobs, job.EMO().IDLife, since)
 	if err != nil {
-		return fmt.Errorf("look for films that are still at the service: %w", err)
+		return false, fmt.Errorf("look for films that are still at the service: %w", err)
 	}
 	if !open {
-		return nil
+		return false, nil
 	}
 	client, err := dashscope.New(dashscope.Config{BaseURL: v.address(), Workspace: v.Workspace,
 		Key: func(context.Context) (job.Secret, error) { return v.Key, nil }, Timeout: 10 * time.Second})
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, t := range tasks[:min(len(tasks), maxAsked)] {
 		a, err := client.Task(ctx, t.BaseURL, t.ID)
 		switch status := job.VerdictOf(err).Status; {
 		case err == nil && a.Status != job.TaskUnknown:
-			return nil
+			return true, nil
 		case err == nil, status == 403, status == 404:
 			// Not this account's, or forgotten; the next may be known.
 		case status == 401:
-			return fmt.Errorf("%w: %w", errRefused, err)
+			return false, fmt.Errorf("%w: %w", errRefused, err)
 		default:
-			return fmt.Errorf("%w: %w", errAsk, err)
+			return false, fmt.Errorf("%w: %w", errAsk, err)
 		}
 	}
-	return errKey
+	return false, errKey
 }
 
 // needed says whether anything of the home's jobs may still need the service's answer:
 // what is at the service, a film on its way home, whose link may have to be asked for
 // anew, what is held, a stray. What is older than the life of a task needs none any more.
 // tasks are those by which the service can tell whose a key is, those that are needed
-// first.
-func needed(ctx context.Context, jobs *store.Store, life time.Duration) (open bool, tasks []job.Task, err error) {
+// first, then others that were sent since then.
+func needed(ctx context.Context, jobs *store.Store, life time.Duration, since time.Time) (open bool, tasks []job.Task, err error) {
 	now := time.Now()
 	alive := func(at time.Time) bool { return now.Sub(at) < life }
 	ids, strays, err := mayNeed(ctx, jobs, now)
@@ -137,7 +142,7 @@ func needed(ctx context.Context, jobs *store.Store, life time.Duration) (open bo
 			continue
 		}
 		if !j.State.HoldsSlot() && j.State != job.Storing && j.State != job.Held {
-			if sent.ID != "" {
+			if sent.ID != "" && !sent.Submitted.Before(since) {
 				others = append(others, sent)
 			}
 			continue

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +57,8 @@ func newAccount(t *testing.T, known ...string) *account {
 }
 
 func (a *account) take(t *testing.T, s *store.Store, key job.Secret) error {
-	return stack.SameAccount(t.Context(), s, &stack.Vendor{Key: key, BaseURL: a.base, Loopback: true})
+	_, err := stack.SameAccount(t.Context(), s, &stack.Vendor{Key: key, BaseURL: a.base, Loopback: true}, time.Time{})
+	return err
 }
 
 // A shelf is a table with jobs that stand where a test wants them, sent so long ago.
@@ -214,4 +217,28 @@ func TestWithAnotherKeyAGateThatTheFirstClosedIsTriedAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, g.Closed, "only an answer of the service opens it")
 	require.False(t, g.Due.After(time.Now()))
+}
+
+func TestWhatAnAccountThatWasLeftStillKnowsTellsNothingOfTheNext(t *testing.T) {
+	for name, put := range map[string]func(*shelf){
+		"at the service": func(s *shelf) { s.submitted("anna") },
+		"being posted":   func(s *shelf) { s.posting("anna") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAccount(t, "task-old")
+			s := newShelf(t, a)
+			home := t.TempDir()
+			require.NoError(t, os.Mkdir(filepath.Join(home, ".emodrop"), 0o700))
+			know := func(key job.Secret) error {
+				return stack.KnowKey(t.Context(), home, s.Store, &stack.Vendor{Key: key, BaseURL: a.base, Loopback: true})
+			}
+			require.NoError(t, know(newKey))
+			s.made("old")
+			require.NoError(t, know(otherKey), "nothing needs the first account any more")
+			s.ago = 0
+			put(s)
+			require.ErrorContains(t, know(newKey), "does not know them by this API key")
+			require.NoError(t, know(otherKey))
+		})
+	}
 }

@@ -40,7 +40,7 @@ func Locate(ctx context.Context, dir string) (Place, error) {
 	if err != nil {
 		return Place{}, err
 	}
-	if _, err := loadIdentity(filepath.Join(home, ".emodrop", "identity.json")); err != nil {
+	if _, err := loadIdentity(filepath.Join(home, ".emodrop", identityFile)); err != nil {
 		return Place{}, err
 	}
 	c, running := Find(ctx, home)
@@ -63,7 +63,7 @@ func homeOf(dir string) (string, error) {
 		return "", err
 	}
 	for {
-		_, err := os.Stat(filepath.Join(dir, ".emodrop", "identity.json"))
+		_, err := os.Stat(filepath.Join(dir, ".emodrop", identityFile))
 		if err == nil {
 			return dir, nil
 		}

@@ -188,7 +188,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	if cfg.Fresh {
-		id, err := loadIdentity(s.state("identity.json"))
+		id, err := loadIdentity(s.state(identityFile))
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +204,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 			return nil, fmt.Errorf("stack's home: %w", err)
 		}
 	}
-	if s.ident, err = loadIdentity(s.state("identity.json")); err != nil {
+	if s.ident, err = loadIdentity(s.state(identityFile)); err != nil {
 		return nil, err
 	}
 	if err := s.ident.settle(cfg.Vendor); err != nil {
@@ -215,7 +215,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.addr = ln.Addr().String()
-	if err := s.ident.keepPort(s.state("identity.json"), ln.Addr().(*net.TCPAddr).Port); err != nil {
+	if err := s.ident.keepPort(s.state(identityFile), ln.Addr().(*net.TCPAddr).Port); err != nil {
 		_ = ln.Close()
 		return nil, err
 	}
@@ -308,33 +308,6 @@ func listen(wanted, last int) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on loopback: %w", err)
 	}
 	return ln, nil
-}
-
-// clear removes what earlier runs made. What people dropped stays theirs.
-func clear(home string) error {
-	for _, name := range []string{".emodrop", "videos", "failed"} {
-		path := filepath.Join(home, name)
-		if name == ".emodrop" {
-			// The built binaries live there too and are worth keeping.
-			entries, err := os.ReadDir(path)
-			if err != nil && !os.IsNotExist(err) {
-				return fmt.Errorf("clear the stack's state: %w", err)
-			}
-			for _, e := range entries {
-				if e.Name() == "bin" {
-					continue
-				}
-				if err := os.RemoveAll(filepath.Join(path, e.Name())); err != nil {
-					return fmt.Errorf("clear the stack's state: %w", err)
-				}
-			}
-			continue
-		}
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("clear the stack's results: %w", err)
-		}
-	}
-	return nil
 }
 
 // quiet is a logger for parts whose own talk nobody asked for.

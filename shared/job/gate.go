@@ -196,11 +196,13 @@ const oneOf = 8
 // shows of the vendor's speed, and that its inputs could be fetched from S3. It is g after
 // any other move.
 func (g Gate) Taught(from, to Job, now time.Time) Gate {
-	if !from.State.HoldsSlot() || to.State != Storing || to.Task == nil || to.Task.Started.IsZero() || !to.Task.Ended.After(to.Task.Started) {
+	if !from.State.HoldsSlot() || to.State != Storing || to.Task == nil {
 		return g
 	}
-	g.Speeds = slices.Clone(g.Speeds)
-	g.Learn(to.Task.Ended.Sub(to.Task.Started), to.Seconds())
+	if !to.Task.Started.IsZero() { // else the vendor has not said how long it took
+		g.Speeds = slices.Clone(g.Speeds)
+		g.Learn(to.Task.Ended.Sub(to.Task.Started), to.Seconds())
+	}
 	if from.Via != TransferTemp {
 		g.Fetched(Fetch{Job: to.ID, OK: true}, now)
 	}

@@ -113,3 +113,17 @@ func TestATrialWhoseTaskWaitsBehindOthersIsWaitedFor(t *testing.T) {
 	_, trial = via(g, false, g.Route.Until)
 	require.True(t, trial, "one that never came to the vendor is not")
 }
+
+func TestAFilmFromS3TellsSoWithoutTheVendorsTimesToo(t *testing.T) {
+	g := seen(3, 0)
+	at := g.Route.Until
+	g.Trial("anna", at)
+	from := job.Job{ID: "anna", State: job.Running}
+	to := job.Job{ID: "anna", State: job.Storing, Task: &job.Task{Ended: at}}
+	learned := g.Taught(from, to, at)
+	require.Nil(t, learned.Route)
+	require.Empty(t, learned.Speeds, "how long it took is not known")
+
+	from.Via = job.TransferTemp
+	require.Equal(t, *g, g.Taught(from, to, at), "what did not come from S3 says nothing of it")
+}

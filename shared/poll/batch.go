@@ -61,8 +61,8 @@ func (r *round) set(f func(*round)) {
 	f(r)
 }
 
-// now takes note of what a look made of a job that was at the vendor; the zero value,
-// that somebody else was faster, whose word a batch will read.
+// now takes note of how a job stands that was at the vendor; the zero value, that nobody
+// knows until a batch has read it.
 func (r *round) now(id string, j job.Job) {
 	r.set(func(r *round) {
 		if j.State.AtVendor() {

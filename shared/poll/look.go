@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"emodrop/shared/job"
@@ -16,13 +17,34 @@ const (
 	idGrace = 10 * time.Minute
 )
 
-// look asks how a task stands and stores what changed. An unchanged answer writes
-// nothing.
+// look asks how a task stands and stores what changed. Somebody may have written the job
+// meanwhile, as a push does that is noted: then the answer is taken for what stands there
+// now, for the next one is a whole interval away.
 func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 	a, err := s.Vendor.Task(ctx, j.Task.BaseURL, j.Task.ID)
 	if err != nil {
 		return s.lookFailed(ctx, r, j, err)
 	}
+	for n := 1; ; n++ {
+		err := s.take(ctx, r, j, a)
+		if n == turns || !errors.Is(err, job.ErrConflict) {
+			return err
+		}
+		now, err := s.Jobs.Job(ctx, j.ID)
+		if err != nil {
+			return err
+		}
+		if !awaits(now, j.Task.ID) {
+			return job.ErrConflict
+		}
+		r.now(j.ID, now)
+		j = now
+	}
+}
+
+// take stores what an answer has changed; job.ErrConflict when somebody else was faster. An
+// unchanged answer writes nothing.
+func (s *Step) take(ctx context.Context, r *round, j job.Job, a job.Answer) error {
 	switch a.Status {
 	case job.TaskPending:
 		r.set(func(r *round) { r.pending = true })
@@ -64,17 +86,21 @@ func (s *Step) look(ctx context.Context, r *round, j job.Job) error {
 
 // answered stores what an answer made of the job, for the next look too.
 func (s *Step) answered(ctx context.Context, r *round, j, next job.Job) error {
-	_, _, err := s.store(ctx, r, j, next)
+	_, err := s.store(ctx, r, j, next)
 	return err
 }
 
-// store is answered, with what became of it; ok is false when somebody else was faster.
-func (s *Step) store(ctx context.Context, r *round, j, next job.Job) (moved job.Job, ok bool, err error) {
-	moved, ok, err = s.move(ctx, j, next)
-	if err == nil {
-		r.now(j.ID, moved)
+// store is answered, with what became of it.
+func (s *Step) store(ctx context.Context, r *round, j, next job.Job) (job.Job, error) {
+	moved, ok, err := s.move(ctx, j, next)
+	switch {
+	case err != nil:
+		return job.Job{}, err
+	case !ok:
+		return job.Job{}, job.ErrConflict
 	}
-	return moved, ok, err
+	r.now(j.ID, moved)
+	return moved, nil
 }
 
 // lookFailed decides what trouble with the question means: never anything for
@@ -141,8 +167,8 @@ func (s *Step) storing(j job.Job, a job.Answer) job.Job {
 
 // succeeded stores the answer and hands the film to finalize.
 func (s *Step) succeeded(ctx context.Context, r *round, j job.Job, a job.Answer) error {
-	moved, ok, err := s.store(ctx, r, j, s.storing(j, a))
-	if err != nil || !ok {
+	moved, err := s.store(ctx, r, j, s.storing(j, a))
+	if err != nil {
 		return err
 	}
 	r.film(moved)
@@ -180,7 +206,7 @@ func (s *Step) failed(ctx context.Context, r *round, j job.Job, a job.Answer) er
 		// lost, and whose list is late, would have it so for ever: it counts as silence.
 		again()
 		next.Attempt = j.Attempt
-		s.unanswered(j, &next)
+		s.unanswered(r.gate, j, &next)
 	case v.Outcome == job.BadInput:
 		next.State, next.Fault = job.Rejected, job.FaultOf(job.CodeInputRefused, v)
 	case v.Outcome == job.Refused, v.Outcome == job.Lost:
@@ -196,8 +222,8 @@ func (s *Step) failed(ctx context.Context, r *round, j job.Job, a job.Answer) er
 		// and it counts for nothing.
 		again()
 		next.Due, next.Series, next.Via = time.Now(), j.Series+1, job.TransferTemp
-		_, ok, err := s.store(ctx, r, j, next)
-		if ok && !late(j, a) {
+		err := s.answered(ctx, r, j, next)
+		if err == nil && !late(j, a) {
 			s.unfetched(ctx, j)
 		}
 		return err

@@ -57,6 +57,7 @@ func TestAnEndIsSeenSoonWithNoMoreQuestions(t *testing.T) {
 		"a dedicated deployment":                {&service{slots: lot(100, 40), inFlight: lot(126, 51), jobs: promised}, 5 * time.Second},
 		"a dedicated deployment that fails":     {&service{slots: 20, inFlight: 26, jobs: jobs, failing: .3}, 6 * time.Second},
 		// Nothing waits, so nothing can be saved.
+		"all tasks at work, half of which fail, half of it pushed": {&service{slots: 4, inFlight: 4, jobs: jobs, failing: .5, pushed: .5}, long / 2 * 11 / 10},
 		"all tasks at work":     {&service{slots: 20, inFlight: 20, jobs: jobs}, long / 2 * 11 / 10},
 		"one task now and then": {&service{slots: 1, inFlight: 1, rest: 47 * time.Second, jobs: jobs}, long / 2 * 11 / 10},
 	} {

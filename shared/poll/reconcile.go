@@ -92,7 +92,7 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		next.State, next.Due, next.Intent = job.Queued, time.Time{}, nil
 		// The list has just been answered. A vendor that fetches the files before it
 		// answers a create call, over a slow way, shows as silence.
-		blamed := s.unanswered(j, &next)
+		blamed := s.unanswered(g, j, &next)
 		s.Log.WarnContext(ctx, "create call left no task", "job_id", j.ID, "in_a_row", next.Silent)
 		_, ok, err := s.move(ctx, j, next)
 		if ok && blamed {
@@ -114,13 +114,15 @@ const (
 )
 
 // unanswered counts one more create call that had no answer and came to nothing. other
-// says that the job goes the other way from here on.
-func (s *Step) unanswered(j job.Job, next *job.Job) (other bool) {
+// says that the job goes the other way from here on: of one that tries links to S3 again,
+// once is enough.
+func (s *Step) unanswered(g job.Gate, j job.Job, next *job.Job) (other bool) {
 	next.Silent = j.Silent + 1
 	if next.Silent >= silentPosts {
 		next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeVendorSilent}
 	}
-	if other = next.Silent >= silent && s.Transfer == job.TransferAuto && j.Via != job.TransferTemp; other {
+	trial := g.Route != nil && g.Route.Trier == j.ID
+	if other = (next.Silent >= silent || trial) && s.Transfer == job.TransferAuto && j.Via != job.TransferTemp; other {
 		next.Via = job.TransferTemp
 	}
 	return other

@@ -327,3 +327,23 @@ func TestATaskThatAlwaysShowsUpTooLateGoesTheOtherWayAndEndsAfterADay(t *testing
 		})
 	}
 }
+
+func TestATrialOfS3WhoseCreateCallLeavesNothingHasFailed(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		for range 3 {
+			require.NoError(t, r.s.Fetched(t.Context(), job.Fetch{Job: "others"}))
+		}
+		time.Sleep(31 * time.Minute)
+		now := time.Now()
+		_, err := r.s.Admit(t.Context(), r.queued("anna"), job.Admission{Gate: r.theGate(), Limit: 3, Trial: true, Intent: job.Intent{
+			At: now, VendorAt: now, Until: now.Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1",
+			StagedImage: "staging/i", StagedAudio: "staging/a"}})
+		require.NoError(t, err)
+		r.until("anna", time.Hour, job.Queued)
+		require.Equal(t, job.TransferTemp, r.job("anna").Via)
+		route := r.theGate().Route
+		require.Equal(t, 1, route.Trials)
+		require.Empty(t, route.Trier)
+		require.Greater(t, time.Until(route.Until), 55*time.Minute, "the next one waits for twice as long")
+	})
+}

@@ -265,7 +265,8 @@ func (v *service) postOne(ctx context.Context) {
 	if push {
 		v.pushes.Go(func() {
 			time.Sleep(time.Until(begin.Add(work + time.Second)))
-			if err := v.single.Look(ctx, "task-"+id); err != nil {
+			// What has ended is not kept here.
+			if err := v.single.Look(ctx, "task-"+id); err != nil && !errors.Is(err, job.ErrNotFound) {
 				v.mu.Lock()
 				v.say("push: %v", err)
 				v.mu.Unlock()

@@ -85,12 +85,13 @@ func (s *Single) Look(ctx context.Context, taskID string) error {
 // counts as one that could not be handed to finalize.
 const handOnAfter = 5 * time.Second
 
-// handOn invokes finalize for a film that is stored and that nobody has taken: the push
-// may be repeated because that failed. Finalize's own lease makes one invocation more
+// handOn invokes finalize for a film that is stored and that it has never begun with: the
+// push may be repeated because it could not be invoked. One that has had a try in vain waits
+// for its time, which is poll's to see. Finalize's own lease makes one invocation more
 // harmless.
 func (s *Single) handOn(ctx context.Context, j job.Job, taskID string) error {
 	now := time.Now()
-	if j.State != job.Storing || j.Task == nil || j.Task.ID != taskID || now.Before(j.Busy) || now.Sub(j.Updated) < handOnAfter {
+	if j.State != job.Storing || j.Task == nil || j.Task.ID != taskID || j.Tries > 0 || now.Before(j.Busy) || now.Sub(j.Updated) < handOnAfter {
 		return nil
 	}
 	return s.step.Functions.Finalize(ctx, j.ID)
@@ -128,11 +129,13 @@ func (s *Single) note(ctx context.Context, j job.Job, a job.Answer) error {
 func (s *Single) store(ctx context.Context, j job.Job, a job.Answer) error {
 	for range turns {
 		r := &round{}
-		if err := s.step.succeeded(ctx, r, j, a); err != nil {
-			return err
-		}
-		if s.step.bring(ctx, r); len(r.errs) > 0 {
+		err := s.step.succeeded(ctx, r, j, a)
+		if err == nil {
+			s.step.bring(ctx, r)
 			return errors.Join(r.errs...)
+		}
+		if !errors.Is(err, job.ErrConflict) {
+			return err
 		}
 		now, err := s.read(ctx, j.ID)
 		if err != nil || !awaits(now, j.Task.ID) {

@@ -258,3 +258,46 @@ func TestATaskThatFailsCountsOnceAgainstS3(t *testing.T) {
 		require.Equal(t, 1, r.theGate().Route.Failed)
 	})
 }
+
+func TestAPushThatIsNotedWhileABatchAsksHoldsNothingUp(t *testing.T) {
+	for status, end := range map[job.TaskStatus]job.State{job.TaskFailed: job.Failed, job.TaskCanceled: job.Canceled} {
+		t.Run(string(status), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.submitted("anna")
+				pushed := false
+				r.vendor.task = func(id string) (job.Answer, error) {
+					if !pushed {
+						pushed = true // while this answer is on its way
+						r.vendor.mu.Unlock()
+						defer r.vendor.mu.Lock()
+						require.NoError(t, r.single().Look(t.Context(), "task-anna"))
+					}
+					return job.Answer{TaskID: id, Status: status, Fault: job.Verdict{Outcome: job.Refused}}, nil
+				}
+				require.NoError(t, r.tick())
+				require.Equal(t, end, r.job("anna").State)
+				require.Len(t, r.vendor.asked, 2, "without another question")
+			})
+		})
+	}
+}
+
+func TestAPushThatIsRepeatedDoesNotHurryAFilmThatWaitsForItsNextTry(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.submitted("anna")
+		r.vendor.says(job.TaskSucceeded, film)
+		s := r.single()
+		require.NoError(t, s.Look(t.Context(), "task-anna"))
+		// Finalize could not copy it, and waits: each try makes the next wait longer.
+		r.to(r.job("anna"), job.Storing, func(j *job.Job) { j.Tries, j.Due = 1, time.Now().Add(time.Minute) })
+		for range 5 {
+			time.Sleep(10 * time.Second)
+			require.NoError(t, s.Look(t.Context(), "task-anna"))
+		}
+		require.Equal(t, []string{"anna"}, r.films)
+		time.Sleep(15 * time.Second)
+		require.NoError(t, r.tick())
+		require.Equal(t, []string{"anna", "anna"}, r.films)
+		require.Len(t, r.vendor.asked, 1)
+	})
+}

@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -39,17 +40,27 @@ func (s *Step) lookAt(ctx context.Context, r *round, p *plan, jobs []job.Job) {
 			return nil
 		}
 		if r.stopped() {
-			return s.unasked(ctx, r, j)
+			return overtaken(r, j, s.unasked(ctx, r, j))
 		}
 		mu.Lock()
 		began[j.ID] = time.Now()
 		mu.Unlock()
-		return s.look(ctx, r, j)
+		return overtaken(r, j, s.look(ctx, r, j))
 	})
 	r.set(func(r *round) {
 		p.looked(began, r.holding, r.pending)
 		r.pending = false
 	})
+}
+
+// overtaken takes a lost race for what it is: somebody else's word counts, which a batch will
+// read.
+func overtaken(r *round, j job.Job, err error) error {
+	if !errors.Is(err, job.ErrConflict) {
+		return err
+	}
+	r.now(j.ID, job.Job{})
+	return nil
 }
 
 // watch makes the looks between two batches that are planned before a time; a last one

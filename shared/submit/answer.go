@@ -42,7 +42,10 @@ func (s *Step) record(ctx context.Context, j job.Job, c job.Created) error {
 			break
 		}
 		again := now
-		again.State, again.Due, again.Task = next.State, next.Due, next.Task
+		again.State, again.Due, again.Task, again.Silent = next.State, next.Due, next.Task, 0
+		if now.Intent.Revoked.IsZero() {
+			again.Intent = nil // else the task will fail by what was taken back
+		}
 		_, err = s.move(ctx, now, again)
 	}
 	if errors.Is(err, job.ErrConflict) {

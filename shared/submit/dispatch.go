@@ -262,8 +262,8 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
 		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})
 	cancel()
-	if o := job.VerdictOf(err).Outcome; err == nil || o != job.Throttled && o != job.NotSent && o != job.OperatorNeeded {
-		s.uploads.drop(j.ID) // they may be the reason why it failed
+	if !untouched(err) {
+		s.uploads.drop(j.ID)
 	}
 	if err != nil {
 		return s.notCreated(ctx, admitted, err)

@@ -389,6 +389,37 @@ func TestALateAnswerDoesNotTakeAJobThatPollHasSettled(t *testing.T) {
 	})
 }
 
+func TestAnAnswerIsWrittenOverWhatWasOnlyNotedMeanwhile(t *testing.T) {
+	for name, revoked := range map[string]bool{"its inputs were taken back": true, "anything else": false} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				j := r.queued("anna")
+				next := j
+				next.Silent = 1
+				_, err := r.s.Move(t.Context(), j, next)
+				require.NoError(t, err)
+				r.vendor.create = func(ctx context.Context, _ job.CreateRequest) (job.Created, error) {
+					j := r.job("anna")
+					next, in := j, *j.Intent
+					if next.Tries++; revoked {
+						in.Revoked = time.Now().UTC()
+					}
+					next.Intent = &in
+					_, err := r.s.Move(ctx, j, next)
+					require.NoError(t, err)
+					return job.Created{TaskID: "the-task"}, nil
+				}
+				require.NoError(t, r.step().Dispatch(t.Context()))
+				j = r.job("anna")
+				require.Equal(t, job.Submitted, j.State)
+				require.Equal(t, "the-task", j.Task.ID)
+				require.Zero(t, j.Silent, "it was answered")
+				require.Equal(t, revoked, j.Intent != nil, "what the task will fail by is remembered, and nothing else")
+			})
+		})
+	}
+}
+
 // unwritable is a store that takes no answer.
 type unwritable struct{ submit.Jobs }
 

@@ -3,6 +3,7 @@ package submit
 import (
 	"context"
 	"errors"
+	"time"
 
 	"emodrop/shared/job"
 )
@@ -20,8 +21,6 @@ func (s *Step) unstaged(ctx context.Context, j job.Job, in job.Input, cause erro
 	code := job.CodeUnreadable
 	if uploading := new(uploadError); errors.As(cause, &uploading) {
 		code = job.CodeCannotUpload
-	} else if looking := new(detectError); errors.As(cause, &looking) {
-		code = job.CodeDetectFails
 	}
 	s.Log.WarnContext(ctx, "stage", "job_id", j.ID, "err", cause, "tries", j.Tries+1)
 	next := j
@@ -58,9 +57,17 @@ func (s *Step) withFace(ctx context.Context, g job.Gate, j job.Job) (job.Job, er
 		return j, nil
 	}
 	face, via, err := s.face(ctx, g, j, j.Ratio)
+	var vendors *detectError
 	switch {
 	case errors.Is(err, job.ErrConflict), errors.Is(err, job.ErrNotFound):
 		return job.Job{}, s.inputGone(ctx, j, j.Image, err)
+	case errors.As(err, &vendors):
+		return job.Job{}, s.detectFailed(ctx, j, via, vendors)
+	case errors.Is(err, errNoTurn), errors.Is(err, errNoTime):
+		next := j
+		next.Due, next.Via = time.Now().Add(waitTurn), via
+		_, err := s.move(ctx, j, next)
+		return job.Job{}, conflict(err)
 	case err != nil:
 		return job.Job{}, s.unstaged(ctx, j, j.Image, err)
 	case !face.Pass:

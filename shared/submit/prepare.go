@@ -103,8 +103,8 @@ func (s *Step) Prepare(ctx context.Context, id string) error {
 		next.State, next.Fault = gone(j.Image, err)
 	case errors.As(err, &vendors):
 		return s.detectFailed(ctx, j, via, vendors)
-	case errors.Is(err, errNoTurn):
-		next.Due = time.Now().Add(waitTurn)
+	case errors.Is(err, errNoTurn), errors.Is(err, errNoTime):
+		next.Due, next.Via = time.Now().Add(waitTurn), via
 	case time.Since(j.Received) > givesUp && ctx.Err() == nil:
 		next.State, next.Fault = job.Failed, &job.Fault{Code: job.CodeUnreadable, File: j.Image.Key}
 	default:
@@ -164,6 +164,9 @@ func (s *Step) found(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio
 		via = job.TransferTemp
 		f, err = s.detect(ctx, g, j, ratio, via, false)
 	}
+	if errors.Is(err, errKnown) {
+		return f, via, nil
+	}
 	if err != nil {
 		return job.Face{}, via, err
 	}
@@ -195,18 +198,33 @@ func (s *Step) Place(ctx context.Context, j job.Job) (string, error) {
 	return job.Rank(j.Options.Priority, start, j.ID), err
 }
 
-// errTried: somebody else has begun to try S3 again.
-var errTried = errors.New("another job tries S3")
+// errTried: somebody else has begun to try S3 again. errKnown: the face was found for
+// another job meanwhile.
+var (
+	errTried = errors.New("another job tries S3")
+	errKnown = errors.New("the face is known by now")
+)
 
-// detect makes the one call, with the portrait where that transfer puts it. A trial is
-// noted right before it, and errTried where that cannot be.
+// detect makes the one call, with the portrait where that transfer puts it; errKnown with
+// the face, if that is not needed any more when its turn comes. A trial is noted right
+// before it, and errTried where that cannot be.
 func (s *Step) detect(ctx context.Context, g job.Gate, j job.Job, ratio job.Ratio, t job.Transfer, trial bool) (job.Face, error) {
 	link, err := s.portrait(ctx, j, t)
 	if err != nil {
 		return job.Face{}, err
 	}
-	if err := s.turn(ctx); err != nil {
+	waited, err := s.turn(ctx)
+	if err != nil {
 		return job.Face{}, err
+	}
+	if waited {
+		f, err := s.Faces.Face(ctx, j.Image.SHA256, ratio)
+		if err == nil {
+			return f, errKnown
+		}
+		if !errors.Is(err, job.ErrNotFound) {
+			return job.Face{}, err
+		}
 	}
 	if trial {
 		switch err := s.Gate.Trial(ctx, g, j.ID); {
@@ -218,6 +236,9 @@ func (s *Step) detect(ctx context.Context, g job.Gate, j job.Job, ratio job.Rati
 		s.Log.InfoContext(ctx, "trying links to S3 again", "job_id", j.ID)
 	}
 	f, err := s.Vendor.Detect(ctx, job.DetectRequest{Model: s.DetectModel, ImageURL: link, Ratio: ratio})
+	if !untouched(err) {
+		s.uploads.drop(s.lookedAt(j))
+	}
 	if err != nil {
 		return job.Face{}, &detectError{err, t, trial}
 	}
@@ -227,9 +248,7 @@ func (s *Step) detect(ctx context.Context, g job.Gate, j job.Job, ratio job.Rati
 // portrait puts the picture where the vendor can look at it.
 func (s *Step) portrait(ctx context.Context, j job.Job, t job.Transfer) (job.Secret, error) {
 	if t == job.TransferTemp {
-		ctx, cancel := s.whileUploading(ctx)
-		defer cancel()
-		link, err := s.uploadOne(ctx, s.DetectModel, j.Image.SHA256, j.Image)
+		link, err := s.uploadPortrait(ctx, j)
 		var vendors *uploadError
 		if errors.As(err, &vendors) {
 			err = &detectError{err: err, by: t}
@@ -251,8 +270,12 @@ func (s *Step) portrait(ctx context.Context, j job.Job, t job.Transfer) (job.Sec
 	return urls[0], nil
 }
 
-// errNoTurn: too many others are about to call detect.
-var errNoTurn = errors.New("no turn with detect is near")
+// errNoTurn: too many others are about to call detect. errNoTime: the invocation has no
+// time left to upload a portrait.
+var (
+	errNoTurn = errors.New("no turn with detect is near")
+	errNoTime = errors.New("no time left to upload")
+)
 
 // detectFailed decides what trouble with detect means for the job.
 func (s *Step) detectFailed(ctx context.Context, j job.Job, via job.Transfer, cause *detectError) error {

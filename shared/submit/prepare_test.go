@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,7 +178,7 @@ func (n noFaces) Face(context.Context, string, job.Ratio) (job.Face, error) { re
 func (noFaces) Turns(context.Context, string, time.Duration, time.Duration, int) ([]time.Time, error) {
 	return []time.Time{time.Now()}, nil
 }
-func (noFaces) Rest(context.Context, string, time.Time) error { return errStore }
+func (noFaces) Rest(context.Context, string, time.Time) error              { return errStore }
 func (noFaces) PutFace(context.Context, string, job.Ratio, job.Face) error { return errStore }
 
 func TestAFaceThatWasPaidForIsUsedThoughItCannotBeKept(t *testing.T) {
@@ -278,4 +279,38 @@ func TestADetectThatHasStoppedAnsweringFailsNoJobInAWarmProcess(t *testing.T) {
 			time.Sleep(15 * time.Second)
 		}
 	})
+}
+
+func TestAPortraitThatManyRecordingsShareIsLookedAtOnceThoughAllWaitForATurn(t *testing.T) {
+	for name, mode := range map[string]job.Transfer{"links": job.TransferPresign, "what works": job.TransferAuto, "storage": job.TransferTemp} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.change = func(c *submit.Config) { c.Transfer = mode }
+				r.vendor.detect = func(context.Context) (job.Face, error) {
+					time.Sleep(100 * time.Millisecond)
+					return job.Face{Pass: true, Box: job.Box{1, 1, 2, 2}}, nil
+				}
+				steps := []*submit.Step{r.step(), r.step()} // in two processes
+				var all sync.WaitGroup
+				for i := range 20 {
+					id := fmt.Sprint("voice-", i)
+					j := r.received(id)
+					next := j
+					next.Image = job.Input{Key: "portrait.png", ETag: "e", SHA256: "shared", Format: "png", Width: 480, Height: 640}
+					_, err := r.s.Move(t.Context(), j, next)
+					require.NoError(t, err)
+					all.Go(func() {
+						if err := steps[i%2].Prepare(t.Context(), id); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				all.Wait()
+				require.Equal(t, 1, r.vendor.detects)
+				for i := range 20 {
+					require.Equal(t, job.Queued, r.job(fmt.Sprint("voice-", i)).State)
+				}
+			})
+		})
+	}
 }

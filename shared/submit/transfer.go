@@ -85,7 +85,7 @@ func (s *Step) upload(ctx context.Context, j job.Job) (out sent, err error) {
 		if err != nil {
 			return sent{}, err
 		}
-		links[i] = uploaded{job: j.ID, sha256: in.SHA256, link: link, ends: at.Add(tempLife)}
+		links[i] = uploaded{of: j.ID, sha256: in.SHA256, link: link, ends: at.Add(tempLife)}
 		s.uploads.keep(links[i])
 	}
 	out.image, out.audio, out.ends = links[0].link, links[1].link, links[0].ends
@@ -95,15 +95,15 @@ func (s *Step) upload(ctx context.Context, j job.Job) (out sent, err error) {
 	return out, nil
 }
 
-// uploaded is a file of a job in the vendor's storage.
+// uploaded is a file in the vendor's storage: one of a job, or a portrait for detect.
 type uploaded struct {
-	job, sha256 string
-	link        job.Secret
-	ends        time.Time
+	of, sha256 string
+	link       job.Secret
+	ends       time.Time
 }
 
-// uploads are those that no create call has been made with yet. Safe for concurrent use;
-// the zero value is ready.
+// uploads are those that no call has had an answer to yet. Safe for concurrent use; the
+// zero value is ready.
 type uploads struct {
 	mu   sync.Mutex
 	kept []uploaded
@@ -111,17 +111,17 @@ type uploads struct {
 
 const (
 	// maxUploads bounds how many are kept.
-	maxUploads = 100
+	maxUploads = 1000
 	// usable is how long a kept link has to live.
 	usable = 24 * time.Hour
 )
 
-// of is a job's file, or nothing.
+// of is a job's file, or a portrait, or nothing.
 func (u *uploads) of(id, sha256 string) uploaded {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, k := range u.kept {
-		if k.job == id && k.sha256 == sha256 && time.Until(k.ends) > usable {
+		if k.of == id && k.sha256 == sha256 && time.Until(k.ends) > usable {
 			return k
 		}
 	}
@@ -140,11 +140,21 @@ func (u *uploads) all(j job.Job) bool {
 	return u.of(j.ID, j.Image.SHA256).link != "" && u.of(j.ID, j.Audio.SHA256).link != ""
 }
 
-// drop forgets a job's.
+// drop forgets a job's, or a portrait.
 func (u *uploads) drop(id string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.kept = slices.DeleteFunc(u.kept, func(k uploaded) bool { return k.job == id })
+	u.kept = slices.DeleteFunc(u.kept, func(k uploaded) bool { return k.of == id })
+}
+
+// untouched says of a call's error that the vendor has not come to the files: else they
+// may be the reason for it, and are not used again.
+func untouched(err error) bool {
+	switch job.VerdictOf(err).Outcome {
+	case job.Throttled, job.NotSent, job.OperatorNeeded:
+		return true
+	}
+	return false
 }
 
 // whileUploading ends when uploads have to be done.
@@ -154,6 +164,30 @@ func (s *Step) whileUploading(ctx context.Context) (context.Context, context.Can
 	}
 	return context.WithCancel(ctx)
 }
+
+// uploadPortrait puts the picture there for detect, for whichever jobs show it: it may
+// wait for its turn for long.
+func (s *Step) uploadPortrait(ctx context.Context, j job.Job) (job.Secret, error) {
+	id, sha256 := s.lookedAt(j), j.Image.SHA256
+	if kept := s.uploads.of(id, sha256); kept.link != "" {
+		return kept.link, nil
+	}
+	if !s.timeToUpload(ctx) {
+		s.Log.InfoContext(ctx, "no time left to upload", "job_id", j.ID)
+		return "", errNoTime
+	}
+	ctx, cancel := s.whileUploading(ctx)
+	defer cancel()
+	at := time.Now()
+	link, err := s.uploadOne(ctx, s.DetectModel, sha256, j.Image)
+	if err == nil {
+		s.uploads.keep(uploaded{of: id, sha256: sha256, link: link, ends: at.Add(tempLife)})
+	}
+	return link, err
+}
+
+// lookedAt is what uploads know a portrait by that is for detect.
+func (s *Step) lookedAt(j job.Job) string { return s.DetectModel + "/" + j.Image.SHA256 }
 
 // uploadOne streams one file; stem is plain ASCII. A file that was uploaded for one model
 // is not there for another.

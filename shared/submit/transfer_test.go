@@ -361,3 +361,51 @@ func TestAPortraitThatWentThroughTheStorageIsNotPutDownToS3(t *testing.T) {
 		require.Empty(t, r.job("anna").Via)
 	})
 }
+
+func TestTroubleWithAFaceThatIsLookedForAgainMeansWhatItMeansAtFirst(t *testing.T) {
+	for name, c := range map[string]struct {
+		says   said
+		state  job.State
+		closed bool
+		later  bool
+	}{
+		"the key is refused":      {said{Outcome: job.OperatorNeeded, Status: 401, Code: "InvalidApiKey"}, job.Queued, true, true},
+		"too many calls":          {said{Outcome: job.Throttled, Status: 429}, job.Queued, false, true},
+		"the portrait is refused": {said{Outcome: job.BadInput, Status: 400, Code: "InvalidFile.Format"}, job.Rejected, false, false},
+		"the call is refused":     {said{Outcome: job.Refused, Status: 400, Code: "InvalidParameter"}, job.Failed, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				j := r.queued("anna")
+				next := j
+				next.Face = job.Face{}
+				_, err := r.s.Move(t.Context(), j, next)
+				require.NoError(t, err)
+				r.vendor.detect = func(context.Context) (job.Face, error) { return job.Face{}, c.says }
+				require.NoError(t, r.step().Dispatch(t.Context()))
+				j = r.job("anna")
+				require.Equal(t, c.state, j.State)
+				require.Zero(t, j.Tries, "no try of its own")
+				require.Equal(t, c.closed, r.theGate().Closed != nil)
+				require.Equal(t, c.later, j.Due.After(time.Now()))
+				require.Empty(t, r.vendor.creates)
+			})
+		})
+	}
+}
+
+func TestAFaceThatGetsNoTurnIsLookedForAgainSoonAndNoTryIsSpent(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		j := r.queued("anna")
+		next := j
+		next.Face = job.Face{}
+		_, err := r.s.Move(t.Context(), j, next)
+		require.NoError(t, err)
+		r.faces = idle{r.s}
+		require.NoError(t, r.step().Dispatch(t.Context()))
+		j = r.job("anna")
+		require.Equal(t, job.Queued, j.State)
+		require.Zero(t, j.Tries)
+		require.InDelta(t, 30, time.Until(j.Due).Seconds(), 1)
+	})
+}

@@ -66,17 +66,18 @@ func (t *turns) leave(w chan time.Time) {
 // detectTurns names the turns with detect.
 const detectTurns = "detect"
 
-// turn waits until detect may be called: the vendor takes so many calls a second of
-// all the stack's processes together.
-func (s *Step) turn(ctx context.Context) error {
+// turn waits until detect may be called, if it has to: the vendor takes so many calls a
+// second of all the stack's processes together.
+func (s *Step) turn(ctx context.Context) (waited bool, err error) {
 	at, err := s.turns.next(ctx, func(n int) ([]time.Time, error) {
 		return s.Faces.Turns(ctx, detectTurns, s.Profile.DetectEvery, turnWithin, n)
 	})
 	if at.IsZero() && err == nil || errors.Is(err, job.ErrConflict) {
-		return errNoTurn // a conflict here says nothing of the job's files
+		return false, errNoTurn // a conflict here says nothing of the job's files
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return job.Pause(ctx, time.Until(at))
+	wait := time.Until(at)
+	return wait > 0, job.Pause(ctx, wait)
 }

@@ -221,3 +221,97 @@ func TestAShortInvocationUploadsToo(t *testing.T) {
 		require.Equal(t, job.Submitted, r.job("anna").State)
 	})
 }
+
+// seldom gives one turn in so many.
+type seldom struct {
+	*store.Store
+	asked, every int
+}
+
+func (s *seldom) Turns(ctx context.Context, name string, every, within time.Duration, n int) ([]time.Time, error) {
+	if s.asked++; s.asked%s.every > 0 {
+		return nil, nil
+	}
+	return s.Store.Turns(ctx, name, every, within, n)
+}
+
+func TestAPortraitIsUploadedOnceHoweverLongItWaitsForItsTurn(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.change = temp
+		r.received("anna")
+		r.faces = &seldom{Store: r.s, every: 10}
+		throttled := 0
+		r.vendor.detect = func(context.Context) (job.Face, error) {
+			if throttled++; throttled < 3 {
+				return job.Face{}, said{Outcome: job.Throttled, Status: 429}
+			}
+			return job.Face{Pass: true}, nil
+		}
+		s := r.step()
+		for r.job("anna").State == job.Received {
+			require.NoError(t, s.Prepare(t.Context(), "anna"))
+			time.Sleep(time.Minute)
+		}
+		require.Equal(t, 3, r.vendor.detects)
+		require.Equal(t, []string{"emo-detect-v1 sha-anna.png image/png 0 anna.png"}, r.vendor.uploads)
+	})
+}
+
+func TestAPortraitThatDetectHadTroubleWithIsUploadedAnew(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.change = temp
+		r.received("anna")
+		r.vendor.detect = func(context.Context) (job.Face, error) {
+			return job.Face{}, said{Outcome: job.OtherTransport, Status: 400}
+		}
+		s := r.step()
+		for range 2 {
+			require.NoError(t, s.Prepare(t.Context(), "anna"))
+		}
+		require.Len(t, r.vendor.uploads, 2, "what was uploaded may be the reason")
+	})
+}
+
+func TestAPortraitIsNotUploadedWithoutTheTimeForIt(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.change = temp
+		r.received("anna")
+		ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+		defer cancel()
+		r.vendor.slow = func(string) time.Duration { return 20 * time.Second }
+		require.NoError(t, r.step().Prepare(ctx, "anna"))
+		require.Zero(t, r.job("anna").Tries, "it has not been tried")
+		require.Equal(t, job.Received, r.job("anna").State)
+		require.LessOrEqual(t, time.Until(r.job("anna").Due), time.Minute)
+		require.Zero(t, r.vendor.detects)
+	})
+}
+
+func TestAPortraitThatWaitsForItsTurnKeepsTheWayThatWorks(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		cutOff(r)
+		r.received("anna")
+		r.faces = &first{Store: r.s}
+		require.NoError(t, r.step().Prepare(t.Context(), "anna"))
+		require.Equal(t, 1, r.vendor.detects)
+		require.Equal(t, job.TransferTemp, r.job("anna").Via)
+		r.faces = r.s
+		require.NoError(t, r.step().Prepare(t.Context(), "anna"))
+		require.Equal(t, job.Queued, r.job("anna").State)
+		require.Equal(t, 2, r.vendor.detects, "once in vain is enough")
+	})
+}
+
+// first gives one turn and no more.
+type first struct {
+	*store.Store
+	given bool
+}
+
+func (f *first) Turns(ctx context.Context, name string, every, within time.Duration, n int) ([]time.Time, error) {
+	if f.given {
+		return nil, nil
+	}
+	f.given = true
+	return f.Store.Turns(ctx, name, every, within, n)
+}
