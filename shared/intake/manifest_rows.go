@@ -23,8 +23,10 @@ const (
 	// invocation can hold and read again, whatever else it does.
 	maxManifest = 10 << 20
 	maxRows     = 10_000
-	// maxFaults is how many wrong lines are told one by one.
-	maxFaults = 100
+	// maxFaults is how many wrong lines are told one by one, and toldFaults how many of
+	// them in the message itself, which is a record of the table.
+	maxFaults  = maxRows
+	toldFaults = 5
 	// maxRowName is the longest name of a row, in characters, maxFileKey the longest key of
 	// a file, in bytes: S3 takes no longer one.
 	maxRowName = 200

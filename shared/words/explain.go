@@ -136,6 +136,10 @@ func factIn(lang Lang, detail string) string {
 	for _, f := range facts {
 		detail = f.re.ReplaceAllString(detail, f.zh)
 	}
+	const oneOf = "：必须是以下之一："
+	if path, values, ok := strings.Cut(detail, oneOf); ok {
+		detail = path + oneOf + strings.ReplaceAll(values, ", ", "、")
+	}
 	return detail
 }
 

@@ -56,7 +56,7 @@ func outcomes() map[string]job.Message {
 		Width: 512, Height: 512}
 	return map[string]job.Message{
 		"succeeded": with(func(m *job.Message) { m.State, m.Film, m.Billed = job.Succeeded, film, 1_114_400 }),
-		"batch-refused": job.BatchMessage(week, job.BatchNews{Phase: job.BatchRefused, More: 7, Faults: []job.RowFault{
+		"batch-refused": job.BatchMessage(week, job.BatchNews{Phase: job.BatchRefused, More: 7, FaultsFile: job.FaultsKey(week), Faults: []job.RowFault{
 			{Text: "the file is not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"}, {Line: 3, Text: "name: stands on line 2 already"},
 			{Line: 4, Text: "ratio: has to be one of 1:1, 3:4, auto"}, {Line: 5, Text: "column 12: not valid JSON"}, {Line: 6, Text: "image: is missing"}}}, at),
 		"batch-taken":         news(job.BatchNews{Phase: job.BatchTaken, Rows: 300, NotMade: 2, Results: job.ResultsKey(week.Name)}, 230_400_000, 0),
