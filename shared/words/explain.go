@@ -75,7 +75,7 @@ var facts = []struct {
 	{regexp.MustCompile(`^a checksum of the (\w+) is wrong .+$`), "$1 校验和错误"},
 	{regexp.MustCompile(`^the (\w+) has no (?:picture in it|data chunk|samples|whole frame of sound)$`), "$1 没有内容"},
 	// Of options: a path, what is wrong there, and perhaps what was meant.
-	{regexp.MustCompile(`; perhaps (.+) is meant$`), "，可能应为 $1"},
+	{regexp.MustCompile(`; perhaps "(.+)" is meant$`), "，可能应为“$1”"},
 	{regexp.MustCompile(`: there is no such option`), "：没有这个选项"},
 	{regexp.MustCompile(`: has to be one of (.+?)(，|$)`), "：必须是以下之一：$1$2"},
 	{regexp.MustCompile(`: its name has to be a text of (\d+) to (\d+) characters$`), "：名称必须是 $1 到 $2 个字符的文本"},
@@ -136,6 +136,7 @@ func factIn(lang Lang, detail string) string {
 	for _, f := range facts {
 		detail = f.re.ReplaceAllString(detail, f.zh)
 	}
+	detail = strings.ReplaceAll(detail, "”, “", "”、“") // names that are near
 	const oneOf = "：必须是以下之一："
 	if path, values, ok := strings.Cut(detail, oneOf); ok {
 		detail = path + oneOf + strings.ReplaceAll(values, ", ", "、")

@@ -144,19 +144,21 @@ func TestTheServicesReasonSpeaksOnlyForWhatItIsAbout(t *testing.T) {
 func TestFactsAreSaidInTheReadersLanguage(t *testing.T) {
 	t.Parallel()
 	for detail, want := range map[string]string{
-		"16.01 MB; at most 15.00 MB":            "16.01 MB，上限 15.00 MB",
-		"900 bytes; at most 100 bytes":          "900 字节，上限 100 字节",
-		"399×620; at least 400":                 "399×620，下限 400",
-		"61.02 s; at most 60 s":                 "61.02 秒，上限 60 秒",
-		"film 13.93 s, recording 20.00 s":       "视频 13.93 秒，录音 20.00 秒",
-		"film 512×512, asked for 3:4":           "视频 512×512，要求 3:4",
-		"the WAV has 1000 of 2000 bytes":        "WAV 只有 1000，应有 2000 字节",
-		"the MP3 has 1.2s of 3.4s":              "MP3 只有 1.2s，应有 3.4s",
-		"the JPEG ends inside a segment":        "JPEG 中途结束",
-		"more than 100 bytes":                   "超过 100 字节",
-		"heic":                                  "heic",
-		"":                                      "",
-		"a checksum of the PNG is wrong (IDAT)": "a checksum of the PNG is wrong (IDAT)",
+		"16.01 MB; at most 15.00 MB":                                       "16.01 MB，上限 15.00 MB",
+		"900 bytes; at most 100 bytes":                                     "900 字节，上限 100 字节",
+		"399×620; at least 400":                                            "399×620，下限 400",
+		"“a.wav”, “b.wav”, “c.wav”":                                        "“a.wav”、“b.wav”、“c.wav”",
+		"ratio: has to be one of 1:1, 3:4, auto; perhaps \"1:1\" is meant": "ratio：必须是以下之一：1:1、3:4、auto，可能应为“1:1”",
+		"61.02 s; at most 60 s":                                            "61.02 秒，上限 60 秒",
+		"film 13.93 s, recording 20.00 s":                                  "视频 13.93 秒，录音 20.00 秒",
+		"film 512×512, asked for 3:4":                                      "视频 512×512，要求 3:4",
+		"the WAV has 1000 of 2000 bytes":                                   "WAV 只有 1000，应有 2000 字节",
+		"the MP3 has 1.2s of 3.4s":                                         "MP3 只有 1.2s，应有 3.4s",
+		"the JPEG ends inside a segment":                                   "JPEG 中途结束",
+		"more than 100 bytes":                                              "超过 100 字节",
+		"heic":                                                             "heic",
+		"":                                                                 "",
+		"a checksum of the PNG is wrong (IDAT)":                            "a checksum of the PNG is wrong (IDAT)",
 	} {
 		if strings.HasPrefix(detail, "a checksum") {
 			want = "PNG 校验和错误"
