@@ -1,6 +1,8 @@
 package words
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -158,15 +160,39 @@ func TestFactsAreSaidInTheReadersLanguage(t *testing.T) {
 		"more than 100 bytes":                                              "超过 100 字节",
 		"heic":                                                             "heic",
 		"":                                                                 "",
-		"a checksum of the PNG is wrong (IDAT)":                            "a checksum of the PNG is wrong (IDAT)",
+		"a checksum of the PNG is wrong (chunk IDAT)":                      "PNG 校验和错误",
+		"the PNG's header chunk has the wrong length":                      "PNG 的内部结构有误",
+		"a JPEG segment of impossible length":                              "JPEG 的内部结构有误",
+		"MPEG-1 Layer II, not Layer III":                                   "MPEG-1 Layer II，而不是 Layer III",
+		"a WAV with 24-bit MPEG Layer 3 inside":                            "WAV 内为 24 位 MPEG Layer 3",
+		"a WAV with ADPCM inside":                                          "WAV 内为 ADPCM",
+		"the header says 0 x 7 pixels":                                     "文件头中的尺寸为 0×7 像素",
 	} {
-		if strings.HasPrefix(detail, "a checksum") {
-			want = "PNG 校验和错误"
-			detail = "a checksum of the PNG is wrong (chunk IDAT)"
-		}
 		require.Equal(t, want, factIn(Chinese, detail))
 		require.Equal(t, detail, factIn(English, detail))
 	}
+}
+
+// What the readers of media find wrong with a file stands in a Chinese text without a
+// word of English but the names of formats and of what is in them.
+func TestEveryFactAboutAFileIsSaidInChinese(t *testing.T) {
+	t.Parallel()
+	sources, err := filepath.Glob("../media/*.go")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`fault\(\w+, "([^"]+)"`)
+	fill := strings.NewReplacer("%d-bit", "24-bit", "%d", "7", "%s", "MPEG-1 Layer II", "%v", "1.2s")
+	facts := 0
+	for _, file := range sources {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range found.FindAllStringSubmatch(string(source), -1) {
+			facts++
+			zh := factIn(Chinese, fill.Replace(m[1]))
+			require.True(t, hasHan(zh), "%s: %s", m[1], zh)
+			require.NotRegexp(t, `\b(the|a|an|of|is|has|ends|says|with|not|in|no|its|inside)\b`, zh, m[1])
+		}
+	}
+	require.Greater(t, facts, 60)
 }
 
 func TestACodeOfANewerVersionStillReads(t *testing.T) {
