@@ -2,8 +2,10 @@ package words
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,13 +169,25 @@ var usersFault = map[string]job.State{
 	job.CodeUnknownFormat: job.Rejected, job.CodeTruncated: job.Rejected, job.CodeCorrupt: job.Rejected, job.CodeUnsupportedCode: job.Rejected,
 	job.CodeNoSound: job.Rejected, job.CodeImageTooSmall: job.Rejected, job.CodeImageTooBig: job.Rejected, job.CodeAudioTooLong: job.Rejected,
 	job.CodeFileGone: job.Failed, job.CodeReplaced: job.Canceled, job.CodeFaceRefused: job.Rejected, job.CodeInputRefused: job.Rejected,
-	job.CodeAudioMissing: "", job.CodePictureMissing: "", job.CodeTooLate: "", job.CodeUnknownFile: "",
+	job.CodeOptionsRefused: job.Rejected, job.CodeOverBudget: job.Rejected, job.CodeFileMissing: job.Rejected, job.CodeCanceled: job.Canceled,
+	job.CodeAudioMissing: "", job.CodePictureMissing: "", job.CodeTooLate: "", job.CodeUnknownFile: "", job.CodeFilesMissing: "", job.CodeOptionsLate: "",
+	job.CodeControlAlone: "", job.CodeControlOld: "", job.CodeCancelSending: "", job.CodeCancelLate: "", job.CodeCancelHeld: "", job.CodeCancelEnded: "",
+	job.CodeRetryOpen: "", job.CodeRetryFilm: "", job.CodeRetryCharge: "", job.CodeRetryFiles: "", job.CodeRetryUnread: "",
+	job.CodeManifestRefused: "", job.CodeManifestStuck: "", job.CodeResultsLost: "",
 }
+
+// othersFault are the codes that no files or objects of a user bring about, but the
+// service, the account, or those who run the stack.
+var othersFault = []string{job.CodeUnreadable, job.CodeDetectFails, job.CodeVendorRefused, job.CodeVendorFailed, job.CodeCannotDownload,
+	job.CodeCannotUpload, job.CodeVendorSilent, job.CodeVendorCanceled, job.CodeVendorLost, job.CodeTaskExpired, job.CodeLinkEnded,
+	job.CodeTaskOrphaned, job.CodeAmbiguous, job.CodeFilmMisfit, job.CodeGivenUp, job.CodeKeyRefused, job.CodeNoMoney, job.CodeNoAccess, job.CodePaused,
+	job.CodeBudget}
 
 // Every failure that a user can cause ends in a record that names the file, the cause and
 // the way out in both languages, and says what it cost and what happens next.
 func TestEveryFailureOfAUserEndsInARecordThatNamesTheFile(t *testing.T) {
 	t.Parallel()
+	require.ElementsMatch(t, job.Codes(), slices.Concat(slices.Collect(maps.Keys(usersFault)), othersFault), "each is somebody's")
 	for code, state := range usersFault {
 		f := faultOf(code)
 		m := job.Notice(job.Name{Dir: "courses", Stem: "anna"}, "etag", f, at)
