@@ -159,8 +159,8 @@ var catalogue = map[string]entry{
 	},
 	// Of control objects.
 	job.CodeControlAlone: {
-		text{"“{file}” concerns nothing: there are no picture and recording of that name[. The closest names there: {detail}].", "Write it anew under the name of the recording, without its extension: anna.cancel for anna.mp3."},
-		text{"“{file}”没有对应的任务：没有同名的图片和录音[；名称最接近的文件：{detail}]。", "请按录音的名称（不含扩展名）重新上传：anna.mp3 对应 anna.cancel。"},
+		text{"“{file}” concerns nothing: there are no picture and recording of that name[. The closest names there: {detail}].", "Write it anew under the name of the recording, without its extension: anna.cancel for anna.mp3. For a row of a manifest it is the row's name, in the manifest's folder."},
+		text{"“{file}”没有对应的任务：没有同名的图片和录音[；名称最接近的文件：{detail}]。", "请按录音的名称（不含扩展名）重新上传：anna.mp3 对应 anna.cancel。如是清单中的一行，请用该行的名称，放在清单所在的文件夹。"},
 		itself, over,
 	},
 	job.CodeControlOld: {
