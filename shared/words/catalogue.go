@@ -230,8 +230,8 @@ var catalogue = map[string]entry{
 		itself, over,
 	},
 	job.CodeFileMissing: {
-		text{"There is no “{file}” in the inbox.", "Upload it, or put its name in the manifest right, and upload the manifest again: rows that are made already are not made again."},
-		text{"收件桶中没有“{file}”。", "请上传该文件，或修正清单中的文件名，然后重新上传清单：已制作的行不会重复制作。"},
+		text{"There is no “{file}” in the inbox[. The closest name there: {detail}].", "Upload it, or put its name in the manifest right, and upload the manifest again: rows that are made already are not made again."},
+		text{"收件桶中没有“{file}”[；名称最接近的文件：{detail}]。", "请上传该文件，或修正清单中的文件名，然后重新上传清单：已制作的行不会重复制作。"},
 		free, otherFiles,
 	},
 	// Of what a film would cost.
