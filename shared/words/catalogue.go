@@ -137,8 +137,8 @@ var catalogue = map[string]entry{
 		free, over,
 	},
 	job.CodeUnknownFile: {
-		text{"“{file}” is not a kind of file that films are made of.", "Pictures end in .jpg, .jpeg, .png, .bmp or .webp, recordings in .mp3 or .wav. Save the file as one of these, or leave it: it does no harm."},
-		text{"“{file}”不是可用于制作视频的文件类型。", "图片请使用 .jpg、.jpeg、.png、.bmp 或 .webp，录音请使用 .mp3 或 .wav。请转换格式后上传；也可忽略，不影响其他文件。"},
+		text{"“{file}” is not a kind of file that films are made of.", "Pictures end in .jpg, .jpeg, .png, .bmp or .webp, recordings in .mp3 or .wav; lists of many films in .jobs.csv or .jobs.jsonl, requests in .cancel or .retry, with nothing behind. Save the file as one of these, or leave it: it does no harm."},
+		text{"“{file}”不是可用于制作视频的文件类型。", "图片请使用 .jpg、.jpeg、.png、.bmp 或 .webp，录音请使用 .mp3 或 .wav；批量清单以 .jobs.csv 或 .jobs.jsonl 结尾，取消和重试以 .cancel、.retry 结尾，其后不能再有扩展名。请按此保存后上传；也可忽略，不影响其他文件。"},
 		free, over,
 	},
 	job.CodeFilesMissing: {

@@ -195,6 +195,17 @@ func TestEveryFactAboutAFileIsSaidInChinese(t *testing.T) {
 	require.Greater(t, facts, 60)
 }
 
+// A spreadsheet saves week.csv, and an editor of Windows anna.cancel.txt.
+func TestWhoeverUploadsAnUnknownFileLearnsAllNamesThatMeanSomething(t *testing.T) {
+	t.Parallel()
+	for _, lang := range Languages() {
+		_, fix := Explain(job.Fault{Code: job.CodeUnknownFile, File: "week.csv"}, name, lang)
+		for _, ext := range []string{".jpg", ".wav", ".jobs.csv", ".jobs.jsonl", ".cancel", ".retry"} {
+			require.Contains(t, fix, ext)
+		}
+	}
+}
+
 func TestACodeOfANewerVersionStillReads(t *testing.T) {
 	t.Parallel()
 	for _, lang := range Languages() {
