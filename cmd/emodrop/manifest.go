@@ -14,6 +14,7 @@ import (
 	"emodrop/cmd/emodrop/reach"
 	"emodrop/shared/intake"
 	"emodrop/shared/job"
+	"emodrop/shared/words"
 )
 
 // isManifest says whether a file is a manifest by its name.
@@ -93,24 +94,29 @@ func (p *program) readManifest(name, folder string) (*manifest, error) {
 	return m, nil
 }
 
+// maxWrongLines is how many wrong lines people are shown; programs get all of them.
+const maxWrongLines = 100
+
 // wrongLines tells of each line what is wrong with it.
 func (p *program) wrongLines(name string, faults []job.RowFault, more int) *problem {
-	for _, f := range faults {
-		p.wrongLine(name, f)
+	for i, f := range faults {
+		what := words.WrongLine(f, p.lang)
+		if p.json {
+			p.line(map[string]any{"path": name, "line": f.Line, "upload": false, "problem": p.problem(0, job.CodeManifestRefused, "%s", "%s", "", "", what)})
+		}
+		switch {
+		case i >= maxWrongLines:
+		case f.Line == 0:
+			p.say("  %s", "  %s", what)
+		default:
+			p.say("  line %d: %s", "  第 %d 行：%s", f.Line, what)
+		}
+	}
+	if unsaid := len(faults) + more - maxWrongLines; unsaid > 0 {
+		p.say("  … and %d more", "  ……以及另外 %d 行", unsaid)
 	}
 	return p.problem(exitJobFailed, job.CodeManifestRefused, "%s has %d wrong lines; nothing was sent.", "%s 有 %d 行有误，未提交任何内容。",
 		"A manifest is taken as a whole or not at all: put them right first.", "清单要么全部采用，要么全部不采用：请先修正这些行。", oneLine(filepath.Base(name)), len(faults)+more)
-}
-
-func (p *program) wrongLine(name string, f job.RowFault) {
-	if p.json {
-		p.line(map[string]any{"path": name, "line": f.Line, "upload": false, "problem": p.problem(0, job.CodeManifestRefused, "%s", "%s", "", "", f.Text)})
-	}
-	if f.Line == 0 {
-		p.say("  %s", "  %s", oneLine(f.Text))
-		return
-	}
-	p.say("  line %d: %s", "  第 %d 行：%s", f.Line, oneLine(f.Text))
 }
 
 // fileOf is the file of this machine that a row names, once for all rows; without a path

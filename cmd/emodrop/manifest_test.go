@@ -103,7 +103,12 @@ func TestAManifestIsSentWholeOrNotAtAll(t *testing.T) {
 			require.Len(t, d.inbox(), there, "nothing was sent")
 		})
 	}
-	wrong := d.run("batch", week(t, "name,image,audio\nx,_files/face.jpg\n"), "--json")
+	wrong := d.run("batch", week(t, "name,image,audio,style-level\nx,_files/face.jpg\ny,_files/face.jpg,_files/one.mp3,loud\n"), "--lang", "zh")
+	require.Contains(t, wrong.stderr, "  第 2 行：audio：缺失\n  第 3 行：style-level：必须是以下之一：normal、calm、active\n")
+	wrong = d.run("batch", week(t, "name,image,audio\n"+strings.Repeat("x\n", 250)))
+	require.Contains(t, wrong.stderr, "line 101: image: is missing\n  … and 150 more\n")
+	require.Contains(t, wrong.stderr, "250 wrong lines")
+	wrong = d.run("batch", week(t, "name,image,audio\nx,_files/face.jpg\n"), "--json")
 	line := objects(t, wrong.stdout)[0]
 	require.Equal(t, []any{2.0, false, job.CodeManifestRefused}, []any{line["line"], line["upload"], line["problem"].(map[string]any)["code"]})
 

@@ -143,7 +143,7 @@ func everything() []job.Message {
 	}
 	week := job.Manifest{Name: job.Name{Stem: "week"}, File: job.Half{Key: "week.jobs.csv", ETag: "e", Modified: at}}
 	refused := job.BatchMessage(week, job.BatchNews{Phase: job.BatchRefused, Faults: []job.RowFault{{Text: "the file has no rows"},
-		{Line: 2, Text: "image: is missing"}}, More: 1}, at)
+		{Line: 2, Text: "image: is missing"}}, More: 1, FaultsFile: job.FaultsKey(week)}, at)
 	finished := job.BatchMessage(week, job.BatchNews{Phase: job.BatchFinished, Rows: 4, Made: 1, Checked: 1, NotMade: 1, Unpriced: 1,
 		Results: job.ResultsKey(week.Name)}, at)
 	finished.Quoted, finished.Billed, finished.Wasted = 1, 2, 3

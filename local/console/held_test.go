@@ -108,7 +108,7 @@ func TestAWayOutIsNotTakenByMistake(t *testing.T) {
 	b, o := desk(t, unclear(), odd())
 	require.Equal(t, 422, b.decide(1, "adopt", nil).Code)
 	w := b.decide(1, "adopt", nil, "Accept", "application/json", "Accept-Language", "zh")
-	require.JSONEq(t, `{"ok":false,"text":"操作未成功: 请先选择任务。"}`, w.Body.String())
+	require.JSONEq(t, `{"ok":false,"text":"操作未成功：请先选择任务。"}`, w.Body.String())
 	require.Zero(t, o.calls)
 	require.Equal(t, 409, b.decide(1, "repost", nil).Code, "the second charge was not accepted")
 	require.Equal(t, 409, b.decide(1, "accept", nil).Code, "it has no film")

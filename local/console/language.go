@@ -61,3 +61,11 @@ func htmlLang(l words.Lang) string {
 	}
 	return "en"
 }
+
+// colon stands between a heading and what it is about.
+func colon(l words.Lang) string {
+	if l == words.Chinese {
+		return "："
+	}
+	return ": "
+}

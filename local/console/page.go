@@ -134,7 +134,7 @@ func (h *console) tell(w http.ResponseWriter, r *http.Request, status int, lang 
 			h.trouble(w, r, "say what was refused", err)
 			return
 		}
-		h.answer(w, status, answer{false, head + ": " + phrase})
+		h.answer(w, status, answer{false, head + colon(lang) + phrase})
 		return
 	}
 	h.show(w, r, status, lang, pageView{Refused: &refusedView{title, phrase}})

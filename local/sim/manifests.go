@@ -202,6 +202,15 @@ func (w *World) unreported() bool {
 	return false
 }
 
+// lineOf is a line of results as its job has it now.
+func lineOf(row job.Row, j job.Job) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(words.ResultOf(row, j)) // texts and numbers: it cannot fail
+	return b.Bytes()
+}
+
 // judgeManifests: the results of each manifest say of each of its rows what its job says,
 // and that was told.
 func (w *World) judgeManifests(v *Verdict) {
@@ -235,7 +244,7 @@ func (w *World) judgeManifests(v *Verdict) {
 			st, serr := w.Store.Stem(context.Background(), job.Name{Dir: m.Name.Dir, Stem: r.Name})
 			// Newer files may have taken the name, before or after the row had its job.
 			own := st.Row != nil && st.Row.Manifest == id
-			if err != nil || serr != nil || own && st.Job != r.Job || r.Number != i+1 || j.Row != "" && (j.State != r.State || j.Billed.Decimal() != r.Billed) {
+			if err != nil || serr != nil || own && st.Job != r.Job || r.Number != i+1 || j.Row != "" && (j.State != r.State || !bytes.Equal(line, lineOf(r.Row, j))) {
 				v.wrong("manifest: %s: row %d says %s, its job is %s, the newest of its name %s", o.Key, i+1, line, j.State, st.Job)
 			}
 		}

@@ -196,9 +196,9 @@ func (b *Outbox) ETag(ctx context.Context, key string) (string, error) {
 	return aws.ToString(out.ETag), nil
 }
 
-// maxLines bounds what is read of lines that were written before, in bytes: far above a
-// portion's.
-const maxLines = 8 << 20
+// maxLines bounds what is read of lines that were written before, in bytes: above the
+// results of ten thousand rows with the longest names.
+const maxLines = 64 << 20
 
 // Lines reads what PutLines wrote.
 func (b *Outbox) Lines(ctx context.Context, key string) ([]byte, error) {

@@ -205,8 +205,9 @@ func (w *wish) takeText(option, value, path string) error {
 	case "tags":
 		n = node{kind: list, items: split(value, text)}
 	case "dryRun":
-		if value == "true" || value == "false" {
-			n.kind = boolean
+		// Spreadsheets write TRUE for true.
+		if is := strings.ToLower(value); is == "true" || is == "false" {
+			n = node{kind: boolean, text: is}
 		}
 	}
 	for _, o := range options {

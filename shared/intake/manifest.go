@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"emodrop/shared/job"
+	"emodrop/shared/words"
 )
 
 // Manifests are the records of batch manifests.
@@ -22,7 +23,8 @@ type Manifests interface {
 	PutRow(ctx context.Context, jobID, row string) error
 }
 
-// Portions takes the rows of manifests that have become jobs, as lines of JSON.
+// Portions takes the rows of manifests that have become jobs, and what is wrong with those
+// that are refused, as lines of JSON.
 type Portions interface {
 	PutLines(ctx context.Context, key string, lines []byte) error
 }
@@ -233,10 +235,18 @@ func (h *Handler) settledRows(ctx context.Context, m job.Manifest) (*rows, error
 	return readRows(m.File.Key, body)
 }
 
-// refuse tells all that is wrong with a manifest. Nothing of it is made.
+// refuse tells what is wrong with a manifest: the first lines in the message, and all of
+// them in an object that is there before the message names it. Nothing of it is made.
 func (h *Handler) refuse(ctx context.Context, m job.Manifest, rs *rows) error {
 	now := time.Now().UTC()
-	msg := job.BatchMessage(m, job.BatchNews{Phase: job.BatchRefused, Faults: rs.faults, More: rs.more}, now)
+	news := job.BatchNews{Phase: job.BatchRefused, Faults: rs.faults, More: rs.more}
+	if len(rs.faults) > toldFaults {
+		news.Faults, news.More, news.FaultsFile = rs.faults[:toldFaults], rs.more+len(rs.faults)-toldFaults, job.FaultsKey(m)
+		if err := h.Portions.PutLines(ctx, news.FaultsFile, words.FaultLines(rs.faults)); err != nil {
+			return err
+		}
+	}
+	msg := job.BatchMessage(m, news, now)
 	if _, err := h.Jobs.AddNotice(ctx, msg); err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ type ManifestRow struct {
 
 // InspectManifest reads a manifest of that key wherever it is, and judges it as the inbox
 // does: whoever hands one in can know beforehand. What is wrong with its lines is in
-// faults, the first hundred of them, and more counts the others; of one that has any no
-// row is given. An error is trouble in reading. One that is too large is not read on.
+// faults, the first ten thousand of them, and more counts the others; of one that has any
+// no row is given. An error is trouble in reading. One that is too large is not read on.
 func InspectManifest(key string, body io.Reader) (all []ManifestRow, faults []job.RowFault, more int, err error) {
 	kind, n := Classify(key)
 	if kind != Manifest {

@@ -29,10 +29,10 @@ func TestAManifestIsJudgedBeforehandAsTheInboxJudgesIt(t *testing.T) {
 	require.Nil(t, fault)
 	require.Equal(t, job.Options{Style: job.Calm, Ratio: job.Portrait}, o, "what the row leaves open its recording's metadata say")
 
-	rows, faults, more, err := intake.InspectManifest("week.jobs.jsonl", strings.NewReader(strings.Repeat("{\n", 120)))
+	rows, faults, more, err := intake.InspectManifest("week.jobs.jsonl", strings.NewReader(strings.Repeat("{\n", 10_020)))
 	require.NoError(t, err)
 	require.Empty(t, rows)
-	require.Len(t, faults, 100)
+	require.Len(t, faults, 10_000)
 	require.Equal(t, 20, more)
 	_, _, _, err = intake.InspectManifest("week.csv", strings.NewReader(""))
 	require.ErrorContains(t, err, "no manifest")

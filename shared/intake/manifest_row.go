@@ -17,11 +17,12 @@ type shelf struct {
 	h      *Handler
 	often  map[string]bool
 	known  readings
+	hints  hints
 	unread bool // what cannot be read counts as that: it has been tried often
 }
 
 func (h *Handler) newShelf(all []row, unread bool) *shelf {
-	s := &shelf{h: h, often: map[string]bool{}, known: readings{most: 2 * maxRows}, unread: unread}
+	s := &shelf{h: h, often: map[string]bool{}, known: readings{most: 2 * maxRows}, unread: unread, hints: hints{inbox: h.Inbox}}
 	seen := map[string]bool{}
 	for _, r := range all {
 		for _, key := range []string{"i " + r.image, "a " + r.audio} {
@@ -50,7 +51,7 @@ func (s *shelf) look(ctx context.Context, key string, wantImage bool) (reading, 
 	for range races {
 		half, err := s.find(ctx, key)
 		if errors.Is(err, job.ErrNotFound) {
-			return reading{in: unread(key, "missing"), fault: &job.Fault{Code: job.CodeFileMissing, File: key}}, nil
+			return reading{in: unread(key, "missing"), fault: s.missing(ctx, key)}, nil
 		}
 		var got reading
 		if err == nil {

@@ -127,12 +127,12 @@ func TestEveryLineThatIsWrongIsToldWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestAHundredWrongLinesAreToldOneByOneAndTheRestIsCounted(t *testing.T) {
+func TestTenThousandWrongLinesAreToldOneByOneAndTheRestIsCounted(t *testing.T) {
 	t.Parallel()
-	rs := rowsOf(t, "x.jobs.csv", header+strings.Repeat("a,,\n", 250))
-	require.Len(t, rs.faults, 100)
-	require.Equal(t, 150, rs.more)
-	require.Equal(t, job.RowFault{Line: 101, Text: "image: is missing"}, rs.faults[99])
+	rs := rowsOf(t, "x.jobs.csv", header+strings.Repeat("a,,\n", 10_250))
+	require.Len(t, rs.faults, 10_000)
+	require.Equal(t, 250, rs.more)
+	require.Equal(t, job.RowFault{Line: 10_001, Text: "image: is missing"}, rs.faults[9999])
 }
 
 func TestAManifestHasItsBounds(t *testing.T) {
@@ -154,6 +154,30 @@ func TestAManifestHasItsBounds(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"0 the file has more than 10485760 bytes; split it"}, rs.said())
 	}
+}
+
+// Spreadsheets write more than was typed: TRUE for true, a time for a ratio, lines of
+// nothing, and, where they are asked for a Mac's table, line ends of their own.
+func TestATableIsReadAsSpreadsheetsWriteIt(t *testing.T) {
+	t.Parallel()
+	read := func(doc string) (out []string) {
+		rs := rowsOf(t, "x.jobs.csv", doc)
+		require.Empty(t, rs.said(), "%q", doc)
+		for _, r := range rs.all {
+			o := r.wish.options()
+			out = append(out, fmt.Sprint(r.line, " ", r.name, " ", o.Ratio, " ", o.DryRun))
+		}
+		return out
+	}
+	for _, ratios := range []string{"1:01,3:04", "01:01,03:04", "1:01:00,03:04:00", "1:1,3:4"} {
+		square, portrait, _ := strings.Cut(ratios, ",")
+		require.Equal(t, []string{"2 a 1:1 true", "3 b 3:4 false"},
+			read("name,image,audio,dry-run,ratio\na,x,y,TRUE,"+square+"\nb,x,y,False,"+portrait+"\n"))
+	}
+	require.Equal(t, []string{"4 a  false"}, read("\r\n  \r\nname;image;audio;tags\r\na;b;c;x,y\r\n"))
+	require.Equal(t, []string{"2 a  false", "3 d  false"}, read("\xef\xbb\xbfname,image,audio\ra,b,c\r\"d\",e,f\r"))
+	require.Equal(t, []string{"2 ratio: has to be one of 1:1, 3:4, auto"}, rowsOf(t, "x.jobs.csv", "name,image,audio,ratio\na,b,c,16:09\n").said())
+	require.Len(t, rowsOf(t, "x.jobs.jsonl", strings.ReplaceAll(`{"name":"a","image":"b","audio":"c"}|{"name":"d","image":"b","audio":"c"}|`, "|", "\r")).all, 2)
 }
 
 // A table of 10 MB may have hundreds of thousands of columns.

@@ -66,6 +66,12 @@ func PortionKey(m Manifest, portion int) string {
 	return fmt.Sprintf("manifests/%s/%s/%05d.jsonl", m.ID(), m.Version(), portion)
 }
 
+// FaultsKey is where it stands what is wrong with the lines of a manifest that was refused:
+// each version has its own, as of its portions.
+func FaultsKey(m Manifest) string {
+	return fmt.Sprintf("manifests/%s/%s/faults.jsonl", m.ID(), m.Version())
+}
+
 // StagedKeys are the keys of the copies of a job's inputs for one intent: plain
 // ASCII in lower case, with the extension of the real format, never used twice.
 // post is the number of the intent, from 1, and nonce what tells two that tried to

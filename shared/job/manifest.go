@@ -194,9 +194,11 @@ type BatchNews struct {
 	// Unpriced are the open rows whose price is not known yet.
 	Unpriced int    `json:"unpriced,omitempty"`
 	Results  string `json:"results,omitempty"`
-	// Faults are the first of the lines that are wrong, More how many others are.
-	Faults []RowFault `json:"faults,omitempty"`
-	More   int        `json:"more,omitempty"`
+	// Faults are the first of the lines that are wrong, More how many others are, and
+	// FaultsFile the key of an object that lists them, when there are others.
+	Faults     []RowFault `json:"faults,omitempty"`
+	More       int        `json:"more,omitempty"`
+	FaultsFile string     `json:"faults_file,omitempty"`
 }
 
 // About is the name under which a manifest itself is told of: its file's own.

@@ -57,11 +57,15 @@ func StrayOf(from, to Job) (Stray, bool) {
 
 // OrphanMessage tells of a task that was charged and that no job can use.
 func OrphanMessage(j Job, taskID string, cost Money, at time.Time) Message {
-	return Message{
+	m := Message{
 		ID: "orphan-" + taskID, Job: j.ID, Attempt: j.Attempt, Name: j.Name, Image: j.Image.Key, Audio: j.Audio.Key,
 		Fault: &Fault{Code: CodeTaskOrphaned}, Wasted: cost, Ratio: j.Ratio, TaskID: taskID, Seconds: j.Audio.Seconds,
-		Labels: j.Labels, Received: j.Received, At: at,
+		Labels: j.Labels, Received: j.Received, At: at, Row: j.Row,
 		// No record: the job's own says how it ended.
 		Unsent: []Channel{Topic, Bus, Webhook}, Due: at.Add(senderFirst),
 	}
+	if j.Row != "" {
+		m.Unsent = Channels() // but a row's results say what it has cost
+	}
+	return m
 }

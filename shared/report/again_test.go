@@ -64,6 +64,43 @@ func TestKilledAnywhereTheResultsAreRightInTheEnd(t *testing.T) {
 	}
 }
 
+// TestKilledAnywhereAPortionIsTakenFromTheResultsInTheEnd is the same with a portion that
+// somebody has deleted.
+func TestKilledAnywhereAPortionIsTakenFromTheResultsInTheEnd(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	prepared := func(w *world) {
+		w.report()
+		time.Sleep(time.Minute)
+		w.end(0, job.Failed)
+		w.end(1, job.Rejected)
+		w.remove(job.PortionKey(w.m, 0))
+		w.calls = 0
+	}
+	in(t, 2, func(t *testing.T, w *world) {
+		prepared(w)
+		w.report()
+		calls = w.calls
+	})
+	require.Greater(t, calls, 12)
+	for n := 1; n <= calls; n++ {
+		for _, after := range []bool{false, true} {
+			in(t, 2, func(t *testing.T, w *world) {
+				prepared(w)
+				w.killAt, w.after = n, after
+				_, _ = w.step().Report(t.Context(), w.m.ID())
+				w.killAt = 0
+				for range 3 {
+					time.Sleep(time.Minute)
+					w.report()
+				}
+				require.Equal(t, []string{"r0 FAILED vendor_failed", "r1 REJECTED face_refused"}, w.lines(), "call %d, after %t", n, after)
+				require.False(t, w.now().Lost)
+			})
+		}
+	}
+}
+
 func TestWhatIsMissingIsListed(t *testing.T) {
 	t.Parallel()
 	_, err := report.New(report.Config{})

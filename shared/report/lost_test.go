@@ -10,11 +10,57 @@ import (
 	"emodrop/shared/job"
 )
 
-func TestAManifestOfWhichAPortionIsGoneIsToldOfOnceAndWakesNobody(t *testing.T) {
+// The results hold what each portion held when they were last written.
+func TestAPortionThatSomebodyDeletedIsTakenFromTheResults(t *testing.T) {
+	in(t, 301, func(t *testing.T, w *world) {
+		w.end(0, job.Failed)
+		w.end(150, job.Canceled)
+		w.report()
+		told := len(w.told)
+		for _, p := range []int{1, 3} {
+			w.remove(job.PortionKey(w.m, p))
+		}
+		time.Sleep(time.Minute)
+		for i := range 301 {
+			if i != 0 && i != 150 {
+				w.end(i, job.Rejected)
+			}
+		}
+		time.Sleep(time.Minute)
+		w.report()
+		require.Equal(t, []string{"r0 FAILED vendor_failed", "r150 CANCELED canceled", "r300 REJECTED face_refused"}, []string{w.lines()[0], w.lines()[150], w.lines()[300]})
+		require.Len(t, w.lines(), 301)
+		require.Equal(t, []job.BatchPhase{job.BatchFinished}, w.phases()[told:])
+		require.Equal(t, 301, w.told[told].Batch.NotMade)
+		var all []byte
+		for p := range 4 {
+			all = append(all, w.files[job.PortionKey(w.m, p)]...)
+		}
+		require.Equal(t, w.files[key], all, "the next one needs no results")
+	})
+}
+
+func TestAManifestOfWhichAPortionIsGoneForGoodIsToldOfOnceAndWakesNobody(t *testing.T) {
+	for why, spoil := range map[string]func(w *world){
+		"the results are gone, too":       func(w *world) { w.remove(key) },
+		"the results are somebody else's": func(w *world) { w.files[key] = w.files[key][:len(w.files[key])/2]; w.puts[key]++ },
+		"they were never written": func(w *world) {
+			next := w.now()
+			next.Written = time.Time{}
+			_, err := w.s.PutManifest(w.t.Context(), w.now(), next)
+			require.NoError(w.t, err)
+		},
+	} {
+		t.Run(why, func(t *testing.T) { gone(t, spoil) })
+	}
+}
+
+func gone(t *testing.T, spoil func(w *world)) {
 	in(t, 101, func(t *testing.T, w *world) {
 		time.Sleep(time.Minute)
 		w.report()
-		delete(w.files, job.PortionKey(w.m, 1))
+		w.remove(job.PortionKey(w.m, 1))
+		spoil(w)
 		told := len(w.told)
 		for i := range 3 {
 			w.end(i, job.Canceled)

@@ -107,9 +107,15 @@ type whole struct {
 // in yet.
 //
 // A manifest whose results cannot be written steps back, so that it keeps poll from no
-// other work; one of whose portions is gone is told of, once, and closed.
+// other work. A portion that is gone is taken from the results; when they do not have it,
+// the manifest is told of, once, and closed.
 func (s *Step) Report(ctx context.Context, id string) (open bool, err error) {
 	open, err = s.settle(ctx, id)
+	if errors.Is(err, errGone) {
+		if err = s.restore(ctx, id); err == nil {
+			open, err = s.settle(ctx, id)
+		}
+	}
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return open, err
@@ -347,33 +353,7 @@ func (s *Step) portion(ctx context.Context, m job.Manifest, p int, dirty, full b
 	return b.Bytes(), t, nil
 }
 
-// errGone: a portion has been deleted. Nobody but a person does that.
-var errGone = errors.New("the portion is gone")
-
 func isDue(m job.Manifest) bool { return m.Rev > 0 && !m.Due.IsZero() && !m.Due.After(time.Now()) }
-
-// lose ends the results of a manifest that cannot be put together any more.
-func (s *Step) lose(ctx context.Context, id string) error {
-	m, err := s.Manifests.Manifest(ctx, id)
-	if err != nil || !isDue(m) {
-		return err
-	}
-	now := time.Now().UTC()
-	msg := job.Notice(m.About(), m.Version(), job.Fault{Code: job.CodeResultsLost, File: m.File.Key}, now)
-	if _, err := s.Manifests.AddNotice(ctx, msg); err != nil {
-		return err
-	}
-	next := m
-	next.Lost, next.Dirty, next.Due, next.Closed = true, "", time.Time{}, now
-	if _, err := s.Manifests.PutManifest(ctx, m, next); err != nil {
-		return err
-	}
-	s.Log.ErrorContext(ctx, "manifest", "manifest", id, "code", job.CodeResultsLost)
-	if err := s.Tell.Tell(ctx, msg.ID); err != nil {
-		s.Log.WarnContext(ctx, "message stays due", "err", err)
-	}
-	return nil
-}
 
 // again is the first wait after results that could not be written.
 const again = 15 * time.Second

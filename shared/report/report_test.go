@@ -125,6 +125,12 @@ func (w *world) ETag(_ context.Context, key string) (string, error) {
 	})
 }
 
+// remove has somebody delete an object.
+func (w *world) remove(key string) {
+	delete(w.files, key)
+	delete(w.puts, key)
+}
+
 // etag is empty for what is not there.
 func (w *world) etag(key string) string {
 	if w.puts[key] == 0 {

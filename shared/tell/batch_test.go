@@ -73,6 +73,25 @@ func TestARowWhoseManifestDoesNotHearIsToldAgain(t *testing.T) {
 	require.Len(t, w.notes, 1)
 }
 
+// It may come to light when all rows have ended, and the results say what each has cost.
+func TestTheManifestHearsThatATaskOfItsRowWasChargedInVain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := job.OrphanMessage(job.Job{ID: "j1", Name: anna, Row: "week/3"}, "task", 1, start)
+	w.messages[m.ID] = m
+	w.failing("touch week/3", errDown)
+	require.ErrorIs(t, w.teller().Tell(t.Context(), m.ID), errDown)
+	w.before = nil
+	require.NoError(t, w.teller().Tell(t.Context(), m.ID))
+	require.Equal(t, []string{"week/3"}, w.touched)
+	require.Empty(t, w.keys(), "the job's own record says how it ended")
+	require.Len(t, w.notes, 1)
+	require.NotContains(t, w.notes[0].Attributes, "digest", "what was charged in vain is mailed")
+
+	drop := job.OrphanMessage(job.Job{ID: "j2", Name: anna}, "another", 1, start)
+	require.NotContains(t, drop.Unsent, job.Record)
+}
+
 func TestTheRecordOfARefusedManifestStandsUntilOneIsTakenIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

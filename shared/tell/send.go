@@ -37,6 +37,9 @@ func (t *Teller) send(ctx context.Context, c job.Channel, m job.Message) error {
 		if m.Batch != nil {
 			return t.batchRecord(ctx, m)
 		}
+		if orphan(m) {
+			return t.Manifests.Touch(ctx, m.Row)
+		}
 		now, err := t.record(ctx, m)
 		if err != nil || m.Job == "" {
 			return err
@@ -66,6 +69,9 @@ func (t *Teller) send(ctx context.Context, c job.Channel, m job.Message) error {
 	return fmt.Errorf("there is no channel %q", c)
 }
 
+// orphan reports whether a message is of a task that was charged in vain.
+func orphan(m job.Message) bool { return m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned }
+
 // replaced reports whether a job was taken back for a newer one of its name.
 func replaced(m job.Message) bool {
 	return m.State == job.Canceled && m.Fault != nil && m.Fault.Code == job.CodeReplaced
@@ -85,7 +91,7 @@ func kindOf(m job.Message) kind {
 	switch {
 	case m.Short != nil:
 		return budgetNews
-	case m.Fault != nil && m.Fault.Code == job.CodeTaskOrphaned:
+	case orphan(m):
 		return orphanNews
 	case m.Batch != nil, m.Fault != nil && slices.Contains(manifests, m.Fault.Code):
 		return batchNews
@@ -110,9 +116,9 @@ func attributes(m job.Message) map[string]string {
 	if m.Fault != nil {
 		a["code"] = m.Fault.Code
 	}
-	if job.OfRow(m.Row) && m.State != job.Held {
+	if job.OfRow(m.Row) && m.State != job.Held && !orphan(m) {
 		// The manifest's own messages are for people; a mail for each of its thousands
-		// of rows is not. What needs a person is.
+		// of rows is not. What needs a person is, and what was charged in vain.
 		a["digest"] = "row"
 	}
 	for k, v := range a {

@@ -137,8 +137,8 @@ var catalogue = map[string]entry{
 		free, over,
 	},
 	job.CodeUnknownFile: {
-		text{"“{file}” is not a kind of file that films are made of.", "Pictures end in .jpg, .jpeg, .png, .bmp or .webp, recordings in .mp3 or .wav. Save the file as one of these, or leave it: it does no harm."},
-		text{"“{file}”不是可用于制作视频的文件类型。", "图片请使用 .jpg、.jpeg、.png、.bmp 或 .webp，录音请使用 .mp3 或 .wav。请转换格式后上传；也可忽略，不影响其他文件。"},
+		text{"“{file}” is not a kind of file that films are made of.", "Pictures end in .jpg, .jpeg, .png, .bmp or .webp, recordings in .mp3 or .wav; lists of many films in .jobs.csv or .jobs.jsonl, requests in .cancel or .retry, with nothing behind. Save the file as one of these, or leave it: it does no harm."},
+		text{"“{file}”不是可用于制作视频的文件类型。", "图片请使用 .jpg、.jpeg、.png、.bmp 或 .webp，录音请使用 .mp3 或 .wav；批量清单以 .jobs.csv 或 .jobs.jsonl 结尾，取消和重试以 .cancel、.retry 结尾，其后不能再有扩展名。请按此保存后上传；也可忽略，不影响其他文件。"},
 		free, over,
 	},
 	job.CodeFilesMissing: {
@@ -159,8 +159,8 @@ var catalogue = map[string]entry{
 	},
 	// Of control objects.
 	job.CodeControlAlone: {
-		text{"“{file}” concerns nothing: there are no picture and recording of that name[. The closest names there: {detail}].", "Write it anew under the name of the recording, without its extension: anna.cancel for anna.mp3."},
-		text{"“{file}”没有对应的任务：没有同名的图片和录音[；名称最接近的文件：{detail}]。", "请按录音的名称（不含扩展名）重新上传：anna.mp3 对应 anna.cancel。"},
+		text{"“{file}” concerns nothing: there are no picture and recording of that name[. The closest names there: {detail}].", "Write it anew under the name of the recording, without its extension: anna.cancel for anna.mp3. For a row of a manifest it is the row's name, in the manifest's folder."},
+		text{"“{file}”没有对应的任务：没有同名的图片和录音[；名称最接近的文件：{detail}]。", "请按录音的名称（不含扩展名）重新上传：anna.mp3 对应 anna.cancel。如是清单中的一行，请用该行的名称，放在清单所在的文件夹。"},
 		itself, over,
 	},
 	job.CodeControlOld: {
@@ -225,13 +225,13 @@ var catalogue = map[string]entry{
 		itself, over,
 	},
 	job.CodeResultsLost: {
-		text{"The results of the manifest “{file}” are not kept up to date any more: what they are put together from, under manifests/ in the outbox, has been deleted. The films are made all the same, and each is told.", "To have results again, upload the manifest again, with its files as they were: rows that are made already are not made again."},
-		text{"清单“{file}”的结果文件不再更新：输出桶 manifests/ 下用于汇总结果的数据已被删除。视频仍会照常制作并逐一通知。", "如需重新生成结果文件，请保持各文件不变，重新上传清单：已制作的行不会重复制作。"},
+		text{"The results of the manifest “{file}” are not kept up to date any more: what they are put together from, under manifests/ in the outbox, has been deleted, and the results themselves are gone, too, or changed. The films are made all the same, and each is told.", "To have results again, upload the manifest again, with its files as they were: rows that are made already are not made again."},
+		text{"清单“{file}”的结果文件不再更新：发件桶 manifests/ 下用于汇总结果的数据已被删除，结果文件本身也已被删除或改动。视频仍会照常制作并逐一通知。", "如需重新生成结果文件，请保持各文件不变，重新上传清单：已制作的行不会重复制作。"},
 		itself, over,
 	},
 	job.CodeFileMissing: {
-		text{"There is no “{file}” in the inbox.", "Upload it, or put its name in the manifest right, and upload the manifest again: rows that are made already are not made again."},
-		text{"收件桶中没有“{file}”。", "请上传该文件，或修正清单中的文件名，然后重新上传清单：已制作的行不会重复制作。"},
+		text{"There is no “{file}” in the inbox[. The closest name there: {detail}].", "Upload it, or put its name in the manifest right, and upload the manifest again: rows that are made already are not made again."},
+		text{"收件桶中没有“{file}”[；名称最接近的文件：{detail}]。", "请上传该文件，或修正清单中的文件名，然后重新上传清单：已制作的行不会重复制作。"},
 		free, otherFiles,
 	},
 	// Of what a film would cost.

@@ -74,8 +74,17 @@ var facts = []struct {
 	{regexp.MustCompile(`^the (\w+) ends .+$`), "$1 中途结束"},
 	{regexp.MustCompile(`^a checksum of the (\w+) is wrong .+$`), "$1 校验和错误"},
 	{regexp.MustCompile(`^the (\w+) has no (?:picture in it|data chunk|samples|whole frame of sound)$`), "$1 没有内容"},
+	{regexp.MustCompile(`^no MPEG frame behind the tag$`), "标签之后没有 MPEG 帧"},
+	{regexp.MustCompile(`^(?:the header|the MP4) says (\d+) x (\d+) pixels$`), "文件头中的尺寸为 $1×$2 像素"},
+	{regexp.MustCompile(`^(.+), not Layer III$`), "$1，而不是 Layer III"},
+	{regexp.MustCompile(`^MP3 in free format, without a fixed bitrate$`), "自由格式的 MP3，没有固定码率"},
+	{regexp.MustCompile(`^a WAV with an unknown subformat$`), "WAV 的子格式未知"},
+	{regexp.MustCompile(`^a WAV with (?:format tag )?(.+) inside$`), "WAV 内为 $1"},
+	{regexp.MustCompile(`(\d+)-bit `), "$1 位 "},
+	{regexp.MustCompile(`^big-endian WAV \(RIFX\)$`), "大端序 WAV（RIFX）"},
+	{regexp.MustCompile(`^(?:the|a|an|\d+)\b.*?\b(JPEG|PNG|BMP|WebP|WAV|MP3|MP4)\b.*$`), "$1 的内部结构有误"},
 	// Of options: a path, what is wrong there, and perhaps what was meant.
-	{regexp.MustCompile(`; perhaps (.+) is meant$`), "，可能应为 $1"},
+	{regexp.MustCompile(`; perhaps "(.+)" is meant$`), "，可能应为“$1”"},
 	{regexp.MustCompile(`: there is no such option`), "：没有这个选项"},
 	{regexp.MustCompile(`: has to be one of (.+?)(，|$)`), "：必须是以下之一：$1$2"},
 	{regexp.MustCompile(`: its name has to be a text of (\d+) to (\d+) characters$`), "：名称必须是 $1 到 $2 个字符的文本"},
@@ -135,6 +144,11 @@ func factIn(lang Lang, detail string) string {
 	}
 	for _, f := range facts {
 		detail = f.re.ReplaceAllString(detail, f.zh)
+	}
+	detail = strings.ReplaceAll(detail, "”, “", "”、“") // names that are near
+	const oneOf = "：必须是以下之一："
+	if path, values, ok := strings.Cut(detail, oneOf); ok {
+		detail = path + oneOf + strings.ReplaceAll(values, ", ", "、")
 	}
 	return detail
 }

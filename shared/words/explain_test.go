@@ -1,6 +1,8 @@
 package words
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -144,26 +146,63 @@ func TestTheServicesReasonSpeaksOnlyForWhatItIsAbout(t *testing.T) {
 func TestFactsAreSaidInTheReadersLanguage(t *testing.T) {
 	t.Parallel()
 	for detail, want := range map[string]string{
-		"16.01 MB; at most 15.00 MB":            "16.01 MB，上限 15.00 MB",
-		"900 bytes; at most 100 bytes":          "900 字节，上限 100 字节",
-		"399×620; at least 400":                 "399×620，下限 400",
-		"61.02 s; at most 60 s":                 "61.02 秒，上限 60 秒",
-		"film 13.93 s, recording 20.00 s":       "视频 13.93 秒，录音 20.00 秒",
-		"film 512×512, asked for 3:4":           "视频 512×512，要求 3:4",
-		"the WAV has 1000 of 2000 bytes":        "WAV 只有 1000，应有 2000 字节",
-		"the MP3 has 1.2s of 3.4s":              "MP3 只有 1.2s，应有 3.4s",
-		"the JPEG ends inside a segment":        "JPEG 中途结束",
-		"more than 100 bytes":                   "超过 100 字节",
-		"heic":                                  "heic",
-		"":                                      "",
-		"a checksum of the PNG is wrong (IDAT)": "a checksum of the PNG is wrong (IDAT)",
+		"16.01 MB; at most 15.00 MB":                                       "16.01 MB，上限 15.00 MB",
+		"900 bytes; at most 100 bytes":                                     "900 字节，上限 100 字节",
+		"399×620; at least 400":                                            "399×620，下限 400",
+		"“a.wav”, “b.wav”, “c.wav”":                                        "“a.wav”、“b.wav”、“c.wav”",
+		"ratio: has to be one of 1:1, 3:4, auto; perhaps \"1:1\" is meant": "ratio：必须是以下之一：1:1、3:4、auto，可能应为“1:1”",
+		"61.02 s; at most 60 s":                                            "61.02 秒，上限 60 秒",
+		"film 13.93 s, recording 20.00 s":                                  "视频 13.93 秒，录音 20.00 秒",
+		"film 512×512, asked for 3:4":                                      "视频 512×512，要求 3:4",
+		"the WAV has 1000 of 2000 bytes":                                   "WAV 只有 1000，应有 2000 字节",
+		"the MP3 has 1.2s of 3.4s":                                         "MP3 只有 1.2s，应有 3.4s",
+		"the JPEG ends inside a segment":                                   "JPEG 中途结束",
+		"more than 100 bytes":                                              "超过 100 字节",
+		"heic":                                                             "heic",
+		"":                                                                 "",
+		"a checksum of the PNG is wrong (chunk IDAT)":                      "PNG 校验和错误",
+		"the PNG's header chunk has the wrong length":                      "PNG 的内部结构有误",
+		"a JPEG segment of impossible length":                              "JPEG 的内部结构有误",
+		"MPEG-1 Layer II, not Layer III":                                   "MPEG-1 Layer II，而不是 Layer III",
+		"a WAV with 24-bit MPEG Layer 3 inside":                            "WAV 内为 24 位 MPEG Layer 3",
+		"a WAV with ADPCM inside":                                          "WAV 内为 ADPCM",
+		"the header says 0 x 7 pixels":                                     "文件头中的尺寸为 0×7 像素",
 	} {
-		if strings.HasPrefix(detail, "a checksum") {
-			want = "PNG 校验和错误"
-			detail = "a checksum of the PNG is wrong (chunk IDAT)"
-		}
 		require.Equal(t, want, factIn(Chinese, detail))
 		require.Equal(t, detail, factIn(English, detail))
+	}
+}
+
+// What the readers of media find wrong with a file stands in a Chinese text without a
+// word of English but the names of formats and of what is in them.
+func TestEveryFactAboutAFileIsSaidInChinese(t *testing.T) {
+	t.Parallel()
+	sources, err := filepath.Glob("../media/*.go")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`fault\(\w+, "([^"]+)"`)
+	fill := strings.NewReplacer("%d-bit", "24-bit", "%d", "7", "%s", "MPEG-1 Layer II", "%v", "1.2s")
+	facts := 0
+	for _, file := range sources {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range found.FindAllStringSubmatch(string(source), -1) {
+			facts++
+			zh := factIn(Chinese, fill.Replace(m[1]))
+			require.True(t, hasHan(zh), "%s: %s", m[1], zh)
+			require.NotRegexp(t, `\b(the|a|an|of|is|has|ends|says|with|not|in|no|its|inside)\b`, zh, m[1])
+		}
+	}
+	require.Greater(t, facts, 60)
+}
+
+// A spreadsheet saves week.csv, and an editor of Windows anna.cancel.txt.
+func TestWhoeverUploadsAnUnknownFileLearnsAllNamesThatMeanSomething(t *testing.T) {
+	t.Parallel()
+	for _, lang := range Languages() {
+		_, fix := Explain(job.Fault{Code: job.CodeUnknownFile, File: "week.csv"}, name, lang)
+		for _, ext := range []string{".jpg", ".wav", ".jobs.csv", ".jobs.jsonl", ".cancel", ".retry"} {
+			require.Contains(t, fix, ext)
+		}
 	}
 }
 

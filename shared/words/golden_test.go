@@ -2,8 +2,10 @@ package words
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +58,7 @@ func outcomes() map[string]job.Message {
 		Width: 512, Height: 512}
 	return map[string]job.Message{
 		"succeeded": with(func(m *job.Message) { m.State, m.Film, m.Billed = job.Succeeded, film, 1_114_400 }),
-		"batch-refused": job.BatchMessage(week, job.BatchNews{Phase: job.BatchRefused, More: 7, Faults: []job.RowFault{
+		"batch-refused": job.BatchMessage(week, job.BatchNews{Phase: job.BatchRefused, More: 7, FaultsFile: job.FaultsKey(week), Faults: []job.RowFault{
 			{Text: "the file is not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)"}, {Line: 3, Text: "name: stands on line 2 already"},
 			{Line: 4, Text: "ratio: has to be one of 1:1, 3:4, auto"}, {Line: 5, Text: "column 12: not valid JSON"}, {Line: 6, Text: "image: is missing"}}}, at),
 		"batch-taken":         news(job.BatchNews{Phase: job.BatchTaken, Rows: 300, NotMade: 2, Results: job.ResultsKey(week.Name)}, 230_400_000, 0),
@@ -167,13 +169,25 @@ var usersFault = map[string]job.State{
 	job.CodeUnknownFormat: job.Rejected, job.CodeTruncated: job.Rejected, job.CodeCorrupt: job.Rejected, job.CodeUnsupportedCode: job.Rejected,
 	job.CodeNoSound: job.Rejected, job.CodeImageTooSmall: job.Rejected, job.CodeImageTooBig: job.Rejected, job.CodeAudioTooLong: job.Rejected,
 	job.CodeFileGone: job.Failed, job.CodeReplaced: job.Canceled, job.CodeFaceRefused: job.Rejected, job.CodeInputRefused: job.Rejected,
-	job.CodeAudioMissing: "", job.CodePictureMissing: "", job.CodeTooLate: "", job.CodeUnknownFile: "",
+	job.CodeOptionsRefused: job.Rejected, job.CodeOverBudget: job.Rejected, job.CodeFileMissing: job.Rejected, job.CodeCanceled: job.Canceled,
+	job.CodeAudioMissing: "", job.CodePictureMissing: "", job.CodeTooLate: "", job.CodeUnknownFile: "", job.CodeFilesMissing: "", job.CodeOptionsLate: "",
+	job.CodeControlAlone: "", job.CodeControlOld: "", job.CodeCancelSending: "", job.CodeCancelLate: "", job.CodeCancelHeld: "", job.CodeCancelEnded: "",
+	job.CodeRetryOpen: "", job.CodeRetryFilm: "", job.CodeRetryCharge: "", job.CodeRetryFiles: "", job.CodeRetryUnread: "",
+	job.CodeManifestRefused: "", job.CodeManifestStuck: "", job.CodeResultsLost: "",
 }
+
+// othersFault are the codes that no files or objects of a user bring about, but the
+// service, the account, or those who run the stack.
+var othersFault = []string{job.CodeUnreadable, job.CodeDetectFails, job.CodeVendorRefused, job.CodeVendorFailed, job.CodeCannotDownload,
+	job.CodeCannotUpload, job.CodeVendorSilent, job.CodeVendorCanceled, job.CodeVendorLost, job.CodeTaskExpired, job.CodeLinkEnded,
+	job.CodeTaskOrphaned, job.CodeAmbiguous, job.CodeFilmMisfit, job.CodeGivenUp, job.CodeKeyRefused, job.CodeNoMoney, job.CodeNoAccess, job.CodePaused,
+	job.CodeBudget}
 
 // Every failure that a user can cause ends in a record that names the file, the cause and
 // the way out in both languages, and says what it cost and what happens next.
 func TestEveryFailureOfAUserEndsInARecordThatNamesTheFile(t *testing.T) {
 	t.Parallel()
+	require.ElementsMatch(t, job.Codes(), slices.Concat(slices.Collect(maps.Keys(usersFault)), othersFault), "each is somebody's")
 	for code, state := range usersFault {
 		f := faultOf(code)
 		m := job.Notice(job.Name{Dir: "courses", Stem: "anna"}, "etag", f, at)

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"bytes"
 	"strings"
 
 	"emodrop/shared/job"
@@ -8,15 +9,16 @@ import (
 
 // batch is what records and events say of a manifest as a whole.
 type batch struct {
-	Phase    job.BatchPhase `json:"phase"`
-	Rows     int            `json:"rows"`
-	Made     int            `json:"made"`
-	Checked  int            `json:"checked"`
-	NotMade  int            `json:"not_made"`
-	Unpriced int            `json:"unpriced,omitempty"`
-	Results  *objectAt      `json:"results,omitempty"`
-	Faults   []rowFault     `json:"faults,omitempty"`
-	More     int            `json:"more_faults,omitempty"`
+	Phase      job.BatchPhase `json:"phase"`
+	Rows       int            `json:"rows"`
+	Made       int            `json:"made"`
+	Checked    int            `json:"checked"`
+	NotMade    int            `json:"not_made"`
+	Unpriced   int            `json:"unpriced,omitempty"`
+	Results    *objectAt      `json:"results,omitempty"`
+	Faults     []rowFault     `json:"faults,omitempty"`
+	More       int            `json:"more_faults,omitempty"`
+	FaultsFile *objectAt      `json:"faults_file,omitempty"`
 }
 
 type objectAt struct {
@@ -39,22 +41,40 @@ func batchOf(m job.Message, p Place) *batch {
 	if b.Results != "" {
 		out.Results = &objectAt{p.Bucket, b.Results}
 	}
+	if b.FaultsFile != "" {
+		out.FaultsFile = &objectAt{p.Bucket, b.FaultsFile}
+	}
 	for _, f := range b.Faults {
-		field, _, ok := strings.Cut(f.Text, ": ")
-		if !ok || strings.HasPrefix(field, "column ") || strings.HasPrefix(field, "the ") {
-			field = ""
-		}
-		one := rowFault{f.Line, field, map[Lang]string{}}
-		for _, lang := range Languages() {
-			one.Text[lang] = factIn(lang, oneLine(f.Text))
-		}
-		out.Faults = append(out.Faults, one)
+		out.Faults = append(out.Faults, faultOfRow(f))
 	}
 	return out
 }
 
-// maxMailFaults is how many wrong lines a mail shows; the record has more.
-const maxMailFaults = 20
+// faultOfRow says in each language what is wrong with a line.
+func faultOfRow(f job.RowFault) rowFault {
+	field, _, ok := strings.Cut(f.Text, ": ")
+	if !ok || strings.HasPrefix(field, "column ") || strings.HasPrefix(field, "the ") {
+		field = ""
+	}
+	out := rowFault{f.Line, field, map[Lang]string{}}
+	for _, lang := range Languages() {
+		out.Text[lang] = WrongLine(f, lang)
+	}
+	return out
+}
+
+// WrongLine says what is wrong with a line of a manifest.
+func WrongLine(f job.RowFault, lang Lang) string { return factIn(lang, oneLine(f.Text)) }
+
+// FaultLines say of each wrong line of a manifest what records say of the first: a line of
+// JSON each.
+func FaultLines(faults []job.RowFault) []byte {
+	var b bytes.Buffer
+	for _, f := range faults {
+		b.Write(encode(faultOfRow(f), ""))
+	}
+	return b.Bytes()
+}
 
 // batchLetter is the part of a mail that only those about manifests have.
 func batchLetter(m job.Message, p Place, lang Lang) (lines []string) {
@@ -62,21 +82,22 @@ func batchLetter(m job.Message, p Place, lang Lang) (lines []string) {
 	if b == nil {
 		return nil
 	}
-	for i, f := range b.Faults {
-		if i == maxMailFaults {
-			break
-		}
+	for _, f := range b.Faults {
 		where := ""
 		if f.Line > 0 {
 			where = sprint(pick(lang, "Line %d: ", "第 %d 行："), f.Line)
 		}
 		lines = append(lines, where+unlinked(f.Text[lang]))
 	}
-	if more := b.More + max(0, len(b.Faults)-maxMailFaults); more > 0 {
-		lines = append(lines, sprint(pick(lang, "… and %d more", "……以及另外 %d 行"), more))
+	if b.More > 0 {
+		lines = append(lines, sprint(pick(lang, "… and %d more. All are listed here:", "……以及另外 %d 行。全部列在："), b.More))
 	}
-	if b.Results != nil {
-		where := object(b.Results.Bucket, b.Results.Key)
+	at := b.Results
+	if at == nil {
+		at = b.FaultsFile
+	}
+	if at != nil {
+		where := object(at.Bucket, at.Key)
 		lines = append(lines, oneLine(where))
 		if oneLine(where) == where {
 			lines = append(lines, "aws s3 cp "+shellQuote(where)+" .")
