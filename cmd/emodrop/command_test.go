@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/sample"
+	"emodrop/local/stack"
 )
 
 func TestUpEndsCleanlyAndGoesOnWhereItWas(t *testing.T) {
@@ -92,10 +93,17 @@ func TestATakenPortIsNamed(t *testing.T) {
 	port := takenPort(t)
 	p := start(t, t.TempDir(), "up", "--no-open", "--port", port)
 	require.Equal(t, exitOther, p.exit(3*time.Minute))
-	require.Contains(t, p.stderr.String(), "port "+port)
-	require.Contains(t, p.stderr.String(), "leave --port out and a free one is taken")
+	require.Contains(t, p.stderr.String(), "Port "+port)
+	require.Contains(t, p.stderr.String(), "Leave --port out, and a free one is taken")
 	require.Empty(t, p.stdout.String())
 	require.Empty(t, p.children(), "left behind")
+
+	p = start(t, t.TempDir(), "up", "--no-open", "--port", port, "--json", "--lang", "zh")
+	require.Equal(t, exitOther, p.exit(3*time.Minute))
+	line := objects(t, p.stderr.String())[0]
+	require.Equal(t, stack.PortTaken, line["code"])
+	require.Contains(t, line["message"], "无法打开端口 "+port)
+	require.Contains(t, line["fix"], "--port")
 }
 
 func TestTheEmulatorEndsCleanly(t *testing.T) {

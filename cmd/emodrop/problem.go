@@ -10,6 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"emodrop/cmd/emodrop/reach"
+	"emodrop/local/stack"
 	"emodrop/shared/job"
 	"emodrop/shared/operate"
 	"emodrop/shared/words"
@@ -64,6 +65,7 @@ func (p *program) problemOf(err error) *problem {
 		exit   *exitError
 		no     *operate.Refusal
 		lost   *reach.Refusal
+		start  *stack.Refusal
 		api    smithy.APIError
 		vendor interface{ Verdict() job.Verdict }
 	)
@@ -85,6 +87,13 @@ func (p *program) problemOf(err error) *problem {
 		pr := &problem{exitOther, lost.Code, what, fix}
 		if lost.Usage {
 			pr.exit = exitUsage
+		}
+		return pr
+	case errors.As(err, &start):
+		what, fix := start.Say(p.lang)
+		pr := &problem{exitOther, start.Code, what, fix}
+		if start.Key() {
+			pr.exit = exitKey
 		}
 		return pr
 	case errors.Is(err, reach.ErrNoSecret):

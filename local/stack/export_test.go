@@ -6,6 +6,9 @@ var (
 	ProbeNow    = probeNow
 )
 
+// Refusals are what a start is refused with.
+var Refusals = refusals
+
 // Talker says what happens.
 type Talker = talker
 
