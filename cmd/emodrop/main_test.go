@@ -49,6 +49,15 @@ func TestHelpIsInOneLanguage(t *testing.T) {
 	require.Contains(t, stderr.String(), "需要一个函数")
 }
 
+func TestAVerbThatIsMisspelledLeadsToTheNearest(t *testing.T) {
+	t.Parallel()
+	for typed, meant := range map[string]string{"lst": "perhaps list is meant", "statsu": "perhaps status is meant", "fly": `there is no verb "fly"` + "\n"} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitUsage, run(t.Context(), []string{typed, "--lang", "en"}, &stdout, &stderr))
+		require.Contains(t, stderr.String(), meant)
+	}
+}
+
 func TestEveryVerbAndFlagIsDescribedInChineseToo(t *testing.T) {
 	t.Parallel()
 	p := &program{lang: words.Chinese, env: func(string) string { return "" }}
@@ -62,9 +71,7 @@ func TestEveryVerbAndFlagIsDescribedInChineseToo(t *testing.T) {
 			require.Regexp(t, `\p{Han}`, line, cmd.CommandPath())
 		}
 		for _, c := range cmd.Commands() {
-			if c.Name() != "completion" { // cobra's own words
-				look(c)
-			}
+			look(c)
 		}
 	}
 	look(p.root())

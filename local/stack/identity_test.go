@@ -82,3 +82,21 @@ func TestAStartLeavesAWholeIdentityAndNothingBeside(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{path}, half)
 }
+
+func TestAFreshStartForgetsAllThatEarlierRunsMadeAndNothingThatWasDropped(t *testing.T) {
+	home := folderWith(t, `{"access_key_id":"a"}`, "jobs.db")
+	made := []string{"videos", "failed", "checked", "status"}
+	for _, dir := range append([]string{"drop"}, made...) {
+		require.NoError(t, os.MkdirAll(filepath.Join(home, dir), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(home, dir, "anna.json"), nil, 0o600))
+	}
+	s, err := stack.Start(t.Context(), stack.Config{Home: home, Binaries: home, Modules: modules, Fresh: true, Timing: quick()})
+	if err == nil {
+		_ = s.Close(t.Context())
+	}
+	require.Error(t, err, "it has no functions")
+	for _, dir := range made {
+		require.NoFileExists(t, filepath.Join(home, dir, "anna.json"))
+	}
+	require.FileExists(t, filepath.Join(home, "drop", "anna.json"))
+}

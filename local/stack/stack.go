@@ -313,7 +313,7 @@ func listen(wanted, last int) (net.Listener, error) {
 
 // clear removes what earlier runs made. What people dropped stays theirs.
 func clear(home string) error {
-	for _, name := range []string{".emodrop", "videos", "failed"} {
+	for _, name := range append([]string{".emodrop"}, mirroredPrefixes...) {
 		path := filepath.Join(home, name)
 		if name == ".emodrop" {
 			// The built binaries live there too and are worth keeping.

@@ -136,7 +136,7 @@ func here(ctx context.Context, home string) (*Stack, error) {
 			fix:    [2]string{"Start one: emodrop up --home ", "启动一个：emodrop up --home "}, fixFor: home}
 	case errors.Is(err, stack.ErrStopped):
 		return nil, &Refusal{Code: "not_running",
-			what: [2]string{"The local stack does not run", "本地部署没有在运行"}, whatIs: strings.TrimPrefix(err.Error(), stack.ErrStopped.Error()),
+			what: [2]string{"The local stack does not run: ", "本地部署没有在运行："}, whatIs: strings.TrimPrefix(err.Error(), stack.ErrStopped.Error()+": "),
 			fix: [2]string{"Start it: emodrop up. Or name a deployed one: --stack NAME.", "请启动：emodrop up；或指定已部署的：--stack NAME。"}}
 	case err != nil:
 		return nil, err
