@@ -155,6 +155,7 @@ func TestFactsAreSaidInTheReadersLanguage(t *testing.T) {
 		"the JPEG ends inside a segment":        "JPEG 中途结束",
 		"more than 100 bytes":                   "超过 100 字节",
 		"heic":                                  "heic",
+		"text":                                  "文本",
 		"":                                      "",
 		"a checksum of the PNG is wrong (IDAT)": "a checksum of the PNG is wrong (IDAT)",
 	} {

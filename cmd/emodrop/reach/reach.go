@@ -3,7 +3,6 @@ package reach
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -197,7 +196,9 @@ func account(ctx context.Context, region string) (aws.Config, error) {
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
-		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
+		return aws.Config{}, &Refusal{Code: "aws_configuration", Key: true,
+			what: [2]string{"The AWS configuration cannot be used: ", "AWS 配置不可用："}, whatIs: err.Error(),
+			fix: [2]string{"Look at AWS_PROFILE, and at ~/.aws/config.", "请检查 AWS_PROFILE 和 ~/.aws/config。"}}
 	}
 	if cfg.Region == "" {
 		return aws.Config{}, &Refusal{Code: "no_region", Usage: true,
