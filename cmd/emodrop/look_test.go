@@ -158,6 +158,7 @@ func TestAWatchThatEndsEarlySaysThatTheJobsGoOn(t *testing.T) {
 		require.Equal(t, exitTimeout, o.code)
 		require.Equal(t, 42*time.Second, time.Since(begin))
 		require.Equal(t, "timeout", objects(t, o.stderr)[0]["code"])
+		require.Equal(t, "The time to wait is over; still open: 1.", objects(t, o.stderr)[0]["message"], "of which some may have gone before the watch")
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second, interrupt)
 		o = d.runIn(ctx, "watch")
