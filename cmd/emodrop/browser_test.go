@@ -331,10 +331,16 @@ func TestAPersonMakesFilmsOnThePage(t *testing.T) {
 		// With a plan on it, which is the page at its fullest.
 		b.do(chromedp.Navigate(url + "/?lang=zh"))
 		image, audio := pairIn(t, files, "dora", sample.Portrait())
-		b.drop(image, audio, filepath.Join(files, "week 1", "notes.txt"))
+		odd, voice := pairIn(t, files, "odd", []byte("no picture"))
+		b.drop(image, audio, filepath.Join(files, "week 1", "notes.txt"), odd, voice)
 		b.until(`!document.querySelector("#plan").hidden`, "no plan")
 		b.accessible("a plan, dark, on a phone")
 		b.fits("a plan on a phone")
+		require.True(t, evaluated[bool](b, `[...document.querySelectorAll("#plan .why td")].map((e) => {
+			const r = document.createRange();
+			r.selectNodeContents(e);
+			return r.getBoundingClientRect().right;
+		}).every((right, _, all) => all.length === 1 && right <= innerWidth)`), "why one makes no film is read without scrolling")
 		require.Contains(t, evaluated[string](b, `document.querySelector("#send").textContent`), "生成 1 个视频")
 	})
 	film.write(t)

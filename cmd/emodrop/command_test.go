@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/sample"
+	"emodrop/local/stack"
+	"emodrop/shared/job"
 )
 
 func TestUpEndsCleanlyAndGoesOnWhereItWas(t *testing.T) {
@@ -73,7 +76,7 @@ func TestADemonstrationThatTakesTooLongSaysWhatAllowsMore(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir(), "demo", "--speed", "0.1", "--within", "3s")
 	require.Equal(t, exitTimeout, p.exit(3*time.Minute))
-	require.Contains(t, p.stderr.String(), "no film within 3s; --within allows more")
+	require.Contains(t, p.stderr.String(), "There is no film after 3s.\n  --within allows more.")
 }
 
 func TestAJobThatFailsFailsTheDemonstration(t *testing.T) {
@@ -81,9 +84,30 @@ func TestAJobThatFailsFailsTheDemonstration(t *testing.T) {
 	t.Parallel()
 	faults := filepath.Join(t.TempDir(), "faults.json")
 	require.NoError(t, os.WriteFile(faults, []byte(`[{"op": "detect", "kind": "reject"}]`), 0o600))
-	p := start(t, t.TempDir(), "demo", "--faults", faults)
+	p := start(t, t.TempDir(), "demo", "--faults", faults, "--json", "--lang", "zh")
 	require.Equal(t, exitJobFailed, p.exit(3*time.Minute))
-	require.Contains(t, p.stderr.String(), "REJECTED: face_refused")
+	line := objects(t, p.stderr.String())[0]
+	require.Equal(t, job.CodeFaceRefused, line["code"])
+	require.Regexp(t, `\p{Han}`, line["message"])
+	require.NotEmpty(t, line["fix"])
+}
+
+func TestTheDemonstrationForgetsNothingButItsOwn(t *testing.T) {
+	t.Parallel()
+	for why, name := range map[string]string{"a file that was dropped": "drop/hello.jpg", "another file that was dropped": "drop/anna.jpg", "a film": "videos/anna.mp4"} {
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			home := t.TempDir()
+			kept := filepath.Join(home, filepath.FromSlash(name))
+			require.NoError(t, os.MkdirAll(filepath.Dir(kept), 0o755))
+			require.NoError(t, os.WriteFile(kept, []byte("somebody's"), 0o600))
+			var stdout, stderr bytes.Buffer
+			require.Equal(t, exitUsage, run(t.Context(), []string{"demo", "--home", home}, &stdout, &stderr))
+			require.Contains(t, stderr.String(), "a folder of its own")
+			require.Contains(t, stderr.String(), filepath.Base(kept))
+			require.FileExists(t, kept)
+		})
+	}
 }
 
 func TestATakenPortIsNamed(t *testing.T) {
@@ -92,10 +116,17 @@ func TestATakenPortIsNamed(t *testing.T) {
 	port := takenPort(t)
 	p := start(t, t.TempDir(), "up", "--no-open", "--port", port)
 	require.Equal(t, exitOther, p.exit(3*time.Minute))
-	require.Contains(t, p.stderr.String(), "port "+port)
-	require.Contains(t, p.stderr.String(), "leave --port out and a free one is taken")
+	require.Contains(t, p.stderr.String(), "Port "+port)
+	require.Contains(t, p.stderr.String(), "Leave --port out, and a free one is taken")
 	require.Empty(t, p.stdout.String())
 	require.Empty(t, p.children(), "left behind")
+
+	p = start(t, t.TempDir(), "up", "--no-open", "--port", port, "--json", "--lang", "zh")
+	require.Equal(t, exitOther, p.exit(3*time.Minute))
+	line := objects(t, p.stderr.String())[0]
+	require.Equal(t, stack.PortTaken, line["code"])
+	require.Contains(t, line["message"], "无法打开端口 "+port)
+	require.Contains(t, line["fix"], "--port")
 }
 
 func TestTheEmulatorEndsCleanly(t *testing.T) {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,13 +34,16 @@ func (p *program) demoCommand() *cobra.Command {
 			if within <= 0 {
 				return p.usage("--within %s: want a time such as 3m", "--within %s：应为时长，例如 3m", within)
 			}
+			if err := p.ownFolder(f.home); err != nil {
+				return err
+			}
 			cfg, err := f.config(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
 			cfg.Say = p.talk()
-			ctx, cancel := context.WithTimeoutCause(cmd.Context(), within, &exitError{exitTimeout,
-				fmt.Errorf("no film within %s; --within allows more", within)})
+			ctx, cancel := context.WithTimeoutCause(cmd.Context(), within, p.problem(exitTimeout, "timeout",
+				"There is no film after %s.", "%s 后仍没有视频。", "--within allows more.", "可用 --within 延长等待。", within))
 			defer cancel()
 			err = p.demo(ctx, cfg)
 			if err != nil && cmd.Context().Err() == nil && ctx.Err() != nil {
@@ -63,10 +68,39 @@ type made struct {
 	PriceCNY string  `json:"price_cny"`
 }
 
+// pair is what the demonstration drops.
+func pair() map[string][]byte {
+	return map[string][]byte{"hello.jpg": sample.Portrait(), "hello.wav": sample.Speech()}
+}
+
+// ownFolder refuses a folder where somebody else's files or films are: the demonstration
+// forgets all that was there before it.
+func (p *program) ownFolder(home string) error {
+	others := func(dir string, own func(name, path string) bool) error {
+		entries, _ := os.ReadDir(filepath.Join(home, dir)) // a folder that is not there holds nothing
+		for _, e := range entries {
+			if path := filepath.Join(home, dir, e.Name()); !own(e.Name(), path) {
+				return p.usage("--home %s: want a folder of its own; the demonstration would forget what is there, such as %s",
+					"--home %s：应为单独的目录；演示会清除其中的内容，例如 %s", oneLine(home), oneLine(filepath.Join(dir, e.Name())))
+			}
+		}
+		return nil
+	}
+	if err := others("drop", func(name, path string) bool {
+		body, err := os.ReadFile(path)
+		return err == nil && len(body) > 0 && bytes.Equal(body, pair()[name])
+	}); err != nil {
+		return err
+	}
+	return others("videos", func(name, _ string) bool { return strings.HasPrefix(name, "hello.") })
+}
+
 // demo runs one sample pair through a stack of its own.
 func (p *program) demo(ctx context.Context, cfg stack.Config) (err error) {
-	if err := os.RemoveAll(filepath.Join(cfg.Home, "drop")); err != nil {
-		return err
+	for name := range pair() {
+		if err := os.Remove(filepath.Join(cfg.Home, "drop", name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	s, err := stack.Start(ctx, cfg)
 	if err != nil {
@@ -79,10 +113,10 @@ func (p *program) demo(ctx context.Context, cfg stack.Config) (err error) {
 			err = e
 		}
 	}()
-	cfg.Say("a drawn portrait and a few seconds of speech go into " + filepath.Join(cfg.Home, "drop"))
+	cfg.Say(fmt.Sprintf(p.pick("a drawn portrait and a few seconds of speech go into %s", "一张绘制的人像和几秒语音放入 %s"), filepath.Join(cfg.Home, "drop")))
 	begin := time.Now()
 	name := job.Name{Stem: "hello"}
-	for file, body := range map[string][]byte{"hello.jpg": sample.Portrait(), "hello.wav": sample.Speech()} {
+	for file, body := range pair() {
 		if err := os.WriteFile(filepath.Join(cfg.Home, "drop", file), body, 0o644); err != nil {
 			return err
 		}
@@ -92,21 +126,18 @@ func (p *program) demo(ctx context.Context, cfg stack.Config) (err error) {
 		return err
 	}
 	if j.State != job.Succeeded {
-		code := "unknown"
-		if j.Fault != nil {
-			code = j.Fault.Code + " " + j.Fault.VendorMessage
-		}
-		return &exitError{exitJobFailed, fmt.Errorf("the job ended as %s: %s", j.State, code)}
+		return p.failed(j)
 	}
 	path := filepath.Join(cfg.Home, filepath.FromSlash(j.Film.Key))
 	if err := checkFilm(path, sample.SpeechDuration()); err != nil {
-		return &exitError{exitJobFailed, fmt.Errorf("%s: %w", path, err)}
+		return p.problem(exitJobFailed, "film_unsound", "%s is not the film of what was dropped: %v.", "%s 不是所放入文件的视频：%v。",
+			"See what the functions say: --verbose.", "请用 --verbose 查看各函数的日志。", path, err)
 	}
 	if p.json {
 		p.line(made{path, j.Film.Seconds, j.Film.Width, j.Film.Height, j.Film.Size, j.Billed.Decimal()})
 		return nil
 	}
-	p.print("\n%s\n  %.2f s, %d×%d, %d bytes, with sound; made in %s; it would have cost %s\n",
+	p.print("\n%s\n  "+p.pick("%.2f s, %d×%d, %d bytes, with sound; made in %s; it would have cost %s", "%.2f 秒，%d×%d，%d 字节，有声音；制作用时 %s；真实费用约 %s")+"\n",
 		path, j.Film.Seconds, j.Film.Width, j.Film.Height, j.Film.Size, time.Since(begin).Round(100*time.Millisecond), j.Billed)
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"emodrop/cmd/emodrop/reach"
-	"emodrop/shared/dashscope"
 	"emodrop/shared/job"
 )
 
@@ -70,8 +68,7 @@ func (p *program) doctorVendor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := dashscope.New(dashscope.Config{BaseURL: strings.TrimSpace(p.env("DASHSCOPE_BASE_URL")), Workspace: strings.TrimSpace(p.env("DASHSCOPE_WORKSPACE")),
-		Key: func(context.Context) (job.Secret, error) { return key, nil }})
+	client, err := p.realClient(key)
 	if err != nil {
 		return err
 	}

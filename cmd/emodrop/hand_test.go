@@ -205,6 +205,37 @@ func TestSubmitTakesOptionsAlongAndChecksThemBeforeAnythingIsSent(t *testing.T) 
 	require.Len(t, d.inbox(), before, "nothing was sent")
 }
 
+func TestWhatComesTooLateIsSaidBeforehandAndNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	dir := files(t, map[string][]byte{"tall.json": []byte(`{"ratio":"3:4"}`), "week/portrait.jpg": sample.Portrait(), "week/one.mp3": sample.SpeechChinese()})
+	at := func(name string) string { return filepath.Join(dir, name) }
+	d.good("submit", at("anna.jpg"), at("anna.mp3"), "--yes", "--watch", "--timeout", "1m")
+	made := objects(t, d.good("list", "--json"))
+	before := d.inbox()
+
+	late := d.refused(exitJobFailed, job.CodeOptionsLate, "submit", at("anna.jpg"), at("anna.mp3"), "--options", at("tall.json"), "--yes", "--watch")
+	require.Contains(t, late.Message, "“tall.json” came too late")
+	require.Contains(t, late.Fix, "under a new name")
+	line := objects(t, d.run("submit", at("anna.jpg"), at("anna.mp3"), "--options", at("tall.json"), "--dry-run", "--json").stderr)[0]
+	require.Equal(t, job.CodeOptionsLate, line["code"])
+	require.Equal(t, before, d.inbox(), "nothing was sent")
+
+	require.NoError(t, os.WriteFile(at("anna.json"), []byte(`{"ratio":"3:4"}`), 0o600))
+	o := d.run("batch", dir, "--yes", "--watch", "--timeout", "1m")
+	require.Equal(t, exitJobFailed, o.code, o.stderr)
+	require.Contains(t, o.stderr, "“anna.json” came too late")
+	require.Contains(t, o.stderr, "films: 1,", "the other pair is made")
+	require.Contains(t, o.stdout, "SUCCEEDED\tweek/one")
+
+	newer := append(sample.Portrait(), 0)
+	require.NoError(t, os.WriteFile(at("week/portrait.jpg"), newer, 0o600))
+	o = d.run("batch", at("week"), "--folder", "week", "--yes", "--watch", "--timeout", "1m")
+	require.Equal(t, exitJobFailed, o.code, o.stderr)
+	require.Contains(t, o.stderr, "“portrait.jpg” came too late")
+	require.Len(t, objects(t, d.good("list", "--json")), len(made)+1)
+}
+
 func TestSweepHandsOverOnlyWhatNobodyHasTaken(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

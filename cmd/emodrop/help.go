@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"emodrop/shared/words"
 )
 
 // text is one phrase in every language.
@@ -92,11 +94,37 @@ func (p *program) localised(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	p.helpFlags(root)
-	for name, short := range map[string]string{
-		"help": "查看命令的帮助", "completion": "生成命令行补全脚本",
-	} {
-		if c, _, err := root.Find([]string{name}); err == nil && c != root && p.pick("en", "zh") == "zh" {
-			c.Short = short
+	if p.lang != words.Chinese {
+		return
+	}
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Short, c.Long = "查看命令的帮助", ""
+		case "completion":
+			c.Short, c.Long = "生成命令行补全脚本", "生成所指定 shell 的补全脚本，各子命令的帮助说明如何使用。"
+			for _, shell := range c.Commands() {
+				now, always := loading(shell.Name())
+				shell.Short = "生成 " + shell.Name() + " 的补全脚本"
+				shell.Long = "在当前会话中加载：\n\n\t" + now + "\n\n每个新会话都加载，执行一次：\n\n\t" + always
+				if f := shell.Flags().Lookup("no-descriptions"); f != nil {
+					f.Usage = "补全时不显示说明"
+				}
+			}
 		}
 	}
+}
+
+// loading are the lines by which a shell takes its completion script, now and always, as
+// the library's own help has them.
+func loading(shell string) (now, always string) {
+	switch shell {
+	case "bash":
+		return "source <(emodrop completion bash)", "emodrop completion bash > /etc/bash_completion.d/emodrop"
+	case "fish":
+		return "emodrop completion fish | source", "emodrop completion fish > ~/.config/fish/completions/emodrop.fish"
+	case "powershell":
+		return "emodrop completion powershell | Out-String | Invoke-Expression", "emodrop completion powershell | Out-String >> $PROFILE"
+	}
+	return "source <(emodrop completion zsh)", "emodrop completion zsh > \"${fpath[1]}/_emodrop\""
 }

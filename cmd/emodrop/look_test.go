@@ -54,8 +54,8 @@ func TestStatusFindsAJobByNameAndByItsIdOrTheBeginningOfIt(t *testing.T) {
 	d := newDesk(t)
 	first := d.job("courses/安娜", job.Queued)
 	j := d.job("bert", job.Queued)
-	require.NotEqual(t, first.ID[:6], j.ID[:6])
-	for _, arg := range []string{"bert", "bert.mp3", " bert ", "/bert", j.ID, j.ID[:6]} {
+	require.NotEqual(t, first.ID[:4], j.ID[:4])
+	for _, arg := range []string{"bert", "bert.mp3", " bert ", "/bert", j.ID, j.ID[:6], j.ID[:4]} {
 		require.Contains(t, d.good("status", arg), j.ID, arg)
 	}
 	require.Contains(t, d.good("status", "courses/安娜.JPG"), first.ID)
@@ -158,6 +158,7 @@ func TestAWatchThatEndsEarlySaysThatTheJobsGoOn(t *testing.T) {
 		require.Equal(t, exitTimeout, o.code)
 		require.Equal(t, 42*time.Second, time.Since(begin))
 		require.Equal(t, "timeout", objects(t, o.stderr)[0]["code"])
+		require.Equal(t, "The time to wait is over; still open: 1.", objects(t, o.stderr)[0]["message"], "of which some may have gone before the watch")
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Second, interrupt)
 		o = d.runIn(ctx, "watch")
@@ -202,6 +203,9 @@ func TestGetFetchesTheFilmWholeAndNeverOverAnother(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "what is not the film is not left behind")
+	p := d.refused(exitOther, "file", "get", "courses/anna", "--to", path)
+	require.Contains(t, p.Message, path)
+	require.NotEmpty(t, p.Fix)
 	j := d.job("bert", job.Running)
 	d.refused(exitOther, "not_done", "get", "bert")
 	d.job("carl", job.Rejected)

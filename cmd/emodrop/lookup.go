@@ -21,7 +21,7 @@ const (
 
 var (
 	wholeID = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	partID  = regexp.MustCompile(`^[0-9a-f]{6,31}$`)
+	partID  = regexp.MustCompile(`^[0-9a-f]{4,31}$`)
 )
 
 // lookUp finds the job that a person means: by its id, by the name of its hand-in

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -47,6 +49,15 @@ func TestHelpIsInOneLanguage(t *testing.T) {
 	require.Contains(t, stderr.String(), "需要一个函数")
 }
 
+func TestAVerbThatIsMisspelledLeadsToTheNearest(t *testing.T) {
+	t.Parallel()
+	for typed, meant := range map[string]string{"lst": "perhaps list is meant", "statsu": "perhaps status is meant", "fly": `there is no verb "fly"` + "\n"} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitUsage, run(t.Context(), []string{typed, "--lang", "en"}, &stdout, &stderr))
+		require.Contains(t, stderr.String(), meant)
+	}
+}
+
 func TestEveryVerbAndFlagIsDescribedInChineseToo(t *testing.T) {
 	t.Parallel()
 	p := &program{lang: words.Chinese, env: func(string) string { return "" }}
@@ -60,9 +71,7 @@ func TestEveryVerbAndFlagIsDescribedInChineseToo(t *testing.T) {
 			require.Regexp(t, `\p{Han}`, line, cmd.CommandPath())
 		}
 		for _, c := range cmd.Commands() {
-			if c.Name() != "completion" { // cobra's own words
-				look(c)
-			}
+			look(c)
 		}
 	}
 	look(p.root())
@@ -140,4 +149,19 @@ func (s *said) wait(t *testing.T, what *regexp.Regexp, d time.Duration) []string
 			require.FailNow(t, "it did not say what was waited for", "%s in:\n%s", what, s.String())
 		}
 	}
+}
+
+func TestAFolderThatCannotBeReadIsToldLikeEverythingElse(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(home, ".emodrop"), 0o755))
+	for name, body := range map[string]string{"identity.json": "{", "jobs.db": ""} {
+		require.NoError(t, os.WriteFile(filepath.Join(home, ".emodrop", name), []byte(body), 0o600))
+	}
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitOther, run(t.Context(), []string{"status", "--home", home, "--json", "--lang", "zh"}, &stdout, &stderr))
+	line := objects(t, stderr.String())[0]
+	require.Equal(t, "identity_damaged", line["code"])
+	require.Contains(t, line["message"], "已损坏")
+	require.Contains(t, line["fix"], "--home")
 }

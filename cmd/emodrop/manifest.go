@@ -54,7 +54,7 @@ func (p *program) batchManifest(cmd *cobra.Command, name string, s *sending) err
 				"Put the rows right that are marked above, or take them out.", "请修正上文标出的行，或将其删除。")
 		}
 	}
-	return p.send(cmd.Context(), st, m.rows, s, m)
+	return p.whole(m.rows, p.send(cmd.Context(), st, m.rows, s, m))
 }
 
 // readManifest reads a manifest and finds the files of this machine that its rows name.

@@ -69,6 +69,19 @@ func TestARowMadeBeforeKeepsItsFilmWhenItsManifestGoesInWithANewOne(t *testing.T
 	}
 }
 
+func TestARowWhoseOptionsComeTooLateIsSaidAndNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	name := week(t, "name,image,audio\none,_files/face.jpg,_files/one.mp3\n")
+	d.good("batch", name, "--yes", "--watch", "--timeout", "1m")
+	require.NoError(t, os.WriteFile(name, []byte("name,image,audio,ratio\none,_files/face.jpg,_files/one.mp3,3:4\ntwo,_files/face.jpg,_files/two.wav,\n"), 0o600))
+	o := d.run("batch", name, "--yes", "--watch", "--timeout", "1m")
+	require.Equal(t, exitJobFailed, o.code, o.stderr)
+	require.Contains(t, o.stderr, "“week.jobs.csv” came too late")
+	require.Contains(t, o.stderr, "films: 1,")
+	require.Contains(t, o.stdout, "SUCCEEDED\ttwo")
+}
+
 func TestAManifestIsSentWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -41,13 +41,18 @@ type handIn struct {
 	id      string
 	price   job.Money
 	// old is the job that the same hand-in has made before, if any: no second film
-	// and no second charge come of it.
-	old *job.Job
+	// and no second charge come of it. late is what is new about it and does not count any
+	// more, as old was sent without it.
+	old  *job.Job
+	late *job.Fault
 }
 
 // refusal is why the inbox would not make a job of it, as it is told. The file is
 // called as the person called it, and not as it would be called in the inbox.
 func (p *program) refusal(h *handIn) *problem {
+	if h.late != nil {
+		return p.failed(job.Job{State: job.Rejected, Name: h.name, Fault: h.late})
+	}
 	f, want, wantZH := h.audio, "recording (MP3 or WAV)", "录音（MP3 或 WAV）"
 	if h.image.fault != nil {
 		f, want, wantZH = h.image, "picture (JPEG, PNG, BMP or WebP)", "图片（JPEG、PNG、BMP 或 WebP）"
@@ -67,6 +72,14 @@ func (p *program) refusal(h *handIn) *problem {
 	fault := *f.fault
 	fault.File = filepath.Base(f.path)
 	return p.failed(job.Job{State: job.Rejected, Name: h.name, Fault: &fault})
+}
+
+// unmade is why no film comes of it as it is.
+func (h *handIn) unmade() *job.Fault {
+	if h.late != nil {
+		return h.late
+	}
+	return h.refused()
 }
 
 // refused is why the inbox would not make a job of it.
@@ -106,7 +119,7 @@ func (h *handIn) asks() (err error) {
 }
 
 // wanted says whether it is to be uploaded.
-func (h *handIn) wanted() bool { return h.refused() == nil && (h.old == nil || intake.GivenUp(*h.old)) }
+func (h *handIn) wanted() bool { return h.unmade() == nil && (h.old == nil || intake.GivenUp(*h.old)) }
 
 // look reads a file once, hashes it and judges it as the inbox will.
 func (p *program) look(ctx context.Context, st *reach.Stack, f *file, picture bool) error {
@@ -160,7 +173,38 @@ func (p *program) plan(ctx context.Context, st *reach.Stack, all []*handIn) erro
 			h.old = &j
 		} else if !errors.Is(err, job.ErrNotFound) {
 			return err
+		} else if err := h.overtaken(ctx, st); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// overtaken finds the job of its name that was sent with the same recording and takes
+// nothing new any more. Without options of its own here, it is the same hand-in.
+func (h *handIn) overtaken(ctx context.Context, st *reach.Stack) error {
+	stem, err := st.Jobs.Stem(ctx, h.name)
+	if err != nil || stem.Job == "" {
+		return err
+	}
+	old, err := st.Jobs.Job(ctx, stem.Job)
+	if errors.Is(err, job.ErrNotFound) {
+		return nil
+	}
+	kind, _ := intake.Classify(h.image.key)
+	shared := kind == intake.Shared
+	if h.row != nil {
+		stem, shared = job.Stem{}, false // a row has the picture that it names
+	}
+	if err != nil || !intake.TooLate(stem, old, job.Job{ID: h.id, Image: h.image.in, Audio: h.audio.in, Options: h.options}, shared) {
+		return err
+	}
+	h.id, h.old = old.ID, &old
+	switch {
+	case old.Image.SHA256 != h.image.in.SHA256:
+		h.late = &job.Fault{Code: job.CodeTooLate, File: filepath.Base(h.image.path)}
+	case h.sidecar != nil:
+		h.late = &job.Fault{Code: job.CodeOptionsLate, File: filepath.Base(h.sidecar.path)}
 	}
 	return nil
 }
@@ -206,6 +250,9 @@ func (p *program) announce(st *reach.Stack, all []*handIn, dry bool) (films int,
 		l.PriceCNY, l.Upload, l.DryRun = job.Money(0).Decimal(), h.wanted(), dry || h.options.DryRun
 		what := ""
 		switch {
+		case h.late != nil:
+			l.State, l.Problem = h.old.State, p.refusal(h)
+			what = l.Problem.Message + " " + l.Problem.Fix
 		case h.refused() != nil:
 			l.Problem = p.refusal(h)
 			what = p.pick("refused: ", "不可用：") + l.Problem.Message + " " + l.Problem.Fix

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
 
 	"emodrop/cmd/emodrop/reach"
+	"emodrop/local/stack"
 	"emodrop/shared/job"
 	"emodrop/shared/operate"
 	"emodrop/shared/words"
@@ -64,6 +66,8 @@ func (p *program) problemOf(err error) *problem {
 		exit   *exitError
 		no     *operate.Refusal
 		lost   *reach.Refusal
+		start  *stack.Refusal
+		file   *fs.PathError
 		api    smithy.APIError
 		vendor interface{ Verdict() job.Verdict }
 	)
@@ -83,8 +87,18 @@ func (p *program) problemOf(err error) *problem {
 	case errors.As(err, &lost):
 		what, fix := lost.Say(p.lang)
 		pr := &problem{exitOther, lost.Code, what, fix}
-		if lost.Usage {
+		switch {
+		case lost.Usage:
 			pr.exit = exitUsage
+		case lost.Key:
+			pr.exit = exitKey
+		}
+		return pr
+	case errors.As(err, &start):
+		what, fix := start.Say(p.lang)
+		pr := &problem{exitOther, start.Code, what, fix}
+		if start.Key() {
+			pr.exit = exitKey
 		}
 		return pr
 	case errors.Is(err, reach.ErrNoSecret):
@@ -110,6 +124,9 @@ func (p *program) problemOf(err error) *problem {
 			return &problem{exitKey, code, what, fix}
 		}
 		return p.problem(exitOther, "vendor", "The video service could not be asked: %s.", "无法访问视频服务：%s。", "Try again in a minute.", "请一分钟后再试。", oneLine(err.Error()))
+	case errors.As(err, &file):
+		return p.problem(exitOther, "file", "%s cannot be read or written: %s.", "无法读写 %s：%s。",
+			"Look at its folder, at the permissions, and whether the disk is full.", "请检查其目录、权限和磁盘空间。", oneLine(file.Path), oneLine(file.Err.Error()))
 	case errors.Is(err, context.DeadlineExceeded):
 		return p.problem(exitOther, "no_answer", "No answer came in time: %s.", "未能及时得到响应：%s。", "Try again.", "请重试。", oneLine(err.Error()))
 	}

@@ -99,12 +99,12 @@ func (p *program) submitCommand() *cobra.Command {
 			}
 			for _, h := range all {
 				// Few files, one wish: all or nothing.
-				if h.refused() != nil {
+				if h.unmade() != nil {
 					if p.json {
 						return p.refusal(h)
 					}
 					p.announce(st, all, true)
-					return p.problem(exitJobFailed, h.refused().Code, "Nothing was sent.", "未提交任何内容。", "", "")
+					return p.problem(exitJobFailed, h.unmade().Code, "Nothing was sent.", "未提交任何内容。", "", "")
 				}
 			}
 			return p.send(cmd.Context(), st, all, s, nil)
@@ -170,17 +170,21 @@ func (p *program) batchCommand() *cobra.Command {
 			if err := p.plan(cmd.Context(), st, found.pairs); err != nil {
 				return err
 			}
-			err = p.send(cmd.Context(), st, found.pairs, s, nil)
-			for _, h := range found.pairs {
-				if err == nil && h.refused() != nil {
-					return p.problem(exitJobFailed, h.refused().Code, "Not everything could be used.", "部分文件不可用。", "See above for each file.", "详见上文。")
-				}
-			}
-			return err
+			return p.whole(found.pairs, p.send(cmd.Context(), st, found.pairs, s, nil))
 		},
 	})
 	s = p.sendFlags(cmd)
 	return cmd
+}
+
+// whole is how the sending of many ended: not well when no film comes of some of them.
+func (p *program) whole(all []*handIn, err error) error {
+	for _, h := range all {
+		if err == nil && h.unmade() != nil {
+			return p.problem(exitJobFailed, h.unmade().Code, "Not everything could be used.", "部分文件不可用。", "See above for each file.", "详见上文。")
+		}
+	}
+	return err
 }
 
 // leftOut tells of a file that is not handed in.

@@ -15,6 +15,7 @@ import (
 
 	"emodrop/local/emo"
 	"emodrop/local/stack"
+	"emodrop/shared/dashscope"
 	"emodrop/shared/job"
 	"emodrop/shared/webhook"
 )
@@ -167,6 +168,9 @@ func (f *stackFlags) real(p *program, cfg *stack.Config) error {
 	if err != nil {
 		return err
 	}
+	if _, err := p.realClient(key); err != nil {
+		return err
+	}
 	cfg.Vendor = &stack.Vendor{Key: key, BaseURL: strings.TrimSpace(p.env("DASHSCOPE_BASE_URL")), Workspace: strings.TrimSpace(p.env("DASHSCOPE_WORKSPACE"))}
 	cfg.Transfer, cfg.Timing = job.TransferTemp, stack.Cloud()
 	// From a laptop the files may take minutes to get there.
@@ -183,6 +187,17 @@ func (p *program) realKey() (job.Secret, error) {
 			"请设置北京地域的 API Key（https://help.aliyun.com/zh/model-studio/get-api-key）。")
 	}
 	return key, nil
+}
+
+// realClient is the real service as the environment has it.
+func (p *program) realClient(key job.Secret) (*dashscope.Client, error) {
+	client, err := dashscope.New(dashscope.Config{BaseURL: strings.TrimSpace(p.env("DASHSCOPE_BASE_URL")), Workspace: strings.TrimSpace(p.env("DASHSCOPE_WORKSPACE")),
+		Key: func(context.Context) (job.Secret, error) { return key, nil }})
+	if err != nil { // of what is given, only these can be wrong
+		return nil, p.usage("DASHSCOPE_BASE_URL: want an absolute http or https address without a user, a query or a fragment; and in DASHSCOPE_WORKSPACE plain ASCII",
+			"DASHSCOPE_BASE_URL：应为不含用户名、查询和片段的完整 http 或 https 地址；DASHSCOPE_WORKSPACE 应为 ASCII 字符")
+	}
+	return client, nil
 }
 
 func (p *program) upCommand() *cobra.Command {

@@ -77,9 +77,11 @@ func (p *program) arguments(least, most int) cobra.PositionalArgs {
 
 // unknown is a verb that there is not.
 func (p *program) unknown(root *cobra.Command, verb string) *problem {
-	root.SuggestionsMinimumDistance = 2
-	if near := root.SuggestionsFor(verb); len(near) > 0 {
-		return p.usage("there is no verb %q; perhaps %s is meant", "没有命令 %q，是否指 %s？", oneLine(verb), strings.Join(near, ", "))
+	for distance := 1; distance <= 2; distance++ { // the nearest alone
+		root.SuggestionsMinimumDistance = distance
+		if near := root.SuggestionsFor(verb); len(near) > 0 {
+			return p.usage("there is no verb %q; perhaps %s is meant", "没有命令 %q，是否指 %s？", oneLine(verb), strings.Join(near, ", "))
+		}
 	}
 	return p.usage("there is no verb %q", "没有命令 %q", oneLine(verb))
 }

@@ -63,6 +63,8 @@ func TestDoctorLooksAtTheServiceAloneByFreeCalls(t *testing.T) {
 	require.Equal(t, exitKey, o.code)
 	require.Contains(t, o.stderr, "DASHSCOPE_API_KEY is not set")
 	require.Equal(t, exitUsage, none.run("doctor", "--vendor", "kling").code)
+	none.env["DASHSCOPE_API_KEY"], none.env["DASHSCOPE_BASE_URL"] = "sk-1", "dashscope.aliyuncs.com"
+	require.Contains(t, none.refused(exitUsage, "usage", "doctor", "--vendor", "dashscope").Message, "DASHSCOPE_BASE_URL: want")
 }
 
 func TestUpWithTheRealServiceRefusesWhatHasNoMeaningThere(t *testing.T) {
@@ -71,19 +73,22 @@ func TestUpWithTheRealServiceRefusesWhatHasNoMeaningThere(t *testing.T) {
 		key   string
 		says  string
 		code  int
+		base  string
 	}{
-		"no key":                  {stackFlags{vendor: "dashscope", slots: 1}, "", "DASHSCOPE_API_KEY is not set", exitKey},
-		"blank key":               {stackFlags{vendor: "dashscope", slots: 1}, " \n", "DASHSCOPE_API_KEY is not set", exitKey},
-		"the emulator's speed":    {stackFlags{vendor: "dashscope", slots: 1, speed: 60}, "sk-1", "are the emulator's", exitUsage},
-		"the emulator's slots":    {stackFlags{vendor: "dashscope", slots: 2}, "sk-1", "are the emulator's", exitUsage},
-		"links to this machine":   {stackFlags{vendor: "dashscope", slots: 1, transfer: "presign"}, "sk-1", "cannot fetch from this machine", exitUsage},
-		"a service nobody knows":  {stackFlags{vendor: "kling", slots: 1}, "sk-1", "want emulator or dashscope", exitUsage},
-		"the emulator, of course": {stackFlags{vendor: "emulator", slots: 2, speed: 60}, "", "", 0},
-		"all as it should be":     {stackFlags{vendor: "dashscope", slots: 1, transfer: "auto"}, "sk-1", "", 0},
+		"no key":                  {stackFlags{vendor: "dashscope", slots: 1}, "", "DASHSCOPE_API_KEY is not set", exitKey, ""},
+		"blank key":               {stackFlags{vendor: "dashscope", slots: 1}, " \n", "DASHSCOPE_API_KEY is not set", exitKey, ""},
+		"the emulator's speed":    {stackFlags{vendor: "dashscope", slots: 1, speed: 60}, "sk-1", "are the emulator's", exitUsage, ""},
+		"the emulator's slots":    {stackFlags{vendor: "dashscope", slots: 2}, "sk-1", "are the emulator's", exitUsage, ""},
+		"links to this machine":   {stackFlags{vendor: "dashscope", slots: 1, transfer: "presign"}, "sk-1", "cannot fetch from this machine", exitUsage, ""},
+		"a service nobody knows":  {stackFlags{vendor: "kling", slots: 1}, "sk-1", "want emulator or dashscope", exitUsage, ""},
+		"an address that is none": {stackFlags{vendor: "dashscope", slots: 1}, "sk-1", "DASHSCOPE_BASE_URL: want", exitUsage, "dashscope.aliyuncs.com"},
+		"the emulator, of course": {stackFlags{vendor: "emulator", slots: 2, speed: 60}, "", "", 0, ""},
+		"all as it should be":     {stackFlags{vendor: "dashscope", slots: 1, transfer: "auto"}, "sk-1", "", 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := stack.Config{Transfer: job.Transfer(c.flags.transfer)}
-			err := c.flags.real(&program{env: func(string) string { return c.key }}, &cfg)
+			env := map[string]string{"DASHSCOPE_API_KEY": c.key, "DASHSCOPE_BASE_URL": c.base}
+			err := c.flags.real(&program{env: func(name string) string { return env[name] }}, &cfg)
 			if c.says != "" {
 				require.Equal(t, c.code, (&program{}).problemOf(err).exit)
 				require.ErrorContains(t, err, c.says)

@@ -79,8 +79,8 @@ func (p *program) follow(ctx context.Context, st *reach.Stack, ids []string, tim
 	err := w.run(ctx, every)
 	if err != nil && ctx.Err() != nil {
 		if errors.Is(context.Cause(ctx), errTimeout) {
-			return p.problem(exitTimeout, "timeout", "%s is over; still open: %d.", "已等待 %s；还有 %d 个任务在继续。",
-				"Follow them further: emodrop watch.", "继续跟踪：emodrop watch。", timeout, w.open())
+			return p.problem(exitTimeout, "timeout", "The time to wait is over; still open: %d.", "等待时间已到；还有 %d 个任务在继续。",
+				"Follow them further: emodrop watch.", "继续跟踪：emodrop watch。", w.open())
 		}
 		p.say("Stopped watching; what is open goes on (%d). Follow it further: emodrop watch", "已停止跟踪；还有 %d 个任务在继续。继续跟踪：emodrop watch", w.open())
 	}

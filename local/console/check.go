@@ -171,16 +171,44 @@ func (h *console) judge(ctx context.Context, p pair, lang words.Lang) (filmPlan,
 		price = 0
 	}
 	row.Price = price.String()
-	old, err := h.Jobs.Job(ctx, job.Identity(p.name, image.SHA256, audio.SHA256, options))
+	made := job.Job{ID: job.Identity(p.name, image.SHA256, audio.SHA256, options), Image: image, Audio: audio, Options: options}
+	old, err := h.Jobs.Job(ctx, made.ID)
+	late := false
+	if errors.Is(err, job.ErrNotFound) {
+		old, late, err = h.overtaken(ctx, p, made)
+	}
 	switch {
-	case errors.Is(err, job.ErrNotFound):
-		return row, price, nil
 	case err != nil:
 		return row, 0, err
-	case !intake.GivenUp(old):
+	case late && old.Image.SHA256 != image.SHA256:
+		row.Problem, row.Fix = words.Explain(job.Fault{Code: job.CodeTooLate, File: p.picture.name}, p.name, lang)
+	case late && p.options != nil:
+		row.Problem, row.Fix = words.Explain(job.Fault{Code: job.CodeOptionsLate, File: p.options.name}, p.name, lang)
+	case old.ID != "" && !intake.GivenUp(old):
 		row.Before, row.Price = words.State(old.State, lang), ""
 	}
+	if row.Problem != "" {
+		row.Price = ""
+	}
 	return row, price, nil
+}
+
+// overtaken is the job of its name that was sent with the same recording and takes nothing
+// new any more; none when the hand-in makes a job of its own.
+func (h *console) overtaken(ctx context.Context, p pair, made job.Job) (old job.Job, late bool, err error) {
+	st, err := h.HandIns.Stem(ctx, p.name)
+	if err != nil || st.Job == "" {
+		return job.Job{}, false, err
+	}
+	old, err = h.Jobs.Job(ctx, st.Job)
+	kind, _ := intake.Classify(p.picture.name)
+	if err == nil && intake.TooLate(st, old, made, kind == intake.Shared) {
+		return old, true, nil
+	}
+	if errors.Is(err, job.ErrNotFound) {
+		err = nil
+	}
+	return job.Job{}, false, err
 }
 
 // inspect reads a file as the inbox will. It is called as the person called it.

@@ -53,7 +53,7 @@ func TestOptionsThatCannotBeUsedAreSaidBeforehand(t *testing.T) {
 	require.Contains(t, c.HTML, "alone.json</bdi>: options: no picture and recording of the same name")
 }
 
-func TestTheSameFilesWithOtherOptionsAreAnotherFilm(t *testing.T) {
+func TestTheSameFilesWithOtherOptionsAreAnotherFilmUntilOneWasSent(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
 	old := one(1, job.Succeeded, "anna")
@@ -62,6 +62,17 @@ func TestTheSameFilesWithOtherOptionsAreAnotherFilm(t *testing.T) {
 	pair := []file{dropped("anna.jpg"), dropped("anna.wav")}
 	require.Equal(t, 1, b.plan(t, "", nil, pair...).Films)
 	require.Contains(t, b.plan(t, "", nil, append(pair, optionsFile("anna.json", `{"style_level":"calm"}`))...).HTML, "was handed in before: done")
+
+	// Once it was sent, they come too late, and nothing is priced that will not be made.
+	old.Posts = 1
+	old.Image.SHA256, old.Audio.SHA256 = sha(sample.Portrait()), sha(sample.Speech())
+	b.table.put(old)
+	c := b.plan(t, "", nil, append(pair, optionsFile("anna.json", `{"ratio":"3:4"}`))...)
+	require.Zero(t, c.Films)
+	require.Empty(t, c.Send)
+	require.Contains(t, c.HTML, "“anna.json” came too late")
+	require.Contains(t, c.HTML, "under a new name")
+	require.Contains(t, b.plan(t, "", nil, pair...).HTML, "was handed in before: done", "without options of its own it is the same hand-in")
 }
 
 func TestWithoutScriptOneFileOfOptionsIsThatOfAllRecordings(t *testing.T) {

@@ -60,7 +60,9 @@ func (s *Stack) assemble(ctx context.Context, ln net.Listener) error {
 		}
 	}
 	if s.dynamo, err = dynamo.Start(ctx, dynamo.Config{Endpoint: s.cfg.DynamoEndpoint, Modules: s.cfg.Modules,
-		DBPath: s.state(database), Log: log}); err != nil {
+		DBPath: s.state(database), Log: log}); errors.Is(err, dynamo.ErrNotInstalled) {
+		return refuse(NoDynamo)
+	} else if err != nil {
 		return err
 	}
 	secrets := services.NewSecretsManager(region, account)
@@ -203,10 +205,14 @@ func (s *Stack) created(e s3.Event) {
 func (s *Stack) makeTable(ctx context.Context) error {
 	_, err := s.table.CreateTable(ctx, store.Schema(table))
 	var exists *types.ResourceInUseException
-	if err != nil && !errors.As(err, &exists) {
-		return fmt.Errorf("make the jobs table: %w", err)
+	var down interface{ ErrorCode() string }
+	switch {
+	case err == nil, errors.As(err, &exists):
+		return nil
+	case s.cfg.DynamoEndpoint != "" && errors.As(err, &down) && down.ErrorCode() == "ServiceUnavailable":
+		return refuse(DynamoDown, s.cfg.DynamoEndpoint)
 	}
-	return nil
+	return fmt.Errorf("make the jobs table: %w", err)
 }
 
 // openTable makes the stack's own client of the table.

@@ -23,6 +23,9 @@ func KnowKey(ctx context.Context, home string, jobs *store.Store, v *Vendor) (er
 	return s.knowKey(ctx)
 }
 
+// Refusals are what a start is refused with.
+var Refusals = refusals
+
 // Talker says what happens.
 type Talker = talker
 

@@ -40,12 +40,6 @@ type identity struct {
 	KeySince time.Time `json:"key_since,omitzero"`
 }
 
-// errIdentity: only the identity tells whether a folder's films were paid for, at which
-// service and with which key. A new one would have the folder taken for whatever it is
-// started as.
-var errIdentity = errors.New("without that file nobody can tell at which video service the folder's jobs are: " +
-	"put that file back, or take another folder with --home")
-
 // loadIdentity reads the identity at that path, or makes one, unless what lies beside it
 // belongs to one that cannot be read.
 func loadIdentity(path string) (identity, error) {
@@ -54,19 +48,19 @@ func loadIdentity(path string) (identity, error) {
 	switch {
 	case err == nil:
 		if err := json.Unmarshal(b, &id); err != nil {
-			return identity{}, fmt.Errorf("%s is damaged (%w): %w", path, err, errIdentity)
+			return identity{}, refuse(Damaged, path, err.Error())
 		}
 	case !errors.Is(err, fs.ErrNotExist):
-		return identity{}, fmt.Errorf("stack's identity: %w", err)
+		return identity{}, refuse(HomeUnusable, err.Error())
 	}
 	if id.AccessKeyID == "" {
 		switch used, err1 := inUse(filepath.Dir(path)); {
 		case err1 != nil:
 			return identity{}, err1
 		case used && err == nil:
-			return identity{}, fmt.Errorf("%s is damaged (it names nobody): %w", path, errIdentity)
+			return identity{}, refuse(Damaged, path, "access_key_id")
 		case used:
-			return identity{}, fmt.Errorf("%s is not there: %w", path, errIdentity)
+			return identity{}, refuse(Missing, path)
 		}
 		id.AccessKeyID = "AKIALOCAL" + rand.Text()[:11]
 		id.SecretAccessKey, id.SessionSecret = rand.Text()+rand.Text()[:14], rand.Text()
@@ -86,7 +80,7 @@ func alone(ctx context.Context, home string) error {
 	if !running {
 		return nil
 	}
-	return fmt.Errorf("the stack of this folder runs already, at %s: stop it first, or take another folder with --home", c.url)
+	return refuse(Running, c.url)
 }
 
 func (id *identity) keepPort(path string, port int) error {

@@ -48,7 +48,7 @@ func TestJobsWithoutAReadableIdentityAreLeftToAPerson(t *testing.T) {
 				if err == nil {
 					_ = s.Close(t.Context())
 				}
-				require.ErrorContains(t, err, "put that file back")
+				require.ErrorContains(t, err, "Put that file back")
 				require.ErrorContains(t, err, "--home")
 				require.NotContains(t, err.Error(), "delete")
 				left, err := filepath.Glob(filepath.Join(home, ".emodrop", "*"))

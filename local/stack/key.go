@@ -18,17 +18,6 @@ import (
 	"emodrop/shared/store"
 )
 
-// errKey: another account's key does not know the tasks under way, and they would be
-// taken for lost.
-var errKey = errors.New("films of this folder may still be at the service, and it does not know them by this API key: " +
-	"start with the key that they were sent with, or another one of that account; a day after the last was sent any key will do")
-
-// errAsk: nobody could tell whose the key is.
-var errAsk = errors.New("this is another API key than last time, and the service could not be asked whether it is of the same account: try again")
-
-// errRefused: the service does not take the key at all.
-var errRefused = errors.New("the service refuses this API key")
-
 // sameKey reports whether the key is the one of the last start, or there was none.
 func (id *identity) sameKey(v *Vendor) bool {
 	salt, _, ok := strings.Cut(id.KeyMark, ".")
@@ -105,12 +94,12 @@ func sameAccount(ctx context.Context, jobs *store.Store, v *Vendor, since time.T
 		case err == nil, status == 403, status == 404:
 			// Not this account's, or forgotten; the next may be known.
 		case status == 401:
-			return false, fmt.Errorf("%w: %w", errRefused, err)
+			return false, refuse(KeyRefused, err.Error())
 		default:
-			return false, fmt.Errorf("%w: %w", errAsk, err)
+			return false, refuse(KeyUnclear, err.Error())
 		}
 	}
-	return false, errKey
+	return false, refuse(OtherAccount)
 }
 
 // needed says whether anything of the home's jobs may still need the service's answer:

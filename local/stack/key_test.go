@@ -190,7 +190,7 @@ func TestANewKeyIsTriedAgainWhenTheServiceCannotBeReached(t *testing.T) {
 	gone.Close()
 	s.submitted("anna")
 	err := a.take(t, s.Store, newKey)
-	require.ErrorContains(t, err, "try again")
+	require.ErrorContains(t, err, "Try again")
 	require.NotContains(t, err.Error(), string(newKey))
 }
 

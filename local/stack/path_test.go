@@ -83,7 +83,7 @@ func TestAPairDroppedIntoTheFolderBecomesAFilmAndARestartKeepsAll(t *testing.T) 
 
 	// Two stacks in one folder would write over each other, even on another port.
 	_, err = stack.Start(t.Context(), stack.Config{Home: home, Binaries: functions(t), Modules: modules, Fresh: true})
-	require.ErrorContains(t, err, "the stack of this folder runs already, at "+url)
+	require.ErrorContains(t, err, "The stack of this folder runs already, at "+url)
 
 	// Other processes find it, from a folder below too.
 	place, err := stack.Locate(t.Context(), filepath.Join(home, "videos"))

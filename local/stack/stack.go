@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -201,7 +202,7 @@ func Start(ctx context.Context, cfg Config) (_ *Stack, err error) {
 	}
 	for _, dir := range []string{s.state(), s.path("drop"), s.path("videos")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("stack's home: %w", err)
+			return nil, refuse(HomeUnusable, err.Error())
 		}
 	}
 	if s.ident, err = loadIdentity(s.state(identityFile)); err != nil {
@@ -294,7 +295,7 @@ func listen(wanted, last int) (net.Listener, error) {
 	if wanted > 0 {
 		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", wanted))
 		if err != nil {
-			return nil, fmt.Errorf("port %d: %w; leave --port out and a free one is taken", wanted, err)
+			return nil, refuse(PortTaken, strconv.Itoa(wanted), reason(err))
 		}
 		return ln, nil
 	}

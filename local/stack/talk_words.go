@@ -54,6 +54,7 @@ var inChinese = map[string]string{
 	"looks":                                          "查询出错",
 	"manifest":                                       "清单未能全部接收",
 	"results not touched":                            "清单结果未能标记更新",
+	"portions put back":                              "已从完整结果恢复清单的部分结果",
 	"message stays due":                              "消息稍后再发",
 	"poll's lease not given back":                    "轮询的租约未能归还",
 	"portrait not fetched from S3; uploading it":     "服务未能从 S3 获取图片，改为上传",

@@ -2,8 +2,6 @@ package stack
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -33,18 +31,10 @@ func (v *Vendor) address() string {
 	return u.String()
 }
 
-// errVendor: a home belongs to one service. Jobs that the emulator simulates would be
-// asked for at the real one, and its films would be taken for paid.
-var errVendor = errors.New("take another folder with --home")
-
-// errPaid: forgetting a folder's jobs has all that lies in drop/ made once more.
-var errPaid = errors.New("--fresh would delete films that were paid for, and pay for all that is in drop/ once more: " +
-	"take another folder with --home, or delete what you do not need yourself")
-
 // mayForget says whether a home's jobs and films may be forgotten.
 func mayForget(id identity, v *Vendor) error {
 	if v != nil || id.Vendor != "" && id.Vendor != emulated {
-		return errPaid
+		return refuse(PaidFor)
 	}
 	return nil
 }
@@ -59,7 +49,7 @@ func (id *identity) settle(v *Vendor) error {
 		id.Vendor, id.Workspace = here, workspace
 	}
 	if was := cmp.Or(id.Vendor, emulated); was != here || id.Workspace != workspace {
-		return fmt.Errorf("the jobs in this folder are of another video service (%s): %w", strings.TrimSpace(was+" "+id.Workspace), errVendor)
+		return refuse(OtherVendor, strings.TrimSpace(was+" "+id.Workspace))
 	}
 	return nil
 }

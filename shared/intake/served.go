@@ -53,6 +53,21 @@ func GivenUp(j job.Job) bool {
 		j.State == job.Rejected && j.Fault.Code == job.CodeFileGone
 }
 
+// TooLate says whether a hand-in would make no job, nor any other of its name: old is its
+// name's, was sent with the same recording, and neither another picture nor other options
+// count any more. shared: its picture is the folder's portrait. It is for those who tell
+// before anything is handed in; what has come in by then counts.
+func TooLate(st job.Stem, old, j job.Job, shared bool) bool {
+	switch {
+	case old.ID == "" || old.ID == j.ID:
+		return false
+	case sameContent(old, j):
+		return !unsent(old) && !GivenUp(old)
+	}
+	return (st.Shared || shared) && !yields(old, picture{shared: shared}) && old.Audio.SHA256 == j.Audio.SHA256 &&
+		!(unsent(old) && old.Options != j.Options)
+}
+
 // had says whether a stem's recording, as it is, went into its job.
 func had(old job.Job, st job.Stem) bool {
 	if old.ID == "" {

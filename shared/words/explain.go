@@ -107,6 +107,7 @@ var facts = []struct {
 	{regexp.MustCompile(`^the document is nested too deeply$`), "文件嵌套过深"},
 	{regexp.MustCompile(`^the document is empty$`), "文件为空"},
 	{regexp.MustCompile(`^the document is not UTF-8$`), "文件不是 UTF-8 编码"},
+	{regexp.MustCompile(`^text$`), "文本"},
 	// Of manifests.
 	{regexp.MustCompile(`^the file has more than (\d+) bytes; split it$`), "文件超过 $1 字节，请拆分"},
 	{regexp.MustCompile(`^the file has more than (\d+) rows; split it$`), "文件超过 $1 行，请拆分"},

@@ -159,6 +159,7 @@ func TestFactsAreSaidInTheReadersLanguage(t *testing.T) {
 		"the JPEG ends inside a segment":                                   "JPEG 中途结束",
 		"more than 100 bytes":                                              "超过 100 字节",
 		"heic":                                                             "heic",
+		"text":                                                             "文本",
 		"":                                                                 "",
 		"a checksum of the PNG is wrong (chunk IDAT)":                      "PNG 校验和错误",
 		"the PNG's header chunk has the wrong length":                      "PNG 的内部结构有误",

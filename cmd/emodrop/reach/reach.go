@@ -3,7 +3,6 @@ package reach
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -136,7 +135,7 @@ func here(ctx context.Context, home string) (*Stack, error) {
 			fix:    [2]string{"Start one: emodrop up --home ", "启动一个：emodrop up --home "}, fixFor: home}
 	case errors.Is(err, stack.ErrStopped):
 		return nil, &Refusal{Code: "not_running",
-			what: [2]string{"The local stack does not run", "本地部署没有在运行"}, whatIs: strings.TrimPrefix(err.Error(), stack.ErrStopped.Error()),
+			what: [2]string{"The local stack does not run: ", "本地部署没有在运行："}, whatIs: strings.TrimPrefix(err.Error(), stack.ErrStopped.Error()+": "),
 			fix: [2]string{"Start it: emodrop up. Or name a deployed one: --stack NAME.", "请启动：emodrop up；或指定已部署的：--stack NAME。"}}
 	case err != nil:
 		return nil, err
@@ -197,7 +196,9 @@ func account(ctx context.Context, region string) (aws.Config, error) {
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
-		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
+		return aws.Config{}, &Refusal{Code: "aws_configuration", Key: true,
+			what: [2]string{"The AWS configuration cannot be used: ", "AWS 配置不可用："}, whatIs: err.Error(),
+			fix: [2]string{"Look at AWS_PROFILE, and at ~/.aws/config.", "请检查 AWS_PROFILE 和 ~/.aws/config。"}}
 	}
 	if cfg.Region == "" {
 		return aws.Config{}, &Refusal{Code: "no_region", Usage: true,

@@ -112,6 +112,16 @@ func TestTheRegionIsNeverGuessed(t *testing.T) {
 	require.Empty(t, *asked)
 }
 
+func TestAProfileThatIsNotThereIsSaid(t *testing.T) {
+	alone(t)
+	t.Setenv("AWS_PROFILE", "nobody")
+	r := refusal(t, reach.Wanted{Stack: "emodrop", Region: "us-east-1"}, nil)
+	require.Equal(t, "aws_configuration", r.Code)
+	require.True(t, r.Key)
+	require.ErrorContains(t, r, "nobody")
+	require.ErrorContains(t, r, "AWS_PROFILE")
+}
+
 func TestAStackThatIsNotThereOrNotOursIsRefused(t *testing.T) {
 	alone(t)
 	cloudFormation(t, map[string]string{"Bucket": "x"})
