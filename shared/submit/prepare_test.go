@@ -177,7 +177,7 @@ func (n noFaces) Face(context.Context, string, job.Ratio) (job.Face, error) { re
 func (noFaces) Turns(context.Context, string, time.Duration, time.Duration, int) ([]time.Time, error) {
 	return []time.Time{time.Now()}, nil
 }
-func (noFaces) Rest(context.Context, string, time.Time) error { return errStore }
+func (noFaces) Rest(context.Context, string, time.Time) error              { return errStore }
 func (noFaces) PutFace(context.Context, string, job.Ratio, job.Face) error { return errStore }
 
 func TestAFaceThatWasPaidForIsUsedThoughItCannotBeKept(t *testing.T) {
