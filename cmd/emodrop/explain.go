@@ -61,5 +61,5 @@ func (p *program) explain(f job.Fault, code string) {
 		p.line(explained{problem{Code: code, Message: what, Fix: fix}, charged, retried})
 		return
 	}
-	p.print("%s\n  %s\n  %s\n  %s %s\n", paint(p.colour(p.stdout), bold, oneLine(code)), strings.TrimSpace(what), strings.TrimSpace(fix), charged, retried)
+	p.print("%s\n  %s\n  %s\n  %s%s%s\n", paint(p.colour(p.stdout), bold, oneLine(code)), strings.TrimSpace(what), strings.TrimSpace(fix), charged, p.pick(" ", ""), retried)
 }

@@ -263,6 +263,16 @@ func TestExplainKnowsEveryCodeAndTheVendors(t *testing.T) {
 	require.NotContains(t, string(b), "exit")
 }
 
+func TestSentencesOfChineseStandWithoutSpaces(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	require.NotContains(t, d.good("explain", "--lang", "zh"), "。 ")
+	require.Contains(t, d.good("explain", "file_empty", "--lang", "en"), "charged. It is not tried")
+	dir := files(t, nil)
+	o := d.run("submit", filepath.Join(dir, "anna.mp3"), filepath.Join(dir, "anna.jpg"), "--lang", "zh")
+	require.NotContains(t, o.stderr, "。 ")
+}
+
 func TestCompletionOffersTheJobsThatAVerbCanTake(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -252,10 +252,10 @@ func (p *program) announce(st *reach.Stack, all []*handIn, dry bool) (films int,
 		switch {
 		case h.late != nil:
 			l.State, l.Problem = h.old.State, p.refusal(h)
-			what = l.Problem.Message + " " + l.Problem.Fix
+			what = l.Problem.Message + p.pick(" ", "") + l.Problem.Fix
 		case h.refused() != nil:
 			l.Problem = p.refusal(h)
-			what = p.pick("refused: ", "不可用：") + l.Problem.Message + " " + l.Problem.Fix
+			what = p.pick("refused: ", "不可用：") + l.Problem.Message + p.pick(" ", "") + l.Problem.Fix
 		case !h.wanted():
 			l.State = h.old.State
 			what = fmt.Sprintf(p.pick("the same was handed in before: %s; nothing is sent", "之前已提交过：%s；不会再次提交"), p.state(h.old.State, false))
