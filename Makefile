@@ -57,26 +57,31 @@ LEISURE := GORACE=atexit_sleep_ms=0 GOGC=400
 ALONE   := $(addprefix emodrop/,local/emo/face/picture local/emo/film local/sample shared/job \
            shared/media shared/public shared/words)
 OURS     = $(shell $(GO) list ./cmd/... ./events/... ./functions/... ./local/... ./shared/...)
-# Compiles the tests of packages and plays them: $(1) is the folder, $(2) the packages, $(3) the
-# compiler's flags. .ci/play says why it is not `go test` alone.
-TESTED   = $(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' $(2)
-define play
-@mkdir -p .emodrop/test/$(1)
-$(GO) test -c -vet=off $(3) -o .emodrop/test/$(1)/ $$($(TESTED))
-@$(TESTED) | $(LEISURE) xargs -n 1 -P $$(getconf _NPROCESSORS_ONLN) \
-    sh -c '.ci/play .emodrop/test/$(1) "$$1" $(if $(RUN),-test.run="$(RUN)")' play
-endef
+# compile makes the tests of packages, if they have changed: $(1) is the folder of the binaries,
+# $(2) the packages, $(3) the compiler's flags. play plays them, as many packages at once as
+# there are processors; .ci/play says why it is not `go test` alone.
+BINS    := .emodrop/test
+TESTED   = $(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}$(1) {{.ImportPath}}{{end}}' $(2)
+COMPILE  = mkdir -p $(BINS)/$(1) && $(GO) test -c -vet=off $(3) -o $(BINS)/$(1)/ $$($(call TESTED,,$(2)))
+PLAY     = $(LEISURE) RUN='$(RUN)' xargs -n 2 -P $$(getconf _NPROCESSORS_ONLN) .ci/play
 ## Run every test but the end-to-end ones, offline, the largest tables and amounts in part; RUN and PKG select
 test: $(DYNOXIDE)
-	$(call play,race,$(if $(filter ./...,$(PKG)),$(filter-out $(ALONE),$(OURS)),$(PKG)),-race)
-	$(if $(filter ./...,$(PKG)),$(call play,plain,./docs/... $(ALONE)))
+ifeq ($(PKG),./...)
+	@$(call COMPILE,race,$(filter-out $(ALONE),$(OURS)),-race)
+	@$(call COMPILE,plain,./docs/... $(ALONE))
+	@{ $(call TESTED,$(BINS)/plain,./docs/... $(ALONE)); $(call TESTED,$(BINS)/race,$(filter-out $(ALONE),$(OURS))); } | $(PLAY)
+else
+	@$(call COMPILE,race,$(PKG),-race)
+	@$(call TESTED,$(BINS)/race,$(PKG)) | $(PLAY)
+endif
 
 # Found by the import, so a new test needs no line here.
 WHOLE = $(shell grep -rl --include='*_test.go' '"emodrop/local/race"' cmd docs events functions local shared \
             | sed 's,^,./,; s,/[^/]*$$,,' | sort -u)
 ## Play in full, without the race detector, the packages of which `make test` plays a part
 whole: $(DYNOXIDE)
-	$(call play,plain,$(WHOLE))
+	@$(call COMPILE,plain,$(WHOLE))
+	@$(call TESTED,$(BINS)/plain,$(WHOLE)) | $(PLAY)
 
 ## Do all that has to pass before a change goes in: format, vet, lint, rules, modules, platforms, test, whole
 check: fmt-check vet lint rules modules portable test whole

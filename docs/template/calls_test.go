@@ -342,6 +342,13 @@ var ways = []way{
 		c.until("its results", func() bool {
 			m, err := c.jobs.Manifest(c.t.Context(), job.ManifestID(job.Name{Stem: "rows"}))
 			require.NoError(c.t, err)
+			if m.Due.After(time.Now()) { // they are written once a minute at most
+				next := m
+				next.Due = time.Now()
+				if _, err = c.jobs.PutManifest(c.t.Context(), m, next); !errors.Is(err, job.ErrConflict) {
+					require.NoError(c.t, err)
+				}
+			}
 			return m.Ended
 		})
 	}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 )
 
@@ -43,6 +44,7 @@ func TestCostIsCountedByDayWithABarForEach(t *testing.T) {
 }
 
 func TestCostIsNotCountedWithoutEnd(t *testing.T) {
+	race.Leave(t)
 	synctest.Test(t, func(t *testing.T) {
 		var jobs []job.Job
 		for i := range costJobs + 1000 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/words"
 )
@@ -321,6 +322,7 @@ func names(body string) []string {
 }
 
 func TestAPageShowsAScreenfulAndLeadsToTheRest(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // the clock stands still
 		var jobs []job.Job

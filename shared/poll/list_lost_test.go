@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/poll"
 	"emodrop/shared/words"
@@ -148,6 +149,7 @@ func (w *slowWall) PutIndex(ctx context.Context, x words.Index, over string) (st
 }
 
 func TestAListThatTakesLongerThanATickHasForItIsWrittenInParts(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		for i := range 1000 {
 			r.queued(fmt.Sprintf("row%04d", i))
@@ -173,6 +175,7 @@ func TestAListThatTakesLongerThanATickHasForItIsWrittenInParts(t *testing.T) {
 }
 
 func TestHoweverManyAreToBeLookedAtTheFrontOfTheQueueIsListed(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		now := time.Now().UTC().Truncate(time.Millisecond)
 		for i := range 2500 {

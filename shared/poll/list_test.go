@@ -229,6 +229,7 @@ func TestALongQueueIsListedInPartAndReadOnce(t *testing.T) {
 }
 
 func TestWhoIsPushedOutOfTheListIsReadOnceAndListedWhenItComesNearer(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		for n := range 1000 {
 			r.queued(fmt.Sprintf("j%04d", n))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/time/rate"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/poll"
 )
@@ -250,6 +251,7 @@ func TestTheIDOfTheLostCallTellsItsTaskFromAStrangers(t *testing.T) {
 }
 
 func TestCreateCallsThatNobodyAnswersGoTheOtherWayAndEndAfterADay(t *testing.T) {
+	race.Leave(t)
 	for mode, other := range map[job.Transfer]bool{job.TransferAuto: true, job.TransferPresign: false} {
 		t.Run(string(mode), func(t *testing.T) {
 			in(t, func(t *testing.T, r *rig) {
@@ -287,6 +289,7 @@ func TestCreateCallsThatNobodyAnswersGoTheOtherWayAndEndAfterADay(t *testing.T) 
 // answers to create calls are lost and whose list is late: each task is found when its
 // inputs have been taken back, and fails.
 func TestATaskThatAlwaysShowsUpTooLateGoesTheOtherWayAndEndsAfterADay(t *testing.T) {
+	race.Leave(t)
 	for mode, other := range map[job.Transfer]bool{job.TransferAuto: true, job.TransferPresign: false} {
 		t.Run(string(mode), func(t *testing.T) {
 			in(t, func(t *testing.T, r *rig) {

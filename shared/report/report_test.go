@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/report"
 	"emodrop/shared/store"
@@ -307,6 +308,7 @@ func TestARetryOfARowOpensItsManifestAgain(t *testing.T) {
 // TestFewRecordsAreReadForTheResultsOfManyRows: of two thousand rows those of the portion
 // in which one has ended, and once an hour all that are open.
 func TestFewRecordsAreReadForTheResultsOfManyRows(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, 2000, func(t *testing.T, w *world) {
 		w.report()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/submit"
 )
@@ -75,6 +76,7 @@ func TestAFilmThatGetsAnotherPriorityStandsAmongThoseAsANewOneWould(t *testing.T
 }
 
 func TestWhatIsTakenBackCostsItsFolderNoTurns(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		s := r.step()
 		// A manifest with a wrong style, corrected at once.

@@ -7,11 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/submit"
 )
 
 func TestWhatIsQueuedFartherBackThanTheListReachesHasItsStatusShown(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		r.change = func(c *submit.Config) { c.MaxInFlight = 1 }
 		s := r.step()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/submit"
 )
@@ -227,6 +228,7 @@ func detectable(r *rig) {
 }
 
 func TestAnUploadThatIsSlowerThanItsInvocationStepsBackAndFailsAfterADay(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		r.change = func(c *submit.Config) { c.Transfer = job.TransferTemp }
 		r.vendor.slow = func(name string) time.Duration {
