@@ -432,11 +432,19 @@ func eventOf(t *testing.T, key string) json.RawMessage {
 // picture is a PNG of that size; seed makes it another one.
 func picture(t *testing.T, width, height int, seed uint8) []byte {
 	t.Helper()
+	size := [3]int{width, height, int(seed)}
+	if known, ok := drawn.Load(size); ok {
+		return slices.Clone(known.([]byte))
+	}
 	img := image.NewPaletted(image.Rect(0, 0, width, height), color.Palette{color.Gray{seed}, color.White})
 	var b bytes.Buffer
 	require.NoError(t, png.Encode(&b, img))
+	drawn.Store(size, slices.Clone(b.Bytes()))
 	return b.Bytes()
 }
+
+// drawn are pictures that were drawn, which takes longer than what is tested with them.
+var drawn sync.Map
 
 // recording is a WAV of that length, mono, 8 kHz, 8 bits.
 func recording(length time.Duration, seed uint64) []byte {
