@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"go/ast"
 	"os"
 	"regexp"
@@ -11,7 +12,7 @@ import (
 )
 
 // TestEveryFailureHasItsTests holds docs/failures.md to the code: every row names
-// tests, and all of them are there.
+// tests, and all of them are there. Rows count on, so that each can be named.
 func TestEveryFailureHasItsTests(t *testing.T) {
 	t.Parallel()
 	tree, err := read(os.DirFS(root))
@@ -32,6 +33,7 @@ func TestEveryFailureHasItsTests(t *testing.T) {
 			continue
 		}
 		rows++
+		require.True(t, strings.HasPrefix(line, fmt.Sprintf("| %d |", rows)), "row %d has another number: %s", rows, line)
 		all := named.FindAllStringSubmatch(line, -1)
 		require.NotEmpty(t, all, "no test proves: %s", line)
 		for _, m := range all {
