@@ -1,5 +1,7 @@
 package job
 
+import "slices"
+
 // Codes of faults: ours, stable, with a text in every language in package words.
 const (
 	// Of files.
@@ -75,15 +77,19 @@ const (
 	CodeBudget     = "budget_reached"
 )
 
+// OfControl are the codes of control objects that were not carried out.
+func OfControl() []string {
+	return []string{CodeControlAlone, CodeControlOld, CodeCancelSending, CodeCancelLate, CodeCancelHeld, CodeCancelEnded,
+		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge, CodeRetryFiles, CodeRetryUnread}
+}
+
 // Codes are all of them: each needs a text in every language.
 func Codes() []string {
-	return []string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated,
+	return slices.Concat([]string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated,
 		CodeCorrupt, CodeUnsupportedCode, CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong,
 		CodeFileGone, CodeUnreadable, CodeReplaced, CodeAudioMissing, CodePictureMissing, CodeTooLate, CodeUnknownFile,
-		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeOverBudget, CodeManifestRefused, CodeManifestStuck, CodeResultsLost, CodeFileMissing,
-		CodeControlAlone, CodeControlOld, CodeCancelSending, CodeCancelLate, CodeCancelHeld, CodeCancelEnded,
-		CodeRetryOpen, CodeRetryFilm, CodeRetryCharge, CodeRetryFiles, CodeRetryUnread,
-		CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
-		CodeCannotDownload, CodeCannotUpload, CodeVendorSilent, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
-		CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused, CodeBudget}
+		CodeFilesMissing, CodeOptionsRefused, CodeOptionsLate, CodeOverBudget, CodeManifestRefused, CodeManifestStuck, CodeResultsLost, CodeFileMissing},
+		OfControl(), []string{CodeFaceRefused, CodeDetectFails, CodeInputRefused, CodeVendorRefused, CodeVendorFailed,
+			CodeCannotDownload, CodeCannotUpload, CodeVendorSilent, CodeVendorCanceled, CodeVendorLost, CodeTaskExpired, CodeLinkEnded,
+			CodeTaskOrphaned, CodeAmbiguous, CodeFilmMisfit, CodeCanceled, CodeGivenUp, CodeKeyRefused, CodeNoMoney, CodeNoAccess, CodePaused, CodeBudget})
 }

@@ -80,10 +80,6 @@ func replaced(m job.Message) bool {
 // halves are the codes of hand-ins of which a part is missing.
 var halves = []string{job.CodeAudioMissing, job.CodePictureMissing, job.CodeFilesMissing}
 
-// controls are the codes of control objects that were not carried out.
-var controls = []string{job.CodeControlAlone, job.CodeControlOld, job.CodeCancelSending, job.CodeCancelLate, job.CodeCancelHeld,
-	job.CodeCancelEnded, job.CodeRetryOpen, job.CodeRetryFilm, job.CodeRetryCharge, job.CodeRetryUnread}
-
 // manifests are the codes of what goes wrong with a manifest after it was found good.
 var manifests = []string{job.CodeManifestStuck, job.CodeResultsLost}
 
@@ -99,7 +95,7 @@ func kindOf(m job.Message) kind {
 		return jobNews
 	case m.Fault != nil && slices.Contains(halves, m.Fault.Code):
 		return waitingNews
-	case m.Fault != nil && slices.Contains(controls, m.Fault.Code):
+	case m.Fault != nil && slices.Contains(job.OfControl(), m.Fault.Code):
 		return refusedNews
 	}
 	return unknownNews

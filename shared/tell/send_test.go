@@ -22,13 +22,16 @@ func (hangs) Publish(ctx context.Context, _ words.Note) error {
 
 func TestPipelinesTellKindsOfEventsApart(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]string{
+	kinds := map[string]string{
 		job.CodeAudioMissing: "EMO Input Waiting", job.CodePictureMissing: "EMO Input Waiting",
 		job.CodeFilesMissing: "EMO Input Waiting",
 		job.CodeOptionsLate:  "EMO Input Unknown",
-		job.CodeCancelLate:   "EMO Control Refused",
 		job.CodeUnknownFile:  "EMO Input Unknown", job.CodeTooLate: "EMO Input Unknown",
-	} {
+	}
+	for _, code := range job.OfControl() {
+		kinds[code] = "EMO Control Refused"
+	}
+	for code, want := range kinds {
 		w := newWorld(t)
 		m := job.Notice(anna, "etag", job.Fault{Code: code, File: "courses/anna.x"}, start)
 		w.messages[m.ID] = m
