@@ -81,9 +81,13 @@ func (s *Step) uploadsUntil(ctx context.Context) time.Time {
 
 // timeToUpload says whether it is worth beginning to upload: with as much time as the call
 // after it may take.
-func (s *Step) timeToUpload(ctx context.Context) bool {
+func (s *Step) timeToUpload(ctx context.Context, j job.Job) bool {
 	until := s.uploadsUntil(ctx)
-	return until.IsZero() || time.Until(until) >= s.CreateWithin
+	if until.IsZero() || time.Until(until) >= s.CreateWithin {
+		return true
+	}
+	s.Log.InfoContext(ctx, "no time left to upload", "job_id", j.ID)
+	return false
 }
 
 // claim makes a queued job this process's alone while its files are uploaded: several
@@ -202,8 +206,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	via, trial := g.Transfer(s.Transfer, j, false, time.Now())
 	left := false // the queue
 	if via == job.TransferTemp && !s.uploads.all(j) {
-		if !s.timeToUpload(ctx) {
-			s.Log.InfoContext(ctx, "no time left to upload", "job_id", j.ID)
+		if !s.timeToUpload(ctx, j) {
 			return false, nil
 		}
 		if j, err = s.claim(ctx, j); err != nil || j.State != job.Queued {

@@ -77,16 +77,9 @@ func (s *Step) upload(ctx context.Context, j job.Job) (out sent, err error) {
 	defer cancel()
 	var links [2]uploaded
 	for i, in := range []job.Input{j.Image, j.Audio} {
-		if links[i] = s.uploads.of(j.ID, in.SHA256); links[i].link != "" {
-			continue
-		}
-		at := time.Now()
-		link, err := s.uploadOne(ctx, s.Model, j.ID, in)
-		if err != nil {
+		if links[i], err = s.uploadOne(ctx, s.Model, j.ID, j.ID, in); err != nil {
 			return sent{}, err
 		}
-		links[i] = uploaded{of: j.ID, sha256: in.SHA256, link: link, ends: at.Add(tempLife)}
-		s.uploads.keep(links[i])
 	}
 	out.image, out.audio, out.ends = links[0].link, links[1].link, links[0].ends
 	if links[1].ends.Before(out.ends) {
@@ -168,41 +161,39 @@ func (s *Step) whileUploading(ctx context.Context) (context.Context, context.Can
 // uploadPortrait puts the picture there for detect, for whichever jobs show it: it may
 // wait for its turn for long.
 func (s *Step) uploadPortrait(ctx context.Context, j job.Job) (job.Secret, error) {
-	id, sha256 := s.lookedAt(j), j.Image.SHA256
-	if kept := s.uploads.of(id, sha256); kept.link != "" {
-		return kept.link, nil
-	}
-	if !s.timeToUpload(ctx) {
-		s.Log.InfoContext(ctx, "no time left to upload", "job_id", j.ID)
+	of, sha256 := s.lookedAt(j), j.Image.SHA256
+	if s.uploads.of(of, sha256).link == "" && !s.timeToUpload(ctx, j) {
 		return "", errNoTime
 	}
 	ctx, cancel := s.whileUploading(ctx)
 	defer cancel()
-	at := time.Now()
-	link, err := s.uploadOne(ctx, s.DetectModel, sha256, j.Image)
-	if err == nil {
-		s.uploads.keep(uploaded{of: id, sha256: sha256, link: link, ends: at.Add(tempLife)})
-	}
-	return link, err
+	u, err := s.uploadOne(ctx, s.DetectModel, of, sha256, j.Image)
+	return u.link, err
 }
 
 // lookedAt is what uploads know a portrait by that is for detect.
 func (s *Step) lookedAt(j job.Job) string { return s.DetectModel + "/" + j.Image.SHA256 }
 
-// uploadOne streams one file; stem is plain ASCII. A file that was uploaded for one model
-// is not there for another.
-func (s *Step) uploadOne(ctx context.Context, model, stem string, in job.Input) (job.Secret, error) {
+// uploadOne streams one file, unless it is there already; of is what uploads know it by, and
+// stem is plain ASCII. A file that was uploaded for one model is not there for another.
+func (s *Step) uploadOne(ctx context.Context, model, of, stem string, in job.Input) (uploaded, error) {
+	if kept := s.uploads.of(of, in.SHA256); kept.link != "" {
+		return kept, nil
+	}
+	at := time.Now()
 	body, err := s.Inbox.Open(ctx, in.Key, in.ETag)
 	if err != nil {
-		return "", &inputError{in, err}
+		return uploaded{}, &inputError{in, err}
 	}
 	defer body.Close()
 	format := media.Format(in.Format)
 	link, err := s.Vendor.Upload(ctx, model, stem+format.Ext(), format.ContentType(), in.Size, body)
 	if err != nil {
-		return "", &uploadError{in, fmt.Errorf("upload to the vendor's storage: %w", err)}
+		return uploaded{}, &uploadError{in, fmt.Errorf("upload to the vendor's storage: %w", err)}
 	}
-	return job.Secret(link), nil
+	u := uploaded{of: of, sha256: in.SHA256, link: job.Secret(link), ends: at.Add(tempLife)}
+	s.uploads.keep(u)
+	return u, nil
 }
 
 // uploadError is trouble of the vendor's storage, or on the way there.
