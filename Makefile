@@ -56,32 +56,38 @@ command:
 LEISURE := GORACE=atexit_sleep_ms=0 GOGC=400
 ALONE   := $(addprefix emodrop/,local/emo/face/picture local/emo/film local/sample shared/job \
            shared/media shared/public shared/words)
-OURS     = $(shell $(GO) list ./cmd/... ./events/... ./functions/... ./local/... ./shared/...)
-# compile makes the tests of packages, if they have changed: $(1) is the folder of the binaries,
-# $(2) the packages, $(3) the compiler's flags. play plays them, as many packages at once as
-# there are processors; .ci/play says why it is not `go test` alone.
+OURS    := ./cmd/... ./events/... ./functions/... ./local/... ./shared/...
+# LIST notes the packages of $(2) that have tests as a list of lines, each with the folder $(1) for
+# their binaries, but those that $(3) names; COMPILE makes the binaries of the folder $(1) with the
+# compiler's flags $(2), if they have changed; PLAY plays all that are listed, as many packages at
+# once as there are processors. .ci/play says why it is not `go test` alone.
 BINS    := .emodrop/test
-TESTED   = $(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}$(1) {{.ImportPath}}{{end}}' $(2)
-COMPILE  = mkdir -p $(BINS)/$(1) && $(GO) test -c -vet=off $(3) -o $(BINS)/$(1)/ $$($(call TESTED,,$(2)))
-PLAY     = $(LEISURE) RUN='$(RUN)' xargs -n 2 -P $$(getconf _NPROCESSORS_ONLN) .ci/play
+LISTED  := $(BINS)/list
+LIST     = $(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}$(BINS)/$(1) {{.ImportPath}}{{end}}' $(2) \
+           $(if $(3),| grep -vxF $(foreach p,$(3),-e '$(BINS)/$(1) $(p)'))
+COMPILE  = mkdir -p $(BINS)/$(1) && $(GO) test -c -vet=off $(2) -o $(BINS)/$(1)/ $$(sed -n 's,^$(BINS)/$(1) ,,p' $(LISTED))
+PLAY     = $(LEISURE) RUN='$(RUN)' xargs -n 2 -P $$(getconf _NPROCESSORS_ONLN) .ci/play <$(LISTED)
 ## Run every test but the end-to-end ones, offline, the largest tables and amounts in part; RUN and PKG select
 test: $(DYNOXIDE)
+	@mkdir -p $(BINS)
 ifeq ($(PKG),./...)
-	@$(call COMPILE,race,$(filter-out $(ALONE),$(OURS)),-race)
-	@$(call COMPILE,plain,./docs/... $(ALONE))
-	@{ $(call TESTED,$(BINS)/plain,./docs/... $(ALONE)); $(call TESTED,$(BINS)/race,$(filter-out $(ALONE),$(OURS))); } | $(PLAY)
+	@{ $(call LIST,plain,./docs/... $(ALONE)) && $(call LIST,race,$(OURS),$(ALONE)); } >$(LISTED)
+	@$(call COMPILE,plain)
 else
-	@$(call COMPILE,race,$(PKG),-race)
-	@$(call TESTED,$(BINS)/race,$(PKG)) | $(PLAY)
+	@$(call LIST,race,$(PKG)) >$(LISTED)
 endif
+	@$(call COMPILE,race,-race)
+	@$(PLAY)
 
 # Found by the import, so a new test needs no line here.
 WHOLE = $(shell grep -rl --include='*_test.go' '"emodrop/local/race"' cmd docs events functions local shared \
             | sed 's,^,./,; s,/[^/]*$$,,' | sort -u)
 ## Play in full, without the race detector, the packages of which `make test` plays a part
 whole: $(DYNOXIDE)
-	@$(call COMPILE,plain,$(WHOLE))
-	@$(call TESTED,$(BINS)/plain,$(WHOLE)) | $(PLAY)
+	@mkdir -p $(BINS)
+	@$(call LIST,plain,$(WHOLE)) >$(LISTED)
+	@$(call COMPILE,plain)
+	@$(PLAY)
 
 ## Do all that has to pass before a change goes in: format, vet, lint, rules, modules, platforms, test, whole
 check: fmt-check vet lint rules modules portable test whole
