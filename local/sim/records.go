@@ -99,14 +99,23 @@ func (r records) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	})
 }
 
-func (r records) Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error) {
-	return do(ctx, r.w, "store.Revive", from.ID, true, func() (job.Job, error) {
-		moved, err := r.s.Revive(ctx, from, to, claim)
-		if err == nil {
+func (r records) MoveNamed(ctx context.Context, from, to job.Job, st job.Stem) (job.Job, job.Stem, error) {
+	var held job.Stem
+	moved, err := do(ctx, r.w, "store.MoveNamed", from.ID, true, func() (moved job.Job, err error) {
+		before, unread := r.s.Job(ctx, from.ID)
+		moved, held, err = r.s.MoveNamed(ctx, from, to, st)
+		if err != nil {
+			return moved, err
+		}
+		if unread == nil {
+			r.w.moved(before, from, moved)
+		}
+		if from.State.Final() {
 			r.w.back(moved.ID)
 		}
-		return moved, err
+		return moved, nil
 	})
+	return moved, held, err
 }
 
 func (r records) Admit(ctx context.Context, from job.Job, a job.Admission) (job.Job, error) {
@@ -207,7 +216,13 @@ func (r records) Rest(ctx context.Context, name string, until time.Time) error {
 }
 
 func (r records) PutStem(ctx context.Context, from, to job.Stem) (job.Stem, error) {
-	return do(ctx, r.w, "store.PutStem", from.Name.String(), true, func() (job.Stem, error) { return r.s.PutStem(ctx, from, to) })
+	return do(ctx, r.w, "store.PutStem", from.Name.String(), true, func() (job.Stem, error) {
+		put, err := r.s.PutStem(ctx, from, to)
+		if err == nil {
+			r.w.comes(from, put)
+		}
+		return put, err
+	})
 }
 
 func (r records) PutFolder(ctx context.Context, from, to job.Folder) (job.Folder, error) {

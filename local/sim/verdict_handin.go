@@ -43,8 +43,8 @@ func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
 	}
 	for _, j := range jobs {
 		if st, err := w.Store.Stem(context.Background(), j.Name); err == nil && st.Job != "" && st.Job != j.ID {
-			// One that came back has taken the place when it did.
-			if newer, left := max(seen.made[st.Job], seen.revived[st.Job]), seen.left[j.ID]; newer > 0 && left > newer && !(w.cfg.Wire && j.Posts > 1) { // over the SDK nobody sees it leave who dies over it
+			if newer, known := seen.since(st); known && seen.left[j.ID] > newer && !(w.cfg.Wire && j.Posts > 1) { // over the SDK nobody sees it leave who dies over it
+				left := seen.left[j.ID]
 				v.wrong("hand-in: %s (%s) left for the vendor at %s, though a newer one has stood in its place since %s", j.Name, j.ID, left, newer)
 			}
 		}
@@ -61,9 +61,10 @@ func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
 		}
 		for _, other := range byName[j.Name] {
 			// Of a job whose maker died over it nobody saw when it was made. One that gave
-			// way to other options in time was never sent.
+			// way in time was never sent, and one that had been given up itself, and came
+			// back later, was in nobody's way.
 			made, known := seen.made[other.ID]
-			if known && other.ID != j.ID && (j.Posts > 0 || j.Options == other.Options) && other.Audio.SHA256 == j.Audio.SHA256 && made < seen.made[j.ID] && other.State == job.Succeeded {
+			if known && other.ID != j.ID && j.Posts > 0 && other.Audio.SHA256 == j.Audio.SHA256 && made < seen.made[j.ID] && seen.revived[other.ID] < seen.made[j.ID] && other.State == job.Succeeded {
 				v.wrong("hand-in: the portrait made a second job of %s", j.Name)
 			}
 		}

@@ -25,6 +25,8 @@ type watch struct {
 	made, left, faces map[string]time.Duration
 	// revived says when a job that was given up was last handed in again.
 	revived map[string]time.Duration
+	// named says which job a name last came to, and when.
+	named map[job.Name]newcomer
 	// tried are the jobs that somebody wanted admitted and that may still be posting.
 	tried map[string]bool
 	// heeded are the writings of control objects that have counted.
@@ -47,8 +49,14 @@ type handed struct {
 	meta      map[string]string
 }
 
+// newcomer is the job that a name has come to.
+type newcomer struct {
+	job string
+	at  time.Duration
+}
+
 func newWatch() watch {
-	return watch{made: map[string]time.Duration{}, revived: map[string]time.Duration{}, left: map[string]time.Duration{}, faces: map[string]time.Duration{},
+	return watch{named: map[job.Name]newcomer{}, made: map[string]time.Duration{}, revived: map[string]time.Duration{}, left: map[string]time.Duration{}, faces: map[string]time.Duration{},
 		tried: map[string]bool{}, heeded: map[string]bool{}, asked: map[string][]time.Duration{}, short: map[string]bool{}}
 }
 
@@ -76,6 +84,24 @@ func (w *World) back(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.watch.revived[id] = at
+}
+
+// comes notes that a name has come to another job.
+func (w *World) comes(from, to job.Stem) {
+	if to.Job == from.Job {
+		return
+	}
+	at := time.Since(w.began)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watch.named[to.Name] = newcomer{to.Job, at}
+}
+
+// since is when the job that stands for a name now came to stand there, as it was then:
+// written, brought back to life or named again. False when nobody saw all of it.
+func (seen watch) since(st job.Stem) (time.Duration, bool) {
+	n, made := seen.named[st.Name], seen.made[st.Job]
+	return max(n.at, made, seen.revived[st.Job]), n.job == st.Job && made > 0
 }
 
 // admitted looks at a job that has just been admitted by a gate that was so.

@@ -43,8 +43,9 @@ type Jobs interface {
 	Job(ctx context.Context, id string) (job.Job, error)
 	Create(ctx context.Context, j job.Job) (job.Job, error)
 	Move(ctx context.Context, from, to job.Job) (job.Job, error)
-	// Revive is Move while the name's record is as it was claimed.
-	Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error)
+	// MoveNamed is Move while the name's record is as it was read, and returns its new
+	// revision.
+	MoveNamed(ctx context.Context, from, to job.Job, st job.Stem) (job.Job, job.Stem, error)
 	AddNotice(ctx context.Context, m job.Message) (bool, error)
 }
 

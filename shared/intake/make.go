@@ -44,7 +44,7 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 	if old.ID != "" && old.ID != j.ID {
 		// First: a new job beside one that leaves in the same moment would be
 		// two films of one recording.
-		if err := h.replace(ctx, old); err != nil {
+		if st, err = h.replace(ctx, st, old); err != nil {
 			return false, err
 		}
 	}
@@ -59,7 +59,7 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 	if claim, err = h.HandIns.PutStem(ctx, st, claim); err != nil {
 		return false, err
 	}
-	made, isNew, err := h.create(ctx, j, claim)
+	made, isNew, err := h.create(ctx, j, &claim)
 	if err != nil {
 		return false, err
 	}
@@ -161,8 +161,9 @@ func (h *Handler) read(ctx context.Context, st job.Stem, p picture, a ask) (j jo
 // create writes a job unless the same hand-in has made one before. A job that was
 // given up because its files were not there as they had been, and is now handed in
 // again, lives again; one on its way notes under which ETags its files are now, and one
-// that still waits notes its labels and its priority.
-func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out job.Job, isNew bool, err error) {
+// that still waits notes its labels and its priority. What lives again makes a new
+// revision of the claim.
+func (h *Handler) create(ctx context.Context, j job.Job, claim *job.Stem) (out job.Job, isNew bool, err error) {
 	var old job.Job
 	for range races {
 		out, err = h.Jobs.Create(ctx, j)
@@ -193,7 +194,10 @@ func (h *Handler) create(ctx context.Context, j job.Job, claim job.Stem) (out jo
 		next.State, next.Attempt, next.Fault = job.Received, old.Attempt+1, nil
 		next.Series = old.Attempt
 		next.Refusals, next.Received, next.Due = 0, j.Received, j.Due
-		out, err = h.Jobs.Revive(ctx, old, next, claim)
+		var held job.Stem
+		if out, held, err = h.Jobs.MoveNamed(ctx, old, next, *claim); err == nil {
+			*claim = held
+		}
 		return out, err == nil, err
 	case sameFiles(old, j) && next.Options == old.Options && next.Labels == old.Labels && next.Row == old.Row:
 		return old, false, nil
@@ -248,27 +252,28 @@ func (h *Handler) prepareWanted(ctx context.Context, j job.Job) error {
 	if st.Job == "" || st.Job == j.ID {
 		return h.Next.Prepare(ctx, j.ID)
 	}
-	if err := h.replace(ctx, j); !errors.Is(err, job.ErrConflict) {
+	if _, err := h.replace(ctx, st, j); !errors.Is(err, job.ErrConflict) {
 		return err
 	}
 	return nil // somebody moved it; its due time drives it
 }
 
 // replace takes back the job that an earlier state of the same name made, if it
-// has not left for the vendor. One that has goes on: it may be paid for.
-func (h *Handler) replace(ctx context.Context, old job.Job) error {
+// has not left for the vendor, and returns the name's record as it stands then. One that
+// has left goes on: it may be paid for.
+func (h *Handler) replace(ctx context.Context, st job.Stem, old job.Job) (job.Stem, error) {
 	if old.State != job.Received && old.State != job.Queued {
-		return nil
+		return st, nil
 	}
 	gone := old
 	gone.State, gone.Fault = job.Canceled, &job.Fault{Code: job.CodeReplaced}
-	gone, err := h.Jobs.Move(ctx, old, gone)
+	gone, st, err := h.Jobs.MoveNamed(ctx, old, gone, st)
 	if err != nil {
-		return err
+		return job.Stem{}, err
 	}
 	h.Log.InfoContext(ctx, "job", "job_id", old.ID, "from", old.State, "to", gone.State, "code", job.CodeReplaced)
 	h.tell(ctx, job.OutcomeMessage(gone).ID)
-	return nil
+	return st, nil
 }
 
 // lookAgain notes how a file stands that was not any more as it was noted.

@@ -192,8 +192,10 @@ func (h *Handler) placeOnce(ctx context.Context, by job.Claim, j job.Job, a ask)
 		}
 		return placed{Row: job.Row{Job: old.ID, Late: true}}, nil
 	}
-	if old.ID == j.ID && st.Row != nil && st.Made != "" && !GivenUp(old) && sameFiles(old, j) && a.of(old) && old.Row == j.Row {
-		return placed{Row: job.Row{Job: old.ID}}, nil // as it was: nothing is to be written
+	current := st.Row != nil && !st.Row.Written.Before(by.Written)
+	asItWas := old.ID == j.ID && st.Row != nil && st.Made != "" && !GivenUp(old) && sameFiles(old, j) && a.of(old) && old.Row == j.Row
+	if asItWas && current {
+		return placed{Row: job.Row{Job: old.ID}}, nil // nothing is to be written
 	}
 	if old.ID != "" && old.ID != j.ID {
 		if sameContent(old, j) && !unsent(old) && !GivenUp(old) {
@@ -203,7 +205,7 @@ func (h *Handler) placeOnce(ctx context.Context, by job.Claim, j job.Job, a ask)
 			}
 			return placed{Row: job.Row{Job: old.ID, Late: true}}, nil
 		}
-		if err := h.replace(ctx, old); err != nil {
+		if st, err = h.replace(ctx, st, old); err != nil {
 			return placed{}, err
 		}
 	}
@@ -216,7 +218,7 @@ func (h *Handler) placeOnce(ctx context.Context, by job.Claim, j job.Job, a ask)
 	// right; until then its record says so.
 	back := st.Job != "" && (st.Job != j.ID || st.Made == "")
 	claim := st
-	if st.Job != j.ID || st.Row == nil && !late {
+	if st.Job != j.ID || !current && !late {
 		now := time.Now().UTC()
 		if claim.First.IsZero() {
 			claim.First = now
@@ -232,7 +234,10 @@ func (h *Handler) placeOnce(ctx context.Context, by job.Claim, j job.Job, a ask)
 			return placed{}, err
 		}
 	}
-	made, isNew, err := h.create(ctx, j, claim)
+	if asItWas {
+		return placed{Row: job.Row{Job: old.ID}}, nil
+	}
+	made, isNew, err := h.create(ctx, j, &claim)
 	if err != nil {
 		return placed{}, err
 	}

@@ -165,6 +165,9 @@ func (rs *rows) key(field, said string) (string, error) {
 	case strings.Contains(said, "://"):
 		return "", fmt.Errorf("%s: has to be the key of a file in the inbox, not an address", field)
 	}
+	if strings.Contains(said, `\`) {
+		return "", fmt.Errorf(`%s: must not have a backslash (\); put a slash (/) between folders`, field)
+	}
 	key, rooted := strings.CutPrefix(said, "/")
 	if !rooted {
 		key = rs.dir + said

@@ -101,6 +101,7 @@ func TestEveryLineThatIsWrongIsToldWithItsPlace(t *testing.T) {
 		row("u\u0308", "") + "\n" + row(" ü ", ""):                                             {"2 name: stands on line 1 already"},
 		`{"name":"a","image":"s3://b/a.jpg","audio":"a.mp3"}`:                                  {"1 image: has to be the key of a file in the inbox, not an address"},
 		`{"name":"a","image":"../a.jpg","audio":"a.mp3"}`:                                      {"1 image: must not have . or .. in its path; begin it with a slash to name another folder"},
+		`{"name":"a","image":"_files\\a.jpg","audio":"a.mp3"}`:                                 {`1 image: must not have a backslash (\); put a slash (/) between folders`},
 		`{"name":"a","image":"a.jpg","audio":"/"}`:                                             {"1 audio: has to be a key of 1 to 1024 bytes"},
 		row("a", `,"name":"b"`):                                                                {"1 name: stands there twice"},
 		row("a", `,"metadata":{"x":"`+strings.Repeat("y", 17<<10)+`"}`) + "\n" + row("b", ","): {"1 the line has more than 16384 bytes", "2 column 45: not valid JSON"},
@@ -175,6 +176,12 @@ func TestATableIsReadAsSpreadsheetsWriteIt(t *testing.T) {
 			read("name,image,audio,dry-run,ratio\na,x,y,TRUE,"+square+"\nb,x,y,False,"+portrait+"\n"))
 	}
 	require.Equal(t, []string{"4 a  false"}, read("\r\n  \r\nname;image;audio;tags\r\na;b;c;x,y\r\n"))
+	for _, said := range []string{"sep=;", `"sep=;"`, "SEP=;\r", "sep=;;;"} {
+		require.Equal(t, []string{"3 a  false"}, read("\xef\xbb\xbf"+said+"\nname;image;audio\na;b,1;c\n"), said)
+	}
+	require.Equal(t, []string{"3 a  false"}, read("sep=|\nname|image|audio\na|b|c\n"))
+	require.Equal(t, []string{"3 audio: is missing", "4 a quotation mark is out of place"},
+		rowsOf(t, "x.jobs.csv", "sep=\t\nname\timage\taudio\na\tb\nb\t\"x\"y\tz\n").said())
 	require.Equal(t, []string{"2 a  false", "3 d  false"}, read("\xef\xbb\xbfname,image,audio\ra,b,c\r\"d\",e,f\r"))
 	require.Equal(t, []string{"2 ratio: has to be one of 1:1, 3:4, auto"}, rowsOf(t, "x.jobs.csv", "name,image,audio,ratio\na,b,c,16:09\n").said())
 	require.Len(t, rowsOf(t, "x.jobs.jsonl", strings.ReplaceAll(`{"name":"a","image":"b","audio":"c"}|{"name":"d","image":"b","audio":"c"}|`, "|", "\r")).all, 2)

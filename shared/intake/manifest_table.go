@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -21,8 +22,12 @@ const maxColumns = 40
 
 // readCSV reads a table whose first line names its columns.
 func (rs *rows) readCSV(in *bufio.Reader) error {
+	comma, before := separatorSaid(in)
+	if comma == 0 {
+		comma = separator(in)
+	}
 	r := csv.NewReader(in)
-	r.Comma, r.FieldsPerRecord, r.ReuseRecord = separator(in), -1, true
+	r.Comma, r.FieldsPerRecord, r.ReuseRecord = comma, -1, true
 	var columns []column
 	for {
 		cells, err := r.Read()
@@ -31,7 +36,7 @@ func (rs *rows) readCSV(in *bufio.Reader) error {
 		}
 		var wrong *csv.ParseError
 		if errors.As(err, &wrong) {
-			rs.fault(wrong.StartLine, errors.New("a quotation mark is out of place"))
+			rs.fault(before+wrong.StartLine, errors.New("a quotation mark is out of place"))
 			if columns == nil {
 				return errUnread
 			}
@@ -41,6 +46,7 @@ func (rs *rows) readCSV(in *bufio.Reader) error {
 			return err
 		}
 		line, _ := r.FieldPos(0)
+		line += before
 		for _, c := range cells {
 			if !utf8.ValidString(c) || strings.ContainsRune(c, 0) {
 				rs.fault(line, errNotUTF8)
@@ -68,6 +74,21 @@ func (rs *rows) readCSV(in *bufio.Reader) error {
 			}
 		}
 	}
+}
+
+// separatorLine is a first line that tells Excel what stands between the columns.
+var separatorLine = regexp.MustCompile(`(?i)^"?sep=([,;\t|])"?[,;\t]*\r?\n`)
+
+// separatorSaid takes the line that says what stands between the columns; zeros when
+// there is none.
+func separatorSaid(in *bufio.Reader) (comma rune, lines int) {
+	head, _ := in.Peek(64)
+	m := separatorLine.FindSubmatch(head)
+	if m == nil {
+		return 0, 0
+	}
+	_, _ = in.Discard(len(m[0]))
+	return rune(m[1][0]), 1
 }
 
 // separator is what stands between the columns: spreadsheets write what is usual where

@@ -352,6 +352,11 @@ func TestARowTakesOneWriteOfItsNamesRecord(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.drop(weekKey, table(names...))
 		u = meter.Usage().Since(before)
-		require.Zero(t, u.Units["STEM"]+u.Units["JOB"], "dropped again, nothing of its rows is written")
+		require.Equal(t, []int{250, 0}, []int{u.Units["STEM"], u.Units["JOB"]}, "dropped again, it is newer than files not heard of yet")
+
+		before = meter.Usage()
+		w.created(weekKey)
+		u = meter.Usage().Since(before)
+		require.Zero(t, u.Units["STEM"]+u.Units["JOB"], "its event comes again, and nothing is written")
 	})
 }

@@ -117,8 +117,12 @@ func (s *slow) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	return call(ctx, s, func() (job.Job, error) { return s.store.Move(ctx, from, to) })
 }
 
-func (s *slow) Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error) {
-	return call(ctx, s, func() (job.Job, error) { return s.store.Revive(ctx, from, to, claim) })
+func (s *slow) MoveNamed(ctx context.Context, from, to job.Job, st job.Stem) (moved job.Job, held job.Stem, err error) {
+	moved, err = call(ctx, s, func() (out job.Job, err error) {
+		out, held, err = s.store.MoveNamed(ctx, from, to, st)
+		return out, err
+	})
+	return moved, held, err
 }
 
 func (s *slow) AddNotice(ctx context.Context, m job.Message) (bool, error) {

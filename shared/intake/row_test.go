@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/unicode/norm"
 
+	"emodrop/shared/intake"
 	"emodrop/shared/job"
+	"emodrop/shared/store"
 )
 
 // The tests of this file are about names that both files and rows of manifests have.
@@ -115,6 +117,89 @@ func TestFilesThatAreNewerThanAManifestTakeTheNameOfItsRow(t *testing.T) {
 			})
 		})
 	}
+}
+
+// betweenJobs calls out before and after a job is taken back, once each.
+type betweenJobs struct {
+	*store.Store
+	before, after func()
+}
+
+func (b *betweenJobs) MoveNamed(ctx context.Context, from, to job.Job, st job.Stem) (job.Job, job.Stem, error) {
+	if f := b.before; f != nil && to.State == job.Canceled {
+		b.before = nil
+		f()
+	}
+	moved, held, err := b.Store.MoveNamed(ctx, from, to, st)
+	if f := b.after; f != nil && to.State == job.Canceled && err == nil {
+		b.after = nil
+		f()
+	}
+	return moved, held, err
+}
+
+// crossed has a manifest of one row taken in, and files of the row's name come, which are
+// not the row's.
+func crossed(t *testing.T, f func(t *testing.T, w *world, jobs *betweenJobs, row job.Job)) {
+	in(t, func(t *testing.T, _ *world) {
+		jobs := &betweenJobs{}
+		w := newWorld(t, func(c *intake.Config) { jobs.Store, c.Jobs = c.Jobs.(*store.Store), jobs })
+		w.voices("anna")
+		w.drop("courses/anna.png", picture(t, 500, 500, 1))
+		w.drop(weekKey, []byte(rowAnna))
+		row := w.of(lesson("anna"))
+		time.Sleep(time.Minute)
+		f(t, w, jobs, row)
+	})
+}
+
+const rowAnna = "name,image,audio\nanna,_files/presenter.png,_files/anna.wav\n"
+
+func TestARowThatComesBackWhileADropTakesItsPlaceMakesNoSecondFilm(t *testing.T) {
+	crossed(t, func(t *testing.T, w *world, jobs *betweenJobs, row job.Job) {
+		w.files.put(weekKey, []byte(rowAnna+"\n")) // anew, the same row
+		time.Sleep(2 * time.Second)
+		w.files.put("courses/anna.wav", recording(time.Second, 9))
+		jobs.after = func() { w.created(weekKey) }
+		w.created("courses/anna.wav")
+		w.minutes(5)
+		require.Nil(t, jobs.after)
+		require.Len(t, w.live(), 1)
+		require.NotEqual(t, row.ID, w.live()[0].ID, "the recording is newer")
+		require.Equal(t, w.live()[0].ID, w.of(lesson("anna")).ID)
+	})
+}
+
+func TestADropTakesNoRowBackThatANewerManifestHasJustAskedFor(t *testing.T) {
+	crossed(t, func(t *testing.T, w *world, jobs *betweenJobs, row job.Job) {
+		w.files.put("courses/anna.wav", recording(time.Second, 9))
+		time.Sleep(2 * time.Second)
+		w.files.put(weekKey, []byte(rowAnna+"\n"))
+		jobs.before = func() { w.created(weekKey) }
+		w.created("courses/anna.wav")
+		w.minutes(5)
+		require.Nil(t, jobs.before)
+		require.Len(t, w.live(), 1)
+		require.Equal(t, row.ID, w.live()[0].ID, "the manifest is newer")
+		require.Equal(t, row.ID, w.of(lesson("anna")).ID)
+	})
+}
+
+func TestAFileThatIsOlderThanTheNewestManifestTakesNoRowBack(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.ordinary()
+		w.drop(weekKey, []byte(calmAnna))
+		row := w.of(lesson("anna"))
+		time.Sleep(time.Minute)
+		w.files.put("courses/anna.json", []byte(`{"style_level":"active"}`)) // its event is late
+		time.Sleep(time.Minute)
+		w.drop(weekKey, []byte(calmAnna+"\n")) // another version, the same row
+		w.created("courses/anna.json")
+		w.minutes(5)
+		require.Equal(t, row.ID, w.of(lesson("anna")).ID)
+		require.Equal(t, job.Queued, w.job(row.ID).State)
+		require.Len(t, w.live(), 1)
+	})
 }
 
 func TestAFileOnItsWayToAJobIsNotLostToAnOlderRow(t *testing.T) {

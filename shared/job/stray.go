@@ -21,6 +21,9 @@ type Stray struct {
 	TaskID string `json:"task_id,omitempty"`
 	// Cost of the film, once it is known to have been charged.
 	Cost Money `json:"cost,omitempty"`
+	// Counted is what the job's record says of it already, as wasted: the vendor had told
+	// that the task was charged before it did not know it any more.
+	Counted Money `json:"counted,omitempty"`
 	// Doubt is what the budget counts for it, until it is settled.
 	Doubt Doubt `json:"doubt,omitzero"`
 	// Tries counts looks.
@@ -47,7 +50,7 @@ func StrayOf(from, to Job) (Stray, bool) {
 		// A person could not wait until it was clear; it may still become so.
 		s.Intent = *from.Intent
 	case from.State.AtVendor() && to.State == Expired && to.Fault != nil && to.Fault.Code == CodeVendorLost && from.Task != nil:
-		s.TaskID = from.Task.ID
+		s.TaskID, s.Counted = from.Task.ID, from.Billed
 		s.Intent = Intent{At: from.Task.Submitted, VendorAt: from.Task.Created, BaseURL: from.Task.BaseURL}
 	default:
 		return Stray{}, false

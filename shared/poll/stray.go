@@ -71,7 +71,9 @@ func (s *Step) stray(ctx context.Context, r *round, id string) error {
 }
 
 // findStray is the id of the stray's task; empty while the list shows none that is
-// ours beyond doubt.
+// ours beyond doubt. One that reconcile would take for ours unproven is so too once it has
+// ended with a film: that can no longer be another's task that we cancel, and nobody else
+// would tell of it.
 func (s *Step) findStray(ctx context.Context, st job.Stray, j job.Job) (string, error) {
 	if st.TaskID != "" {
 		return st.TaskID, nil
@@ -83,10 +85,15 @@ func (s *Step) findStray(ctx context.Context, st job.Stray, j job.Job) (string, 
 	was := j
 	was.Intent = &st.Intent
 	c, err := s.candidates(ctx, was, g.KeyID)
-	if err != nil || len(c.own) != 1 {
+	switch {
+	case err != nil:
 		return "", err
+	case len(c.own) == 1:
+		return c.own[0].TaskID, nil
+	case len(c.found) == 1 && c.sure && c.found[0].Status == job.TaskSucceeded:
+		return c.found[0].TaskID, nil
 	}
-	return c.own[0].TaskID, nil
+	return "", nil
 }
 
 // settleStray decides what a stray is good for.
@@ -108,11 +115,12 @@ func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Jo
 		// Another create call is under way: nothing is to come between it and its
 		// answer.
 	case j.State == job.Queued && j.Posts == st.Post && (open || charged):
-		// Not posted since: the job has its task back.
+		// Not posted since: the job has its task back, and is billed for it then.
+		next.Wasted -= st.Counted
 		next.State, next.Due, next.Intent = job.Submitted, time.Now(), &intent
 		return s.giveStray(ctx, r, st, j, next)
 	case wantsFilm(j) && charged && a.VideoURL != "":
-		next.Fault = nil
+		next.Fault, next.Wasted = nil, j.Wasted-st.Counted
 		return s.giveStray(ctx, r, st, j, s.storing(next, a))
 	case a.Status == job.TaskPending && !hopes(j):
 		if err := s.Vendor.CancelAt(ctx, intent.BaseURL, st.TaskID); err != nil {

@@ -161,6 +161,55 @@ func TestAStrayIsNotTakenFromStrangers(t *testing.T) {
 	})
 }
 
+func TestTheFirstTaskOfAKeyNobodyKnowsIsNotForgottenOnceItHasAFilm(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		j := r.posting("anna")
+		j = r.to(j, job.Submitting, func(j *job.Job) {
+			in := *j.Intent
+			in.Revoked = time.Now().UTC()
+			j.Intent = &in
+		})
+		r.to(r.to(j, job.Queued, func(j *job.Job) { j.Due, j.Intent = time.Time{}, nil }), job.Canceled, func(j *job.Job) {
+			j.Fault = &job.Fault{Code: job.CodeReplaced}
+		})
+		r.vendor.listed("late", "unknown", time.Second)
+		r.vendor.rows[0].Status = job.TaskPending
+		r.vendor.says(job.TaskPending)
+		r.minutes(10)
+		require.Empty(t, r.vendor.canceled, "it may be another's")
+
+		r.vendor.rows[0].Status = job.TaskSucceeded
+		r.vendor.says(job.TaskSucceeded, ready)
+		r.minutes(10)
+		got := r.job("anna")
+		require.Equal(t, job.Storing, got.State, "it was paid for, and has nobody else")
+		require.Equal(t, job.EMO().Price(job.Square, 10), got.Billed)
+		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+	})
+}
+
+func TestAFilmThatComesAfterAllWasChargedOnce(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		j := r.submitted("anna")
+		cost := job.EMO().Price(job.Square, 10)
+		r.vendor.says(job.TaskSucceeded, func(a *job.Answer) { a.Seconds, a.Ratio = 10, job.Square })
+		require.NoError(t, r.tick())
+		require.Equal(t, cost, r.job("anna").Billed, "charged, and no link is there yet")
+		r.to(r.job("anna"), job.Expired, func(j *job.Job) {
+			j.Fault, j.Wasted, j.Billed = &job.Fault{Code: job.CodeVendorLost}, j.Billed, 0
+		})
+		require.Equal(t, cost, r.theGate().Spent[job.Day.Key(time.Now())])
+		r.vendor.says(job.TaskSucceeded, ready)
+		r.minutes(5)
+		got := r.job("anna")
+		require.Equal(t, job.Storing, got.State)
+		require.Equal(t, cost, got.Billed)
+		require.Zero(t, got.Wasted, "one task, one charge")
+		require.Equal(t, cost, r.theGate().Spent[job.Day.Key(time.Now())])
+		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+	})
+}
+
 func TestAStrayDoesNotSpoilACreateThatIsUnderWay(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.vendor.listed("late", "ours", time.Second)

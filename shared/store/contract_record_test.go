@@ -64,7 +64,7 @@ var recordSentences = []sentence{
 		submitted(t, s, "bert")
 		require.Equal(t, "kept", raw(t, s, store.GateKey)["newer"])
 	}},
-	{"a job that was given up comes back only while its name is as it was claimed", func(t *testing.T, s *store.Store) {
+	{"what a hand-in does to a job of its name it does only while the name is as it was read", func(t *testing.T, s *store.Store) {
 		j := created(t, s, "anna")
 		st, err := s.PutStem(t.Context(), job.Stem{Name: j.Name}, job.Stem{Job: j.ID})
 		require.NoError(t, err)
@@ -76,16 +76,20 @@ var recordSentences = []sentence{
 		next.State, next.Attempt, next.Fault, next.Due = job.Received, 2, nil, day
 		newer, err := s.PutStem(t.Context(), st, job.Stem{Job: "another"})
 		require.NoError(t, err)
-		_, err = s.Revive(t.Context(), given, next, st)
+		_, _, err = s.MoveNamed(t.Context(), given, next, st)
 		require.ErrorIs(t, err, job.ErrConflict, "somebody else has replaced it since")
 		still, err := s.Job(t.Context(), j.ID)
 		require.NoError(t, err)
 		require.Equal(t, given.Rev, still.Rev)
 		claim, err := s.PutStem(t.Context(), newer, job.Stem{Job: j.ID})
 		require.NoError(t, err)
-		back, err := s.Revive(t.Context(), given, next, claim)
+		back, again, err := s.MoveNamed(t.Context(), given, next, claim)
 		require.NoError(t, err)
 		require.Equal(t, job.Received, back.State)
+		_, err = s.PutStem(t.Context(), claim, job.Stem{Job: "another"})
+		require.ErrorIs(t, err, job.ErrConflict, "whoever replaced it just before does not know that it lives")
+		_, err = s.PutStem(t.Context(), again, job.Stem{Job: "another"})
+		require.NoError(t, err)
 	}},
 	{"only the records of ended jobs are deleted by time, after the retention", func(t *testing.T, s *store.Store) {
 		for st, j := range oneOfEach(t, s) {

@@ -84,11 +84,20 @@ func (s *Store) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	return s.move(ctx, from, to)
 }
 
-// Revive is Move for a hand-in that has come back to a job which was given up: it holds
-// only while the name's record is as it was claimed, job.ErrConflict otherwise. Whoever
-// was slow must not bring back what somebody else has meanwhile replaced.
-func (s *Store) Revive(ctx context.Context, from, to job.Job, claim job.Stem) (job.Job, error) {
-	return s.move(ctx, from, to, while(claim))
+// MoveNamed is Move for what a name's hand-in does to a job of that name: takes it back for
+// another, or brings it back. It holds only while the name's record is as it was read,
+// job.ErrConflict otherwise, and makes a new revision of it, which it returns: of two that
+// have read the same record, one learns that the other was faster. Nobody takes back what
+// the name has come to meanwhile, or brings back what has been replaced.
+func (s *Store) MoveNamed(ctx context.Context, from, to job.Job, st job.Stem) (job.Job, job.Stem, error) {
+	w := while(st)
+	st.Rev++
+	w.set = append(w.set, assign{at("rev"), st.Rev})
+	moved, err := s.move(ctx, from, to, w)
+	if err != nil {
+		return job.Job{}, job.Stem{}, err
+	}
+	return moved, st, nil
 }
 
 func (s *Store) move(ctx context.Context, from, to job.Job, also ...write) (job.Job, error) {

@@ -79,7 +79,8 @@ func (s *Store) DropStray(ctx context.Context, st job.Stray) error {
 // the stray is gone. job.ErrConflict when any of them has changed since.
 func (s *Store) Orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Money) (job.Message, error) {
 	next := j
-	next.Wasted += cost
+	more := cost - st.Counted
+	next.Wasted += more
 	w, _, err := s.jobWrite(j, next)
 	if err != nil {
 		return job.Message{}, err
@@ -91,7 +92,7 @@ func (s *Store) Orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Mo
 	}
 	gone := write{key: strayKey(st.ID()), delete: true, conds: []cond{equal(st.Rev, "rev")}}
 	ws := []write{w, own(job.Task{ID: st.TaskID}, j.ID), told, gone}
-	if g := spending(job.Entry{Sum: cost, At: time.Now()}, st.Doubt.Take()); len(g.add) > 0 {
+	if g := spending(job.Entry{Sum: more, At: time.Now()}, st.Doubt.Take()); len(g.add) > 0 {
 		ws = append(ws, g)
 	}
 	return m, s.t.write(ctx, ws...)

@@ -120,6 +120,7 @@ var facts = []struct {
 	{regexp.MustCompile(`^column (\d+): has no title in the first line$`), "第 $1 列：首行没有列名"},
 	{regexp.MustCompile(`: must not have a slash; the folder is the manifest's own$`), "：不能包含斜杠，文件夹即清单所在的文件夹"},
 	{regexp.MustCompile(`: must not begin with a dot$`), "：不能以点开头"},
+	{regexp.MustCompile(`: must not have a backslash \(\\\); put a slash \(/\) between folders$`), `：不能包含反斜杠（\），文件夹之间请用斜杠（/）`},
 	{regexp.MustCompile(`: must not have control characters or line ends$`), "：不能包含控制字符或换行符"},
 	{regexp.MustCompile(`^the first line has more than (\d+) columns$`), "首行超过 $1 列"},
 	{regexp.MustCompile(`: stands on line (\d+) already$`), "：与第 $1 行重复"},

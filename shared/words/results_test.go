@@ -23,6 +23,7 @@ func TestEveryFaultOfAManifestIsSaidInChineseToo(t *testing.T) {
 		"audio: is missing; the first line has to name the columns name, image and audio",
 		"image: has to be the key of a file in the inbox, not an address",
 		"image: must not have . or .. in its path; begin it with a slash to name another folder", "audio: has to be a key of 1 to 1024 bytes",
+		`image: must not have a backslash (\); put a slash (/) between folders`,
 		"Ratio: stands there twice", `ratoi: there is no such option; perhaps "ratio" is meant`, "style-level: has to be one of normal, calm, active",
 	} {
 		require.Equal(t, fault, factIn(English, fault))
