@@ -9,6 +9,8 @@ func intakes() []mutant {
 			{makeJob, "if claim, err = h.HandIns.PutStem(ctx, st, claim); err != nil {", "if claim = st; err != nil {"}}},
 		{"replaced job taken back", "a newer hand-in takes the place of one that waits", []edit{
 			{makeJob, "\t\tif st, err = h.replace(ctx, st, old); err != nil {\n", "\t\tif err = error(nil); err != nil {\n"}}},
+		{"a name's move", "what a hand-in does to a job of its name it does only while the name is as it was read", []edit{
+			{storeJobs, "\tw := while(st)\n", "\tw := while(st)\n\tw.conds = nil\n"}}},
 		{"settle", "files of one upload count together", []edit{
 			{pair, "if wait = min(wait, h.Settle); wait > 0 {", "if wait = 0; wait > 0 {"}}},
 		{"own picture", "a recording does not go with the portrait when it has a picture", []edit{
