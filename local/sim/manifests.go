@@ -147,9 +147,8 @@ func (w *World) judgeCrossed(v *Verdict) {
 			}
 		}
 	}
-	// Between two manifests either may: the second has said nothing new of the row.
 	switch {
-	case !newest.After(listed[0]) && !job.OfRow(j.Row):
+	case !newest.After(listed[len(listed)-1]) && !job.OfRow(j.Row):
 		v.wrong("row: the files of %s are from before its manifest, and yet %s was made of them (%s)", crossed, j.ID, j.State)
 	case len(content) == 2 && newest.After(listed[len(listed)-1]) && !slices.Equal(content, []string{j.Image.SHA256, j.Audio.SHA256}):
 		v.wrong("row: the files of %s are newer than its manifest, and yet %s was made of %s", crossed, j.ID, j.Image.Key)

@@ -21,6 +21,8 @@ func (s *Schedule) special(seed uint64) {
 		s.forgetful(r)
 	case seed%25 == 11:
 		s.hushed(r)
+	case seed%25 == 22:
+		s.meet(r)
 	case seed%1000 == 37:
 		s.alike()
 	case seed%1000 == 53:
@@ -55,6 +57,30 @@ func (s *Schedule) press(r *rand.Rand) {
 			at += 20*time.Second + time.Duration(r.Int64N(int64(40*time.Second)))
 		}
 	}
+}
+
+// meet has a row of a manifest and a drop of its name come at the same time, while both
+// wait in a queue that the operator has stopped, with invocations that
+// stand still where one takes the place of the other.
+func (s *Schedule) meet(r *rand.Rand) {
+	c := &s.Config
+	s.Busy, s.ByHand, s.ListLag = 0, false, 0
+	c.Storm = Storm{Ends: 20 * time.Minute, Twice: .3, Late: .2, LateBy: 10 * time.Second, Frozen: .5 + .5*r.Float64(), Die: .01 * r.Float64()}
+	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
+	p := &people{r: r, s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 300}
+	s.clear()
+	p.act(Act{Pause: true})
+	p.put(0, "m/_rows/p.png", p.picture())
+	p.put(0, "m/_rows/v0.wav", p.voice())
+	p.put(0, "m/r0.png", p.picture())
+	at := 20 * time.Second
+	for range 2 + r.IntN(2) { // what is wrong in the end is seen, and a newer manifest puts it right
+		p.put(at, "m/list.jobs.csv", rowsAs("m/list.jobs.csv", []int{0}, []string{""}, [2]string{}))
+		at += 2 * time.Minute
+		p.put(at+time.Duration(r.Int64N(int64(6*time.Second)))-4*time.Second, "m/r0.wav", p.voice())
+	}
+	p.put(at, "m/list.jobs.csv", rowsAs("m/list.jobs.csv", []int{0}, []string{""}, [2]string{}))
+	p.act(Act{At: 15 * time.Minute, Resume: true})
 }
 
 // clear takes back what people were to do, and the budget that they were to lift.

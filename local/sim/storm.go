@@ -108,7 +108,7 @@ func (s *Storm) latency(l lot, op string, at time.Duration) (there, back time.Du
 	var d time.Duration
 	u := l.unit(askSlowBy)
 	switch frozen := l.unit(askFrozen); {
-	case op == "store.Move" && frozen < s.Frozen/8, (op == "store.Admit" || op == "store.Create") && frozen < s.Frozen:
+	case op == "store.Move" && frozen < s.Frozen/8, op == "store.MoveNamed" && frozen < s.Frozen/2, (op == "store.Admit" || op == "store.Create") && frozen < s.Frozen:
 		d = time.Duration(u * float64(2*time.Minute))
 	case op == "outbox.record" && frozen < s.Frozen:
 		d = time.Duration(u * float64(2*time.Minute))

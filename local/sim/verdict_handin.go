@@ -48,6 +48,9 @@ func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
 				v.wrong("hand-in: %s (%s) left for the vendor at %s, though a newer one has stood in its place since %s", j.Name, j.ID, left, newer)
 			}
 		}
+		if st, err := w.Store.Stem(context.Background(), j.Name); err == nil && st.Job == j.ID && j.Fault != nil && j.Fault.Code == job.CodeReplaced && w.stands(j.Image) && w.stands(j.Audio) {
+			v.wrong("hand-in: %s (%s) was replaced, and nothing has come in its place", j.Name, j.ID)
+		}
 		if kind, _ := intake.Classify(j.Image.Key); kind != intake.Shared {
 			continue
 		}
@@ -69,6 +72,12 @@ func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
 			}
 		}
 	}
+}
+
+// stands says whether a file is in the inbox as a job was made of it.
+func (w *World) stands(in job.Input) bool {
+	o, there := w.Inbox.Get(in.Key)
+	return there && o.ETag == in.ETag
 }
 
 // missing are the recordings that stand in the inbox with a picture, and in no job.
