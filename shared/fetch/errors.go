@@ -2,16 +2,14 @@ package fetch
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"strings"
 	"syscall"
 
 	"emodrop/shared/job"
+	"emodrop/shared/public"
 )
 
 // The errors that do not pass by trying again; errors.Is finds them, and
@@ -58,12 +56,7 @@ type fileError struct{ err error }
 func (e *fileError) Error() string { return "write the download: " + e.err.Error() }
 func (e *fileError) Unwrap() error { return e.err }
 
-// maxText bounds what an error says in words that are not ours.
-const maxText = 200
-
-// clean makes an error of net/http fit for logs. Its text may hold the link, whose
-// query is a credential, and whatever the source sent, which may be anything; so
-// only errors of known kinds keep their words, and the rest is dropped.
+// clean makes an error of net/http fit for logs: see public.Reason.
 func clean(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -78,33 +71,5 @@ func clean(ctx context.Context, err error) error {
 			return fmt.Errorf("the connection failed: %w", known)
 		}
 	}
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	var alert tls.AlertError
-	var record tls.RecordHeaderError
-	var timeout net.Error
-	var op *net.OpError
-	switch {
-	case errors.As(err, &dns):
-		return errors.New("the host's name does not resolve: " + plainText(dns.Err))
-	case errors.As(err, &cert):
-		return errors.New("the host's certificate is not valid: " + plainText(cert.Err.Error()))
-	case errors.As(err, &alert), errors.As(err, &record):
-		return errors.New("no TLS connection can be made")
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return errors.New("the source did not answer in time")
-	case errors.As(err, &op):
-		return errors.New("the connection failed: " + op.Op)
-	}
-	return errors.New("the source does not speak HTTP as it should")
-}
-
-// plainText keeps what is printable and plain, up to a bound.
-func plainText(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s[:min(len(s), maxText)])
+	return errors.New(public.Reason(err))
 }

@@ -131,5 +131,4 @@ func TestErrorsKeepOnlyWordsThatAreKnownToBeHarmless(t *testing.T) {
 		require.NotContains(t, got.Error(), canary)
 		require.NotEmpty(t, got.Error())
 	}
-	require.Equal(t, "a?b?", plainText("a\nbé"[:4]))
 }

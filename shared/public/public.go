@@ -1,9 +1,9 @@
-// Package public says which addresses are the Internet's: what an adapter that goes
-// where somebody else's link leads may connect to.
+// Package public is what an adapter needs that goes where somebody else's link leads: it says
+// which addresses are the Internet's, and what may be told of a call that came to nothing.
 //
 // It resolves and connects to nothing. Its one invariant: an address that it lets
 // through leads into no private network, to no metadata service and not to this
-// machine.
+// machine, and no word of a link is in a reason.
 package public
 
 import (
