@@ -112,6 +112,7 @@ func TestWhenTheVendorCanFetchFromS3AgainItDoes(t *testing.T) {
 // TestAVendorThatAnswersNoCreateCallOverASlowWayIsReachedByTheOtherOne: it fetches the
 // files before it answers, for longer than a call may take.
 func TestAVendorThatAnswersNoCreateCallOverASlowWayIsReachedByTheOtherOne(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	slow := emo.Rule{Op: "input", Kind: "delay", Delay: 50 * time.Second, Match: "audio.wav"}
 	in(t, sim.Config{Emulator: emo.Config{Faults: []emo.Rule{slow}, CheckAtCreate: true, InputTimeout: time.Minute}}, func(t *testing.T, w *sim.World) {

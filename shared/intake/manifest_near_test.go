@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 )
 
@@ -33,6 +34,7 @@ func TestARowWhoseFileIsMissingSaysWhichOneMayBeMeant(t *testing.T) {
 
 // Of many folders in which something is missing only some are looked through.
 func TestAFolderIsListedOnceForAllThatIsMissingInIt(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, w *world) {
 		w.voices("good")
 		listings := func(key, audio string) int {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 )
 
@@ -137,6 +138,7 @@ func TestTenThousandWrongLinesAreToldOneByOneAndTheRestIsCounted(t *testing.T) {
 }
 
 func TestAManifestHasItsBounds(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	many := func(n int) string {
 		var b strings.Builder
@@ -189,6 +191,7 @@ func TestATableIsReadAsSpreadsheetsWriteIt(t *testing.T) {
 
 // A table of 10 MB may have hundreds of thousands of columns.
 func TestATableOfManyColumnsIsRefusedAtOnce(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	columns := func(n int) string {
 		var b strings.Builder

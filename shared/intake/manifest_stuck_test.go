@@ -9,10 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 )
 
 func TestAManifestThatKillsWhoeverTakesItInIsToldOfAndClosed(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, w *world) {
 		names := []string{}
 		for i := range 150 {

@@ -113,6 +113,7 @@ func TestAFolderTooLongForOneInvocationGoesOnWhereItWas(t *testing.T) {
 }
 
 func TestOneRecordingThatCannotBeReadDoesNotKeepTheOthersFromThePortrait(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, w *world) {
 		for i := range 105 {
 			w.files.put(fmt.Sprintf("shop/voice %03d.wav", i), recording(10*time.Millisecond, uint64(i)))

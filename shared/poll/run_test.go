@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/poll"
 	"emodrop/shared/store"
@@ -123,6 +124,7 @@ func TestABatchThatFailsIsFollowedByTheNext(t *testing.T) {
 }
 
 func TestHoweverMuchIsDueABatchHandsOverWhatOneInvocationCanTake(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		ctx := t.Context()
 		for i := range 230 {

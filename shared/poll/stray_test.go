@@ -347,6 +347,7 @@ func TestAStrayDoesNotCancelAnotherJobsTask(t *testing.T) {
 }
 
 func TestAStrayThatAPersonGaveToAnotherJobIsDropped(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		r.vendor.listed("late", "ours", time.Second)
 		j := r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })

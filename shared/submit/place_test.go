@@ -92,6 +92,7 @@ func TestWhatIsTakenBackCostsItsFolderNoTurns(t *testing.T) {
 }
 
 func TestRowsThatAreReplacedOneAfterTheOtherKeepTheirPlaces(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		s := r.step()
 		var old []job.Job

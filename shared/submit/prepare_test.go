@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/submit"
 )
@@ -133,6 +134,7 @@ func TestAPictureThatDetectHasNoAnswerForFailsAfterEightTriesWhileOthersAreAnswe
 }
 
 func TestADetectThatAnswersNobodyFailsNoJobInLessThanADay(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		r.received("anna")
 		r.vendor.detect = func(context.Context) (job.Face, error) {
@@ -256,6 +258,7 @@ func TestAStepHasDefaultsForWhatIsLeftOut(t *testing.T) {
 }
 
 func TestADetectThatHasStoppedAnsweringFailsNoJobInAWarmProcess(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		s := r.step()
 		r.received("before")

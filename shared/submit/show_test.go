@@ -35,6 +35,7 @@ func TestWhatIsQueuedFartherBackThanTheListReachesHasItsStatusShown(t *testing.T
 }
 
 func TestABoardThatIsDownKeepsNothingFromBeingSent(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		r.dark = errors.New("down")
 		s := r.step()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
 	"emodrop/shared/submit"
@@ -108,6 +109,7 @@ func TestAJobThatCannotBeSentAfterItsUploadIsGivenBack(t *testing.T) {
 }
 
 func TestAPortraitWhoseUploadTakesTooLongFailsAfterADay(t *testing.T) {
+	race.Leave(t)
 	in(t, func(t *testing.T, r *rig) {
 		r.change = temp
 		r.vendor.slow = func(string) time.Duration { return 130 * time.Second }
