@@ -187,7 +187,11 @@ func subjectOf(m job.Message) string {
 	tail := ""
 	if lost {
 		// Names of other letters would all look the same.
-		id, _ := ascii(oneLine(strings.TrimPrefix(m.ID, "notice-")))
+		id := m.ID
+		for _, kind := range []string{"notice-", "manifest-", "orphan-"} {
+			id = strings.TrimPrefix(id, kind)
+		}
+		id, _ = ascii(oneLine(id))
 		tail = " (" + id[:min(len(id), 8)] + ")"
 	}
 	if room := maxSubject - len(head) - len(tail); len(name) > room {
