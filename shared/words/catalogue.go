@@ -226,7 +226,7 @@ var catalogue = map[string]entry{
 	},
 	job.CodeResultsLost: {
 		text{"The results of the manifest “{file}” are not kept up to date any more: what they are put together from, under manifests/ in the outbox, has been deleted, and the results themselves are gone, too, or changed. The films are made all the same, and each is told.", "To have results again, upload the manifest again, with its files as they were: rows that are made already are not made again."},
-		text{"清单“{file}”的结果文件不再更新：发件桶 manifests/ 下用于汇总结果的数据已被删除，结果文件本身也已被删除或改动。视频仍会照常制作并逐一通知。", "如需重新生成结果文件，请保持各文件不变，重新上传清单：已制作的行不会重复制作。"},
+		text{"清单“{file}”的结果文件不再更新：成品桶 manifests/ 下用于汇总结果的数据已被删除，结果文件本身也已被删除或改动。视频仍会照常制作并逐一通知。", "如需重新生成结果文件，请保持各文件不变，重新上传清单：已制作的行不会重复制作。"},
 		itself, over,
 	},
 	job.CodeFileMissing: {

@@ -53,11 +53,7 @@ func letter(m job.Message, p Place, lang Lang) string {
 		say("Length: %.2f s, %d×%d pixels, %s", "时长：%.2f 秒，%d×%d 像素，%s", finite(m.Film.Seconds), m.Film.Width, m.Film.Height, size(m.Film.Size))
 	} else if upload(m) {
 		say("Upload to:", "上传到：")
-		folder := ""
-		if m.Name.Dir != "" {
-			folder = m.Name.Dir + "/"
-		}
-		line(oneLine(object(p.InboxBucket, folder)))
+		line(oneLine(object(p.InboxBucket, folder(m))))
 		line()
 	}
 	line(Charged(m, lang))

@@ -1,6 +1,8 @@
 package words
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,6 +124,26 @@ func TestAMailLeadsToThePageWhereOneLooksNext(t *testing.T) {
 	} {
 		_, body := Mail(c.m, c.p)
 		require.Equal(t, 2, strings.Count(body, "\n"+c.want+"\n"), body)
+	}
+}
+
+func TestAMailSaysWhereTheFileAtFaultIsToBePut(t *testing.T) {
+	t.Parallel()
+	for file, folder := range map[string]string{
+		"courses/_files/anna.wav": "courses/_files/", // a row's
+		"voices/anna.wav":         "voices/",         // another row's
+		"cafe\u0301/anna.wav":     "cafe\u0301/",     // a Mac's
+		"anna.wav":                "",                // at the top
+		"":                        "caf\u00e9/",      // all of them
+	} {
+		m := job.Message{Job: "0123456789", State: job.Rejected, Name: job.Name{Dir: "caf\u00e9", Stem: "anna"},
+			Fault: &job.Fault{Code: job.CodeFileMissing, File: file}}
+		_, body := Mail(m, place)
+		lines := strings.Split(body, "\n")
+		require.Contains(t, lines, "s3://emodrop-inbox/"+folder)
+		u, err := url.Parse(lines[slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "https://") })])
+		require.NoError(t, err)
+		require.Equal(t, folder, u.Query().Get("prefix"))
 	}
 }
 
