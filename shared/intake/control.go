@@ -150,15 +150,21 @@ func (h *Handler) isSettled(ctx context.Context, st job.Stem) (bool, error) {
 }
 
 // own are the keys of the files in the inbox that a name's hand-in is made of, whose
-// folder and stem are written as those of another key are.
-func (h *Handler) own(ctx context.Context, key string, name job.Name) ([]string, error) {
-	stem := key[:strings.LastIndexByte(key, '.')+1]
-	keys, err := h.Inbox.List(ctx, folderOf(key), stem, ownFiles)
-	if err != nil {
-		return nil, err
+// folder and stem are written as those of another key are, in whatever Unicode forms.
+func (h *Handler) own(ctx context.Context, key string, name job.Name) (own []string, err error) {
+	for _, stem := range KeyForms(key[:strings.LastIndexByte(key, '.')+1]) {
+		keys, err := h.Inbox.List(ctx, folderOf(stem), stem, ownFiles)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			if !strings.HasPrefix(k, stem) {
+				break
+			}
+			if kind, n := Classify(k); n == name && slices.Contains(stemKinds, kind) {
+				own = append(own, k)
+			}
+		}
 	}
-	return slices.DeleteFunc(keys, func(k string) bool {
-		kind, n := Classify(k)
-		return !strings.HasPrefix(k, stem) || n != name || !slices.Contains(stemKinds, kind)
-	}), nil
+	return own, nil
 }

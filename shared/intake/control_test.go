@@ -94,6 +94,16 @@ func TestWhatComesWithItsFilesInAnyOrderConcernsThem(t *testing.T) {
 	}
 }
 
+func TestAControlObjectConcernsFilesUnheardOfWhateverFormTheirNamesHave(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.files.put("Bu\u0308cher/Zoe\u0308.png", picture(t, 500, 500, 1))
+		w.files.put("Bu\u0308cher/Zo\u00eb.wav", recording(2*time.Second, 2))
+		w.drop("B\u00fccher/Zo\u00eb.cancel", nil)
+		require.Len(t, w.orders, 1)
+		require.Equal(t, w.of(job.Name{Dir: "B\u00fccher", Stem: "Zo\u00eb"}).ID, w.orders[0].Stem.Job)
+	})
+}
+
 func TestAControlObjectOfNothingSaysWhatIsNear(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
