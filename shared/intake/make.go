@@ -152,7 +152,7 @@ func (h *Handler) read(ctx context.Context, st job.Stem, p picture, a ask) (j jo
 		Options: a.options, Labels: a.labels.ID(),
 	}
 	j.ID = job.Identity(st.Name, image.SHA256, audio.SHA256, j.Options)
-	if f := firstOf(imageFault, audioFault, a.fault); f != nil {
+	if f := firstOf(imageFault, audioFault, a.fault, a.misfit(image)); f != nil {
 		j.State, j.Fault = job.Rejected, f
 	}
 	return j, false, nil
