@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -153,7 +154,8 @@ func (p *program) cost(st *reach.Stack, rows []*spent, total *spent, by tally.By
 }
 
 // costCSV writes the rows for spreadsheets. A tag is anybody's text: one that a
-// spreadsheet would take for a formula gets an apostrophe before it.
+// spreadsheet would take for a formula gets an apostrophe before it, and before a table
+// with letters of other languages stands the mark by which Excel knows UTF-8.
 // Source: https://owasp.org/www-community/attacks/CSV_Injection
 func (p *program) costCSV(rows []*spent, by tally.By) error {
 	var b strings.Builder
@@ -169,7 +171,11 @@ func (p *program) costCSV(rows []*spent, by tally.By) error {
 	if err := w.WriteAll(all); err != nil {
 		return err
 	}
-	p.print("%s", b.String())
+	mark := ""
+	if strings.ContainsFunc(b.String(), func(r rune) bool { return r > unicode.MaxASCII }) {
+		mark = "\ufeff"
+	}
+	p.print("%s%s", mark, b.String())
 	return nil
 }
 

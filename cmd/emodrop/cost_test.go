@@ -56,6 +56,9 @@ func TestCostAsCSVIsATableThatASpreadsheetDoesNotRun(t *testing.T) {
 	rows, err = csv.NewReader(strings.NewReader(d.good("cost", "--csv"))).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, []string{"day", time.Now().UTC().Format(time.DateOnly)}, []string{rows[0][0], rows[1][0]})
+	require.NotContains(t, d.good("cost", "--by", "tag", "--csv"), "\ufeff", "what programs read has no mark without need")
+	d.tagged("bert", job.Square, "春季")
+	require.True(t, strings.HasPrefix(d.good("cost", "--by", "tag", "--csv"), "\ufefftag,"), "Excel takes it for another code without")
 	d.refused(exitUsage, "usage", "cost", "--by", "name")
 	require.Equal(t, exitUsage, d.run("cost", "--csv", "--json").code)
 }

@@ -26,7 +26,7 @@ func TestABudgetStopsTheRealFunctionsAndARaisedOneLetsThemGoOn(t *testing.T) {
 	for _, kind := range []string{services.KindSNS, services.KindEvent} {
 		within(t, slow, func() error {
 			for id := range r.told(kind) {
-				if strings.HasPrefix(id, "budget-") && strings.HasSuffix(id, "-0.90") {
+				if strings.HasPrefix(id, "budget-") && strings.HasSuffix(id, "-0_90") {
 					return nil
 				}
 			}

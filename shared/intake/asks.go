@@ -23,6 +23,25 @@ type ask struct {
 	labels  job.Labels
 	// fault says why none of it can be used. The options then only stand for that.
 	fault *job.Fault
+	// boxes is the key of the file that gives the boxes; empty without any.
+	boxes string
+}
+
+// misfit is why a film of that picture cannot be made as is asked for; nil when it can.
+func (a ask) misfit(picture job.Input) *job.Fault {
+	why := a.options.Misfit(picture.Width, picture.Height)
+	if why == "" {
+		return nil
+	}
+	return &job.Fault{Code: job.CodeOptionsRefused, File: a.boxes, Detail: why}
+}
+
+// add takes in what a file asks for that counts less than all before it.
+func (a *ask) add(all wish, less wish, file string) wish {
+	if all.ext == (job.Box{}) && less.ext != (job.Box{}) {
+		a.boxes = file
+	}
+	return all.or(less)
 }
 
 // of says whether a job is made as is asked for here.
@@ -49,7 +68,9 @@ func (h *Handler) asks(ctx context.Context, st job.Stem, p picture) (a ask, agai
 		}
 		if err == nil {
 			_, _ = fmt.Fprintf(refused, "sidecar %d %s", len(doc), doc)
-			all, err = read(doc)
+			var w wish
+			w, err = read(doc)
+			all = a.add(all, w, st.Sidecar.Key)
 		} else {
 			_, _ = fmt.Fprintf(refused, "sidecar %s", st.Sidecar.ETag)
 		}
@@ -69,7 +90,7 @@ func (h *Handler) asks(ctx context.Context, st job.Stem, p picture) (a ask, agai
 		_, _ = fmt.Fprintf(refused, "metadata %s", now.Mark)
 		w, err := wishOfMetadata(now.Asks)
 		refuse(half.Key, err)
-		all = all.or(w)
+		all = a.add(all, w, half.Key)
 	}
 	if a.fault == nil {
 		refuse(fileOf(st), all.whole())

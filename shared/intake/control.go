@@ -3,11 +3,13 @@ package intake
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"emodrop/shared/job"
 )
@@ -99,8 +101,25 @@ func (h *Handler) accepts(ctx context.Context, half job.Half) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	said = bytes.TrimPrefix(said, []byte("\ufeff")) // as Windows writes it
-	return strings.EqualFold(strings.TrimSpace(string(said)), acceptance), nil
+	return strings.EqualFold(strings.TrimSpace(typed(said)), acceptance), nil
+}
+
+// typed is a text as editors and shells of Windows write one: with a byte order mark, and
+// by PowerShell in UTF-16.
+func typed(said []byte) string {
+	var of binary.ByteOrder = binary.LittleEndian
+	switch {
+	case bytes.HasPrefix(said, []byte("\xff\xfe")):
+	case bytes.HasPrefix(said, []byte("\xfe\xff")):
+		of = binary.BigEndian
+	default:
+		return strings.TrimPrefix(string(said), "\ufeff")
+	}
+	var units []uint16
+	for said = said[2:]; len(said) > 1; said = said[2:] {
+		units = append(units, of.Uint16(said))
+	}
+	return string(utf16.Decode(units))
 }
 
 // handedIn is the record of the name that a control object concerns, after what there
@@ -150,15 +169,21 @@ func (h *Handler) isSettled(ctx context.Context, st job.Stem) (bool, error) {
 }
 
 // own are the keys of the files in the inbox that a name's hand-in is made of, whose
-// folder and stem are written as those of another key are.
-func (h *Handler) own(ctx context.Context, key string, name job.Name) ([]string, error) {
-	stem := key[:strings.LastIndexByte(key, '.')+1]
-	keys, err := h.Inbox.List(ctx, folderOf(key), stem, ownFiles)
-	if err != nil {
-		return nil, err
+// folder and stem are written as those of another key are, in whatever Unicode forms.
+func (h *Handler) own(ctx context.Context, key string, name job.Name) (own []string, err error) {
+	for _, stem := range KeyForms(key[:strings.LastIndexByte(key, '.')+1]) {
+		keys, err := h.Inbox.List(ctx, folderOf(stem), stem, ownFiles)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			if !strings.HasPrefix(k, stem) {
+				break
+			}
+			if kind, n := Classify(k); n == name && slices.Contains(stemKinds, kind) {
+				own = append(own, k)
+			}
+		}
 	}
-	return slices.DeleteFunc(keys, func(k string) bool {
-		kind, n := Classify(k)
-		return !strings.HasPrefix(k, stem) || n != name || !slices.Contains(stemKinds, kind)
-	}), nil
+	return own, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,6 +95,16 @@ func TestWhatComesWithItsFilesInAnyOrderConcernsThem(t *testing.T) {
 	}
 }
 
+func TestAControlObjectConcernsFilesUnheardOfWhateverFormTheirNamesHave(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.files.put("Bu\u0308cher/Zoe\u0308.png", picture(t, 500, 500, 1))
+		w.files.put("Bu\u0308cher/Zo\u00eb.wav", recording(2*time.Second, 2))
+		w.drop("B\u00fccher/Zo\u00eb.cancel", nil)
+		require.Len(t, w.orders, 1)
+		require.Equal(t, w.of(job.Name{Dir: "B\u00fccher", Stem: "Zo\u00eb"}).ID, w.orders[0].Stem.Job)
+	})
+}
+
 func TestAControlObjectOfNothingSaysWhatIsNear(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -121,6 +132,8 @@ func TestASecondChargeIsAcceptedInWritingAlone(t *testing.T) {
 		w.drop("anna.wav", recording(2*time.Second, 2))
 		for said, charge := range map[string]bool{
 			"": false, "accept-charge": true, "Accept-Charge\r\n": true, "\ufeffaccept-charge\n": true, "--accept-charge": false, "please": false,
+			"\xff\xfe" + utf16("accept-charge\r\n", 1): true, "\xfe\xff" + utf16("accept-charge", 0): true,
+			"\xff\xfe" + utf16("please", 1): false, "\xff\xfe\x00": false, "\xff\xfe": false,
 			"accept-charge, please": false, string(make([]byte, 2000)): false,
 		} {
 			time.Sleep(time.Minute)
@@ -134,6 +147,17 @@ func TestASecondChargeIsAcceptedInWritingAlone(t *testing.T) {
 		require.False(t, w.orders[0].Charge)
 		require.Zero(t, w.files.reads("anna.cancel"))
 	})
+}
+
+// utf16 is ASCII in UTF-16, the zero of each letter before (0) or behind it (1).
+func utf16(s string, behind int) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		pair := [2]byte{}
+		pair[1-behind] = c
+		b.Write(pair[:])
+	}
+	return b.String()
 }
 
 func TestAnOrderIsReadAgainWhenItsNameHasGoneOn(t *testing.T) {

@@ -47,10 +47,10 @@ type member struct {
 // and makes characters up for bytes that are none: two readers of such a document may
 // see two things in it.
 func parse(doc []byte) (node, error) {
-	doc = bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf")) // as editors of Windows begin a file
 	if len(doc) > maxSidecar {
 		return node{}, errTooLong
 	}
+	doc = bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf")) // as editors of Windows begin a file
 	if !utf8.Valid(doc) {
 		return node{}, errors.New("the document is not UTF-8")
 	}

@@ -143,6 +143,7 @@ func says(w *world) (out []string) {
 func handIns() map[string]handed {
 	a, b := put("a.png", "p1"), put("a.wav", "r1")
 	calm, dry := `{"style_level":"calm"}`, `{"dryRun":true}`
+	const wide, wideBoxes = `{"face_bbox":[1,1,2,2],"ext_bbox":[0,0,500,500]}`, "([1 1 2 2] [0 0 500 500])"
 	const boxes = `{"face_bbox":[100,100,200,200],"ext_bbox":[0,0,400,400]}`
 	plain := "a: a.png, a.wav QUEUED"
 	gone := func(line string) string { return strings.TrimSuffix(line, "QUEUED") + "CANCELED" }
@@ -213,11 +214,15 @@ func handIns() map[string]handed {
 		"wrong metadata":                            {acts(a, put("a.wav", "r1", "emo-ratoi", "1:1")), one("a: a.png, a.wav REJECTED"), one(`options_refused a.wav: x-amz-meta-emo-ratoi: there is no such option; perhaps "ratio" is meant`)},
 		"wrong metadata under a good sidecar":       {acts(put("a.json", calm), a, put("a.wav", "r1", "emo-ratio", "2:1")), one("a: a.png, a.wav REJECTED"), one(`options_refused a.wav: x-amz-meta-emo-ratio: has to be one of 1:1, 3:4, auto`)},
 		"boxes that do not go with another's ratio": {acts(put("a.png", "p1", "emo-ratio", "3:4"), put("a.json", boxes), b), one("a: a.png, a.wav REJECTED"), one("options_refused a.json: ratio: does not go with ext_bbox, which is 1:1")},
+		"boxes outside of the picture":              {acts(a, put("a.json", wide), b), one("a: a.png, a.wav " + wideBoxes + " REJECTED"), one("options_refused a.json: ext_bbox: has to lie within the picture, which is 600×400")},
+		"boxes outside of it, in metadata":          {acts(put("a.png", "p1", "emo-face-bbox", "1,1,2,2", "emo-ext-bbox", "0,0,500,500"), put("a.json", calm), b), one("a: a.png, a.wav (calm [1 1 2 2] [0 0 500 500]) REJECTED"), one("options_refused a.png: ext_bbox: has to lie within the picture, which is 600×400")},
+		"boxes outside of it, then put right":       {acts(a, put("a.json", wide), b, wait(time.Hour), put("a.json", calm)), one("a: a.png, a.wav "+wideBoxes+" REJECTED", calmly), one("options_refused a.json: ext_bbox: has to lie within the picture, which is 600×400")},
 		// Orders, and what is lost.
 		"the sidecar first":                       {acts(put("a.json", calm), a, b), one(calmly), nil},
 		"the sidecar's event lost":                {acts(quietly("a.json", calm), a, b), one(calmly), nil},
 		"the sidecar's event late":                {acts(quietly("a.json", calm), a, b, leaves, event("a.json"), event("a.json")), one(out(calmly)), nil},
 		"the picture's event late, a portrait":    {acts(put("portrait.png", "p1"), quietly("a.png", "p2"), quietly("a.json", calm), b, event("a.png")), one(calmly), nil},
+		"late events, names in NFC and NFD":       {acts(put("portrait.png", "p1"), quietly("M\u00fcller.png", "p2"), quietly("M\u00fcller.json", calm), put("Mu\u0308ller.wav", "r1"), event("M\u00fcller.png")), one("M\u00fcller: M\u00fcller.png, Mu\u0308ller.wav (calm) QUEUED"), nil},
 		"a sidecar while it waits":                {acts(a, b, wait(time.Hour), put("a.json", calm)), one(gone(plain), calmly), nil},
 		"a sidecar while it waits, a portrait":    {acts(put("portrait.png", "p1"), b, wait(time.Hour), put("a.json", calm)), one(gone("a: portrait.png, a.wav QUEUED"), "a: portrait.png, a.wav (calm) QUEUED"), nil},
 		"another sidecar while it waits":          {acts(a, put("a.json", calm), b, put("a.json", `{"style_level":"active"}`)), one(gone(calmly), "a: a.png, a.wav (active) QUEUED"), nil},

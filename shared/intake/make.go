@@ -99,11 +99,12 @@ func (h *Handler) make(ctx context.Context, st job.Stem, p picture) (again bool,
 	return false, h.Next.Prepare(ctx, made.ID)
 }
 
-// back has an ended job's record say again how its name stands, when the name has come
-// back to it from another one: its own word was said, and perhaps overwritten, before.
+// back has the record of a job that has ended, or waits for a person, say again how its
+// name stands, when the name has come back to it from another one: its own word was said,
+// and perhaps overwritten, before.
 func (h *Handler) back(ctx context.Context, st job.Stem, old, made job.Job) error {
 	// A claim that names it already is of an invocation that died right here.
-	if !made.State.Final() || old.ID == made.ID && st.Made != "" {
+	if !made.State.Told() || old.ID == made.ID && st.Made != "" {
 		return nil
 	}
 	m := job.AgainMessage(made)
@@ -152,7 +153,7 @@ func (h *Handler) read(ctx context.Context, st job.Stem, p picture, a ask) (j jo
 		Options: a.options, Labels: a.labels.ID(),
 	}
 	j.ID = job.Identity(st.Name, image.SHA256, audio.SHA256, j.Options)
-	if f := firstOf(imageFault, audioFault, a.fault); f != nil {
+	if f := firstOf(imageFault, audioFault, a.fault, a.misfit(image)); f != nil {
 		j.State, j.Fault = job.Rejected, f
 	}
 	return j, false, nil

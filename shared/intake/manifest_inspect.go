@@ -21,6 +21,8 @@ type ManifestRow struct {
 	Image, Audio string
 
 	row row
+	// file is the manifest's key.
+	file string
 }
 
 // InspectManifest reads a manifest of that key wherever it is, and judges it as the inbox
@@ -40,7 +42,7 @@ func InspectManifest(key string, body io.Reader) (all []ManifestRow, faults []jo
 		return nil, faults, more, err
 	}
 	for _, r := range rs.all {
-		all = append(all, ManifestRow{Line: r.line, Name: job.Name{Dir: n.Dir, Stem: r.name}, Image: r.image, Audio: r.audio, row: r})
+		all = append(all, ManifestRow{Line: r.line, Name: job.Name{Dir: n.Dir, Stem: r.name}, Image: r.image, Audio: r.audio, row: r, file: key})
 	}
 	return all, nil, 0, nil
 }
@@ -49,12 +51,9 @@ func InspectManifest(key string, body io.Reader) (all []ManifestRow, faults []jo
 // going to, as far as that changes the film, or why they would be refused for a picture
 // like this one.
 func (r ManifestRow) Options(audio, image job.Half, picture job.Input) (job.Options, *job.Fault, error) {
-	a, err := rowAsks(r.row, audio, image)
-	if err != nil || a.fault != nil {
-		return job.Options{}, a.fault, err
-	}
-	if why := a.options.Misfit(picture.Width, picture.Height); why != "" {
-		return job.Options{}, &job.Fault{Code: job.CodeOptionsRefused, File: image.Key, Detail: why}, nil
+	a, err := rowAsks(r.row, r.file, audio, image)
+	if f := firstOf(a.fault, a.misfit(picture)); err != nil || f != nil {
+		return job.Options{}, f, err
 	}
 	return a.options, nil, nil
 }

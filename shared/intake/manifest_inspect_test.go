@@ -46,6 +46,7 @@ func TestARowWhoseBoxesDoNotFitItsPictureIsRefusedBeforehand(t *testing.T) {
 	_, fault, err := rows[0].Options(job.Half{}, job.Half{}, job.Input{Width: 500, Height: 500})
 	require.NoError(t, err)
 	require.Equal(t, job.CodeOptionsRefused, fault.Code)
+	require.Equal(t, "week.jobs.jsonl", fault.File)
 	_, fault, err = rows[0].Options(job.Half{}, job.Half{}, job.Input{Width: 700, Height: 700})
 	require.NoError(t, err)
 	require.Nil(t, fault)

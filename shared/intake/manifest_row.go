@@ -100,7 +100,7 @@ func (h *Handler) rowJob(ctx context.Context, m job.Manifest, number int, r row,
 	if err != nil {
 		return job.Job{}, ask{}, err
 	}
-	a, err := rowAsks(r, audio.half, image.half)
+	a, err := rowAsks(r, m.File.Key, audio.half, image.half)
 	if err != nil {
 		return job.Job{}, ask{}, err
 	}
@@ -111,17 +111,18 @@ func (h *Handler) rowJob(ctx context.Context, m job.Manifest, number int, r row,
 		Options: a.options, Labels: a.labels.ID(), Row: job.RowRef(m.ID(), number/job.PortionRows),
 	}
 	j.ID = job.Identity(j.Name, j.Image.SHA256, j.Audio.SHA256, j.Options)
-	if f := firstOf(image.fault, audio.fault, a.fault); f != nil {
+	if f := firstOf(image.fault, audio.fault, a.fault, a.misfit(image.in)); f != nil {
 		j.State, j.Fault = job.Rejected, f
 	}
 	return j, a, nil
 }
 
 // rowAsks is what a row asks for: what it says itself before the metadata of its
-// recording, and that before the metadata of its picture, as of a drop's files.
-func rowAsks(r row, audio, image job.Half) (ask, error) {
-	all := r.wish
+// recording, and that before the metadata of its picture, as of a drop's files. file is
+// what the row stands in.
+func rowAsks(r row, file string, audio, image job.Half) (ask, error) {
 	var a ask
+	all := a.add(wish{}, r.wish, file)
 	refused := sha256.New()
 	for _, half := range []job.Half{audio, image} {
 		if half.Mark == "" {
@@ -132,7 +133,7 @@ func rowAsks(r row, audio, image job.Half) (ask, error) {
 		if err != nil && a.fault == nil {
 			a.fault = &job.Fault{Code: job.CodeOptionsRefused, File: half.Key, Detail: err.Error()}
 		}
-		all = all.or(w)
+		all = a.add(all, w, half.Key)
 	}
 	if err := all.whole(); err != nil && a.fault == nil {
 		a.fault = &job.Fault{Code: job.CodeOptionsRefused, File: audio.Key, Detail: err.Error()}

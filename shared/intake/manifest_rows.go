@@ -70,7 +70,7 @@ func readRows(key string, body io.Reader) (*rows, error) {
 		in = bufio.NewReaderSize(oldMac{in}, in.Size())
 	}
 	read := rs.readJSON
-	if strings.HasSuffix(strings.ToLower(key), ".csv") {
+	if strings.HasSuffix(strings.ToLower(strings.TrimSpace(key)), ".csv") {
 		read = rs.readCSV
 	}
 	err := read(in)

@@ -189,6 +189,31 @@ func TestATableIsReadAsSpreadsheetsWriteIt(t *testing.T) {
 	require.Len(t, rowsOf(t, "x.jobs.jsonl", strings.ReplaceAll(`{"name":"a","image":"b","audio":"c"}|{"name":"d","image":"b","audio":"c"}|`, "|", "\r")).all, 2)
 }
 
+// Many letters are longer, or shorter, in lower case: a title's beginning is found by it,
+// and the entry keeps the letters that it was written in.
+func TestAColumnOfTheMetadataMayHaveAnyLetters(t *testing.T) {
+	t.Parallel()
+	for _, entry := range []string{"Order", "İsim", "\u212aelvin", strings.Repeat("Ⱥ", 20), "Größe", "班级"} {
+		for _, before := range []string{"metadata-", "METADATA_", "emo-Metadata-"} {
+			rs := rowsOf(t, "x.jobs.csv", "name,image,audio,"+before+entry+"\na,b,c,d\n")
+			require.Empty(t, rs.said())
+			require.Equal(t, map[string]string{entry: "d"}, rs.all[0].wish.metadata)
+		}
+	}
+}
+
+func TestASpaceBehindAManifestsNameChangesNothingOfItsForm(t *testing.T) {
+	t.Parallel()
+	for key, doc := range map[string]string{"x.jobs.csv ": header + "a,b,c\n", " X.JOBS.CSV\u00a0": header + "a,b,c\n",
+		"x.jobs.jsonl ": `{"name":"a","image":"b","audio":"c"}`} {
+		kind, _ := Classify(key)
+		require.Equal(t, Manifest, kind)
+		rs := rowsOf(t, key, doc)
+		require.Empty(t, rs.said(), "%q", key)
+		require.Len(t, rs.all, 1)
+	}
+}
+
 // A table of 10 MB may have hundreds of thousands of columns.
 func TestATableOfManyColumnsIsRefusedAtOnce(t *testing.T) {
 	race.Leave(t)
@@ -239,6 +264,7 @@ func TestTroubleInReadingIsNoFaultOfTheManifest(t *testing.T) {
 func FuzzManifest(f *testing.F) {
 	f.Add(true, []byte("\xef\xbb\xbf"+header+"a,b,c\r\n\"x\"\"y\",\"1,2\",z\n"))
 	f.Add(true, []byte("name;image;audio;metadata-x\na;b;c;d\n\xc4\xe3"))
+	f.Add(true, []byte("name,image,audio,metadata-İx\na,b,c,d\n"))
 	f.Add(false, []byte(`{"name":"a","image":"/b","audio":"c","ratio":"3:4"}`+"\n{}\n[]"))
 	f.Fuzz(func(t *testing.T, table bool, doc []byte) {
 		key := "courses/x.jobs.jsonl"
@@ -259,6 +285,9 @@ func FuzzManifest(f *testing.F) {
 			require.NotEmpty(t, r.image)
 			require.NotEmpty(t, r.audio)
 			require.NoError(t, r.wish.whole())
+			for name := range r.wish.metadata {
+				require.True(t, utf8.ValidString(name), "%q", name)
+			}
 		}
 		for _, f := range rs.faults {
 			require.NotEmpty(t, f.Text)

@@ -126,7 +126,8 @@ func columnsOf(cells []string) ([]column, error) {
 	columns := make([]column, 0, len(cells))
 	for _, c := range cells {
 		title := strings.TrimSpace(strings.Clone(c))
-		plain := strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(title), "_", "-"), job.AskPrefix)
+		lower := strings.ReplaceAll(strings.ToLower(title), "_", "-")
+		plain := strings.TrimPrefix(lower, job.AskPrefix)
 		col := column{title: below("", title)}
 		switch {
 		case title == "":
@@ -137,7 +138,8 @@ func columnsOf(cells []string) ([]column, error) {
 		case metadataNames[plain] != "":
 			col.option = metadataNames[plain]
 		case strings.HasPrefix(plain, entryColumn):
-			col.entry = title[len(title)-len(plain)+len(entryColumn):]
+			// What stands before it is ASCII; its own letters may be longer in lower case.
+			col.entry = title[len(lower)-len(plain)+len(entryColumn):]
 		default:
 			return nil, noSuch(col.title, plain, known)
 		}

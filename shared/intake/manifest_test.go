@@ -139,6 +139,19 @@ func TestARowWhoseFilesCannotBeUsedEndsAloneAndTheOthersGoOn(t *testing.T) {
 	})
 }
 
+func TestARowWhoseBoxesDoNotFitItsPictureNamesTheFileTheyStandIn(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.voices("anna", "bert")
+		w.files.putWith("courses/_files/bert.wav", recording(time.Second, 9), map[string]string{"emo-face-bbox": "1,1,2,2", "emo-ext-bbox": "0,0,5000,5000"})
+		w.drop(weekKey, []byte("name,image,audio,face-bbox,ext-bbox\n"+
+			`anna,_files/presenter.png,_files/anna.wav,"1,1,2,2","0,0,5000,5000"`+"\n"+"bert,_files/presenter.png,_files/bert.wav,,\n"))
+		for name, file := range map[string]string{"anna": weekKey, "bert": "courses/_files/bert.wav"} {
+			require.Equal(t, &job.Fault{Code: job.CodeOptionsRefused, File: file, Detail: "ext_bbox: has to lie within the picture, which is 400×400"},
+				w.of(lesson(name)).Fault)
+		}
+	})
+}
+
 func TestAManifestDroppedAgainMakesOnlyWhatIsNew(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.voices("anna", "bert", "carl", "dora")

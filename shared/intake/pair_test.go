@@ -203,6 +203,29 @@ func TestGoingBackToContentWhoseFilmIsMadeMakesNoSecondFilm(t *testing.T) {
 	})
 }
 
+func TestGoingBackToContentThatWaitsForAPersonSaysSoAgain(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.drop(annaPNG, picture(t, 400, 400, 1))
+		w.drop(annaWAV, recording(time.Second, 1))
+		first := w.of(anna).ID
+		require.NoError(t, w.send(t.Context(), first))
+		j := w.job(first)
+		storing := j
+		storing.State = job.Storing
+		j, err := w.store.Move(t.Context(), j, storing)
+		require.NoError(t, err)
+		held := j
+		held.State, held.Fault = job.Held, &job.Fault{Code: job.CodeFilmMisfit}
+		_, err = w.store.Move(t.Context(), j, held)
+		require.NoError(t, err)
+		w.drop(annaWAV, []byte("no sound")) // its record takes the place of the first one's
+		w.drop(annaWAV, recording(time.Second, 1))
+		require.Equal(t, first, w.of(anna).ID)
+		last := w.told[len(w.told)-1]
+		require.Equal(t, []any{first, job.Held, []job.Channel{job.Record}}, []any{last.Job, last.State, last.Unsent})
+	})
+}
+
 func TestAFileUploadedAgainAfterItWasDeletedBeforeItsJobLeftBringsTheJobBack(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.drop(annaPNG, picture(t, 400, 400, 1))

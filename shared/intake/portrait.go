@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -160,21 +159,16 @@ func (h *Handler) unheard(ctx context.Context, st job.Stem) (found bool, err err
 	if st.Image != nil && st.Sidecar != nil {
 		return false, nil
 	}
-	key := st.Audio.Key
-	stem := key[:strings.LastIndexByte(key, '.')+1]
-	keys, err := h.Inbox.List(ctx, folderOf(key), stem, ownFiles)
+	keys, err := h.own(ctx, st.Audio.Key, st.Name)
 	if err != nil {
 		return false, err
 	}
 	for _, k := range keys {
-		if !strings.HasPrefix(k, stem) {
-			break
-		}
-		kind, n := Classify(k)
-		if n != st.Name || kind != Sidecar && kind != Picture || *partOf(&st, kind) != nil {
+		kind, _ := Classify(k)
+		if kind != Sidecar && kind != Picture || *partOf(&st, kind) != nil {
 			continue
 		}
-		known, err := h.note(ctx, n, k)
+		known, err := h.note(ctx, st.Name, k)
 		if err != nil || known {
 			return known, err
 		}

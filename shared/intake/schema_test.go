@@ -107,6 +107,7 @@ func documents() map[string]document {
 		"blank":                {" \n", `the document is empty`, true},
 		"UTF-16":               {"\xff\xfe{\x00}\x00", `the document is not UTF-8`, true},
 		"Latin-1":              {"{\"tags\":[\"caf\xe9\"]}", `the document is not UTF-8`, true},
+		"too long by its mark": {"\xef\xbb\xbf{}" + strings.Repeat(" ", maxSidecar-2), `the document has more than 16384 bytes`, true},
 		"too long":             {`{"$schema":"` + strings.Repeat("x", maxSidecar) + `"}`, `the document has more than 16384 bytes`, true},
 		"too deep":             {strings.Repeat("[", 5000) + strings.Repeat("]", 5000), `the document is nested too deeply`, false},
 		"twice":                {`{"ratio":"1:1","ratio":"3:4"}`, `ratio: stands there twice`, true},

@@ -179,10 +179,11 @@ func (s Shortage) Closure(now time.Time) Closure {
 func (s Shortage) Fact() string { return "CNY " + s.Limit.Decimal() + " a " + string(s.Period) }
 
 // BudgetMessage tells that a budget is reached, under an id that one day or month has
-// once for each limit. It is about no hand-in, so it has no record.
+// once for each limit, and that has no dot: a webhook's signature ends it there. It is
+// about no hand-in, so it has no record.
 func BudgetMessage(s Shortage, at time.Time) Message {
 	at = at.UTC().Truncate(time.Millisecond)
-	return Message{ID: "budget-" + strings.ReplaceAll(s.Key(at), " ", "-"), Fault: &Fault{Code: CodeBudget, Detail: s.Fact()},
+	return Message{ID: "budget-" + strings.NewReplacer(" ", "-", ".", "_").Replace(s.Key(at)), Fault: &Fault{Code: CodeBudget, Detail: s.Fact()},
 		Short: &s, At: at, Unsent: []Channel{Topic, Bus, Webhook}, Due: at.Add(senderFirst)}
 }
 

@@ -130,8 +130,9 @@ func Replayed(j Job, by []Channel, now time.Time) Message {
 	return m
 }
 
-// AgainMessage has the record of an ended job written anew whose hand-in has come back
-// as the newest of its name; the outcome itself was told when it came.
+// AgainMessage has the record of a job that has ended, or waits for a person, written anew
+// whose hand-in has come back as the newest of its name; the outcome itself was told when
+// it came.
 func AgainMessage(j Job) Message {
 	m := OutcomeMessage(j)
 	m.ID = fmt.Sprintf("%s-%d-again-%d", j.ID, j.Attempt, j.Rev)

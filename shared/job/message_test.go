@@ -29,6 +29,22 @@ func ended() job.Job {
 	}
 }
 
+// Receivers drop repeats by it, whichever channel they come by; the webhook's has no other
+// letters than these.
+func TestTheIDOfEveryKindOfMessageIsTheSameOnEveryChannel(t *testing.T) {
+	t.Parallel()
+	week := job.Manifest{Name: job.Name{Dir: "courses", Stem: "第一周"}, File: job.Half{Key: "courses/第一周.jobs.csv", ETag: `"e-2"`, Modified: noon}}
+	for _, m := range []job.Message{
+		job.OutcomeMessage(ended()), job.MovedMessage(ended()), job.AgainMessage(ended()), job.Replayed(ended(), nil, noon),
+		job.Notice(job.Name{Dir: "a.b", Stem: "c d"}, `"etag".1`, job.Fault{Code: job.CodeAudioMissing}, noon),
+		job.OrphanMessage(ended(), "a8532587-fa8c-4ef8-82be-000000000000", job.Yuan, noon),
+		job.BatchMessage(week, job.BatchNews{Phase: job.BatchTaken}, noon), job.BatchMessage(week, job.BatchNews{Phase: job.BatchFinished}, noon),
+		job.BudgetMessage(job.Shortage{Period: job.Day, Limit: 99_500_000}, noon),
+	} {
+		require.Regexp(t, `^[0-9A-Za-z_-]+$`, m.ID)
+	}
+}
+
 func TestAnOutcomeCarriesWhatItsTextNeeds(t *testing.T) {
 	t.Parallel()
 	j := ended()

@@ -10,7 +10,7 @@ import (
 // ofFiles are the codes of hand-ins whose files cannot be used, as they were found to be
 // when they were read.
 var ofFiles = []string{CodeEmpty, CodeTooLarge, CodeNotImage, CodeNotAudio, CodeUnknownFormat, CodeTruncated, CodeCorrupt, CodeUnsupportedCode,
-	CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong, CodeFileMissing}
+	CodeNoSound, CodeImageTooSmall, CodeImageTooBig, CodeAudioTooLong, CodeFileMissing, CodeOptionsRefused}
 
 // Unusable says whether a job ended because its files cannot be used, or have never been
 // read to their end: trying again would send what was refused, at no price.

@@ -30,6 +30,7 @@ func TestARecordOfFilesThatWereNotFoundInOrderIsNotSent(t *testing.T) {
 		"a byte too many":          {func(j *job.Job) { j.Image.Size++ }, job.CodeTooLarge, false},
 		"a byte too many to hear":  {func(j *job.Job) { j.Audio.Size++ }, job.CodeTooLarge, false},
 		"refused for what is read": {func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeTruncated} }, "", true},
+		"refused for its options":  {func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeOptionsRefused} }, "", true},
 	} {
 		j := good
 		c.change(&j)

@@ -64,6 +64,13 @@ func (s *Step) Obey(ctx context.Context, o job.Order) error {
 		return s.Controls.Heed(ctx, o, nil)
 	}
 	m := notDone(o, refused, time.Now().UTC())
+	if refused != job.CodeControlAlone {
+		j, err := s.Jobs.Job(ctx, o.Stem.Job)
+		if err != nil {
+			return err
+		}
+		m.Labels = j.Labels
+	}
 	if err := s.Controls.Heed(ctx, o, &m); err != nil {
 		return err
 	}

@@ -105,6 +105,24 @@ func TestAControlObjectDoesWhatItsNameSaysOrTellsWhyNot(t *testing.T) {
 	}
 }
 
+func TestARefusalCarriesTheLabelsOfTheJobThatItIsAbout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t)
+		j := b.reach(t, "anna", job.Running)
+		labelled := j
+		labelled.Labels = "l"
+		_, err := b.store.Move(t.Context(), j, labelled)
+		require.NoError(t, err)
+		time.Sleep(2 * time.Second)
+		told := len(b.told.ids)
+		require.NoError(t, b.Obey(t.Context(), b.order(t, job.ToCancel, "anna")))
+		m, err := b.store.Message(t.Context(), b.told.ids[told])
+		require.NoError(t, err)
+		require.Equal(t, "l", m.Labels)
+	})
+}
+
 // reach is a job in a state, final ones among them.
 func (b bench) reach(t *testing.T, id string, s job.State) job.Job {
 	t.Helper()

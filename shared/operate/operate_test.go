@@ -289,7 +289,7 @@ func TestWhatWasRefusedForItsFilesIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	now := time.Now().UTC()
-	for _, code := range []string{job.CodeTruncated, job.CodeAudioTooLong, job.CodeTooLarge, job.CodeFileMissing} {
+	for _, code := range []string{job.CodeTruncated, job.CodeAudioTooLong, job.CodeTooLarge, job.CodeFileMissing, job.CodeOptionsRefused} {
 		_, err := b.store.Create(t.Context(), job.Job{ID: code, State: job.Rejected, Name: job.Name{Stem: code}, Received: now, Fault: &job.Fault{Code: code},
 			Image: job.Input{ETag: "e1", Format: "png"}, Audio: job.Input{ETag: "e2", Format: "wav", Seconds: 10}})
 		require.NoError(t, err)

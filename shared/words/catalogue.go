@@ -100,7 +100,7 @@ var catalogue = map[string]entry{
 	job.CodeFileGone: {
 		text{"“{file}” was deleted or replaced before the film could be made.", "Upload it again together with its other half, and leave both in the inbox until the film is there."},
 		text{"“{file}”在视频制作之前已被删除或替换。", "请将图片和录音一起重新上传，并在视频完成之前保留在收件桶中。"},
-		check, otherFiles,
+		check, over,
 	},
 	job.CodeUnreadable: {
 		text{"“{file}” could not be read from the inbox, however often it was tried.", askEN + " to look at the inbox's permissions and encryption. " + againEN},
@@ -226,13 +226,13 @@ var catalogue = map[string]entry{
 	},
 	job.CodeResultsLost: {
 		text{"The results of the manifest “{file}” are not kept up to date any more: what they are put together from, under manifests/ in the outbox, has been deleted, and the results themselves are gone, too, or changed. The films are made all the same, and each is told.", "To have results again, upload the manifest again, with its files as they were: rows that are made already are not made again."},
-		text{"清单“{file}”的结果文件不再更新：发件桶 manifests/ 下用于汇总结果的数据已被删除，结果文件本身也已被删除或改动。视频仍会照常制作并逐一通知。", "如需重新生成结果文件，请保持各文件不变，重新上传清单：已制作的行不会重复制作。"},
+		text{"清单“{file}”的结果文件不再更新：成品桶 manifests/ 下用于汇总结果的数据已被删除，结果文件本身也已被删除或改动。视频仍会照常制作并逐一通知。", "如需重新生成结果文件，请保持各文件不变，重新上传清单：已制作的行不会重复制作。"},
 		itself, over,
 	},
 	job.CodeFileMissing: {
 		text{"There is no “{file}” in the inbox[. The closest name there: {detail}].", "Upload it, or put its name in the manifest right, and upload the manifest again: rows that are made already are not made again."},
 		text{"收件桶中没有“{file}”[；名称最接近的文件：{detail}]。", "请上传该文件，或修正清单中的文件名，然后重新上传清单：已制作的行不会重复制作。"},
-		free, otherFiles,
+		free, over,
 	},
 	// Of what a film would cost.
 	job.CodeOverBudget: {

@@ -144,10 +144,12 @@ func factIn(lang Lang, detail string) string {
 	if lang != Chinese {
 		return detail
 	}
+	if strings.HasPrefix(detail, "“") { // names that are near: theirs, whatever they read like
+		return strings.ReplaceAll(detail, "”, “", "”、“")
+	}
 	for _, f := range facts {
 		detail = f.re.ReplaceAllString(detail, f.zh)
 	}
-	detail = strings.ReplaceAll(detail, "”, “", "”、“") // names that are near
 	const oneOf = "：必须是以下之一："
 	if path, values, ok := strings.Cut(detail, oneOf); ok {
 		detail = path + oneOf + strings.ReplaceAll(values, ", ", "、")

@@ -151,6 +151,7 @@ func TestFactsAreSaidInTheReadersLanguage(t *testing.T) {
 		"399×620; at least 400":                                            "399×620，下限 400",
 		"“a.wav”, “b.wav”, “c.wav”":                                        "“a.wav”、“b.wav”、“c.wav”",
 		"ratio: has to be one of 1:1, 3:4, auto; perhaps \"1:1\" is meant": "ratio：必须是以下之一：1:1、3:4、auto，可能应为“1:1”",
+		"“lesson 3 s.jpg”, “an 8-bit song, 9 bytes.mp3”":                   "“lesson 3 s.jpg”、“an 8-bit song, 9 bytes.mp3”",
 		"61.02 s; at most 60 s":                                            "61.02 秒，上限 60 秒",
 		"film 13.93 s, recording 20.00 s":                                  "视频 13.93 秒，录音 20.00 秒",
 		"film 512×512, asked for 3:4":                                      "视频 512×512，要求 3:4",

@@ -53,11 +53,7 @@ func letter(m job.Message, p Place, lang Lang) string {
 		say("Length: %.2f s, %d×%d pixels, %s", "时长：%.2f 秒，%d×%d 像素，%s", finite(m.Film.Seconds), m.Film.Width, m.Film.Height, size(m.Film.Size))
 	} else if upload(m) {
 		say("Upload to:", "上传到：")
-		folder := ""
-		if m.Name.Dir != "" {
-			folder = m.Name.Dir + "/"
-		}
-		line(oneLine(object(p.InboxBucket, folder)))
+		line(oneLine(object(p.InboxBucket, folder(m))))
 		line()
 	}
 	line(Charged(m, lang))
@@ -187,7 +183,11 @@ func subjectOf(m job.Message) string {
 	tail := ""
 	if lost {
 		// Names of other letters would all look the same.
-		id, _ := ascii(oneLine(strings.TrimPrefix(m.ID, "notice-")))
+		id := m.ID
+		for _, kind := range []string{"notice-", "manifest-", "orphan-"} {
+			id = strings.TrimPrefix(id, kind)
+		}
+		id, _ = ascii(oneLine(id))
 		tail = " (" + id[:min(len(id), 8)] + ")"
 	}
 	if room := maxSubject - len(head) - len(tail); len(name) > room {

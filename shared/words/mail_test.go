@@ -1,6 +1,8 @@
 package words
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,10 +30,17 @@ func TestASubjectIsShortPlainAndTells(t *testing.T) {
 		{job.Message{Job: "0123456789", State: job.Succeeded, Name: job.Name{Stem: "a\r\nBcc: x@y"}}, "emodrop: film ready: a  Bcc: x@y"},
 		{job.Message{Job: "0123456789", State: job.Succeeded, Name: job.Name{Dir: long, Stem: "anna"}}, "emodrop: film ready: ...folder/folder/folder/folder/folder/folder/folder/folder/folder/folder//anna"},
 		{job.Message{Name: job.Name{Stem: "张三"}, Fault: &job.Fault{Code: job.CodeAudioMissing}}, "emodrop: waiting: ? (89abcdef)"},
+		{job.Message{ID: "manifest-89abcdef01-1-taken", Name: job.Name{Stem: "第一周.jobs.csv"}, Batch: &job.BatchNews{Phase: job.BatchTaken}},
+			"emodrop: manifest taken: ?.jobs.csv (89abcdef)"},
+		{job.Message{ID: "orphan-89abcdef01", Job: "0123456789", Name: job.Name{Stem: "张三"}, Fault: &job.Fault{Code: job.CodeTaskOrphaned}},
+			"emodrop: charged in vain: ? (89abcdef)"},
 	} {
-		c.m.ID = "89abcdef01-1-X-1"
-		if c.m.Job == "" {
+		switch {
+		case c.m.ID != "":
+		case c.m.Job == "":
 			c.m.ID = "notice-89abcdef01"
+		default:
+			c.m.ID = "89abcdef01-1-X-1"
 		}
 		subject, _ := Mail(c.m, place)
 		require.Equal(t, c.want, subject)
@@ -43,14 +52,16 @@ func TestTheCopyLineTakesEveryNameAsItIs(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]string{
 		"videos/anna.mp4":                       "aws s3 cp s3://emodrop-outbox/videos/anna.mp4 .",
-		"videos/week 1/anna.mp4":                "aws s3 cp 's3://emodrop-outbox/videos/week 1/anna.mp4' .",
-		"videos/张三.mp4":                         "aws s3 cp 's3://emodrop-outbox/videos/张三.mp4' .",
-		"videos/o'neil.mp4":                     `aws s3 cp 's3://emodrop-outbox/videos/o'\''neil.mp4' .`,
+		"videos/week 1/anna.mp4":                `aws s3 cp "s3://emodrop-outbox/videos/week 1/anna.mp4" .`,
+		"videos/张三.mp4":                         `aws s3 cp "s3://emodrop-outbox/videos/张三.mp4" .`,
+		"videos/o'neil.mp4":                     `aws s3 cp "s3://emodrop-outbox/videos/o'neil.mp4" .`,
+		"videos/o'neil!.mp4":                    `aws s3 cp 's3://emodrop-outbox/videos/o'\''neil!.mp4' .`,
+		"videos/“张三”.mp4":                       "aws s3 cp 's3://emodrop-outbox/videos/“张三”.mp4' .",
 		`videos/"$(reboot)";&|\.mp4`:            `aws s3 cp 's3://emodrop-outbox/videos/"$(reboot)";&|\.mp4' .`,
 		"videos/%PATH%.mp4":                     "aws s3 cp 's3://emodrop-outbox/videos/%PATH%.mp4' .",
 		"videos/a\nb.mp4":                       "", // a line that faked another would be worse than none
 		"videos/\u202egpj.exe.mp4":              "",
-		"videos/\U0001F469\u200d\U0001F52C.mp4": "aws s3 cp 's3://emodrop-outbox/videos/\U0001F469\u200d\U0001F52C.mp4' .",
+		"videos/\U0001F469\u200d\U0001F52C.mp4": "aws s3 cp \"s3://emodrop-outbox/videos/\U0001F469\u200d\U0001F52C.mp4\" .",
 	} {
 		_, body := Mail(job.Message{Job: "0123456789", State: job.Succeeded, Film: &job.Film{Key: key}}, place)
 		if want == "" {
@@ -60,6 +71,10 @@ func TestTheCopyLineTakesEveryNameAsItIs(t *testing.T) {
 		require.Contains(t, strings.Split(body, "\n"), want)
 		word := strings.TrimSuffix(strings.TrimPrefix(want, "aws s3 cp "), " .")
 		require.Equal(t, "s3://emodrop-outbox/"+key, unquote(t, word))
+		if !strings.HasPrefix(word, "'") { // it is for Windows, too
+			require.NotRegexp(t, `[%!$`+"`"+`\\“”„]`, word)
+			require.NotRegexp(t, `"`, strings.TrimSuffix(strings.TrimPrefix(word, `"`), `"`))
+		}
 	}
 }
 
@@ -67,6 +82,10 @@ func TestTheCopyLineTakesEveryNameAsItIs(t *testing.T) {
 // anything else in it.
 func unquote(t *testing.T, word string) string {
 	t.Helper()
+	if inner, ok := strings.CutPrefix(word, `"`); ok {
+		require.NotRegexp(t, "[$`\\\\!\"]", strings.TrimSuffix(inner, `"`))
+		return strings.TrimSuffix(inner, `"`)
+	}
 	var out strings.Builder
 	quoted := false
 	for i := 0; i < len(word); i++ {
@@ -105,6 +124,26 @@ func TestAMailLeadsToThePageWhereOneLooksNext(t *testing.T) {
 	} {
 		_, body := Mail(c.m, c.p)
 		require.Equal(t, 2, strings.Count(body, "\n"+c.want+"\n"), body)
+	}
+}
+
+func TestAMailSaysWhereTheFileAtFaultIsToBePut(t *testing.T) {
+	t.Parallel()
+	for file, folder := range map[string]string{
+		"courses/_files/anna.wav": "courses/_files/", // a row's
+		"voices/anna.wav":         "voices/",         // another row's
+		"cafe\u0301/anna.wav":     "cafe\u0301/",     // a Mac's
+		"anna.wav":                "",                // at the top
+		"":                        "caf\u00e9/",      // all of them
+	} {
+		m := job.Message{Job: "0123456789", State: job.Rejected, Name: job.Name{Dir: "caf\u00e9", Stem: "anna"},
+			Fault: &job.Fault{Code: job.CodeFileMissing, File: file}}
+		_, body := Mail(m, place)
+		lines := strings.Split(body, "\n")
+		require.Contains(t, lines, "s3://emodrop-inbox/"+folder)
+		u, err := url.Parse(lines[slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "https://") })])
+		require.NoError(t, err)
+		require.Equal(t, folder, u.Query().Get("prefix"))
 	}
 }
 

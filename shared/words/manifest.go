@@ -135,7 +135,8 @@ func batchCharged(m job.Message, lang Lang) string {
 	if m.Batch.Phase == job.BatchRefused || m.Billed+m.Wasted == 0 {
 		return pick(lang, "No film was charged.", "没有产生视频费用。")
 	}
-	s := sprint(pick(lang, "Films charged: %s.", "视频费用合计：%s。"), price(m.Billed, lang))
+	// A manifest that is dropped again has no film charged again.
+	s := sprint(pick(lang, "The films of its rows have cost %s, those made earlier included.", "各行视频的费用合计（含此前已制作的）：%s。"), price(m.Billed, lang))
 	if m.Wasted > 0 {
 		s += sprint(pick(lang, " Charged in vain, or by earlier attempts: %s.", "此前各次或未得到视频的费用：%s。"), price(m.Wasted, lang))
 	}

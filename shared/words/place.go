@@ -24,10 +24,23 @@ func page(m job.Message, p Place) string {
 		q.Set("prefix", m.Film.Key)
 		return awsConsole(p.Region) + "/s3/object/" + p.Bucket + "?" + q.Encode()
 	}
-	if m.Name.Dir != "" {
-		q.Set("prefix", m.Name.Dir+"/")
+	if dir := folder(m); dir != "" {
+		q.Set("prefix", dir)
 	}
 	return awsConsole(p.Region) + "/s3/buckets/" + p.InboxBucket + "?" + q.Encode()
+}
+
+// folder is the folder of the inbox, with its slash, where what is wrong is put right: that
+// of the file at fault, as its key has it, else that of the name. A row's files may be
+// anywhere, and a folder from a Mac is another one to the bucket than its name is.
+func folder(m job.Message) string {
+	if f := m.Fault; f != nil && f.File != "" {
+		return f.File[:strings.LastIndexByte(f.File, '/')+1]
+	}
+	if m.Name.Dir == "" {
+		return ""
+	}
+	return m.Name.Dir + "/"
 }
 
 // awsConsole is the console's address in the region's part of AWS.

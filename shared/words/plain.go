@@ -72,10 +72,19 @@ func ascii(s string) (out string, lost bool) {
 // shellSafe is what no shell changes, that of Windows included.
 var shellSafe = regexp.MustCompile(`^[A-Za-z0-9_@+:,./-]+$`)
 
-// shellQuote makes one word of a POSIX shell of any text without line ends.
+// shellChanges is what some shell changes, or ends, between double quotes: a POSIX one,
+// the history of an interactive one, cmd.exe, or PowerShell, which takes typographic
+// quotation marks for its own.
+const shellChanges = "\"$`\\!%\u201c\u201d\u201e"
+
+// shellQuote makes one word of any text without line ends, for every shell where that
+// can be done: cmd.exe knows no single quotes. Else for a POSIX one.
 func shellQuote(s string) string {
-	if shellSafe.MatchString(s) {
+	switch {
+	case shellSafe.MatchString(s):
 		return s
+	case !strings.ContainsAny(s, shellChanges):
+		return `"` + s + `"`
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -43,6 +43,15 @@ func TestTheCatalogueAgreesWithWhatAnOutcomeCost(t *testing.T) {
 	}
 }
 
+// Their way out is that the very files come, or come again.
+func TestWhoIsToUploadAFileThatIsGoneIsNotToldThatItWouldBeInVain(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{job.CodeFileGone, job.CodeFileMissing} {
+		_, retried := Terms(code, English)
+		require.NotContains(t, retried, "the same files", code)
+	}
+}
+
 func TestASuccessSaysNothingOfTryingAgain(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, retried(job.Message{State: job.Succeeded, Fault: &job.Fault{Code: job.CodeFilmMisfit}}, English), "a film taken as it is")
