@@ -14,7 +14,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"emodrop/local/race"
 	"emodrop/shared/job"
 )
 
@@ -138,7 +137,6 @@ func TestTenThousandWrongLinesAreToldOneByOneAndTheRestIsCounted(t *testing.T) {
 }
 
 func TestAManifestHasItsBounds(t *testing.T) {
-	race.Leave(t)
 	t.Parallel()
 	many := func(n int) string {
 		var b strings.Builder
@@ -216,7 +214,6 @@ func TestASpaceBehindAManifestsNameChangesNothingOfItsForm(t *testing.T) {
 
 // A table of 10 MB may have hundreds of thousands of columns.
 func TestATableOfManyColumnsIsRefusedAtOnce(t *testing.T) {
-	race.Leave(t)
 	t.Parallel()
 	columns := func(n int) string {
 		var b strings.Builder
