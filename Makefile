@@ -151,7 +151,7 @@ fmt:
 
 ## Remove what make made; films, jobs and dropped files stay
 clean:
-	rm -rf build $(DYNAMO)/node_modules $(BROWSER)/node_modules
+	rm -rf build .aws-sam $(BINS) $(SIM) $(COMMAND) $(DYNAMO)/node_modules $(BROWSER)/node_modules
 
 ## Install what the other targets need beside Go: the DynamoDB stand-in
 tools: $(DYNOXIDE)

@@ -41,8 +41,8 @@ func (p *program) emulatorCommand() *cobra.Command {
 			if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 				return p.usage("--addr %s: want a loopback address such as 127.0.0.1:4650", "--addr %s：应为本机地址，例如 127.0.0.1:4650", oneLine(addr))
 			}
-			if speed <= 0 {
-				return p.usage("--speed %g: want more than 0", "--speed %g：应大于 0", speed)
+			if err := p.checkSpeed(speed); err != nil {
+				return err
 			}
 			if slots < 1 {
 				return p.usage("--slots %d: must be at least 1", "--slots %d：应不小于 1", slots)

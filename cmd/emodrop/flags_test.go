@@ -32,7 +32,7 @@ var wrongFlags = map[string]struct {
 	"demo":    {"", upFlags(map[string][]string{"within": {"--within soon", "--within 0s", "--within -1m"}})},
 	"invoke":  {"poll EVENT", map[string][]string{"home": {"--home nowhere", "--home"}}},
 	"emulator": {"", map[string][]string{
-		"addr": {"--addr 0.0.0.0:4650", "--addr :4650", "--addr 4650", "--addr example.com:4650"}, "speed": {"--speed 0", "--speed fast"}, "slots": {"--slots 0", "--slots many"},
+		"addr": {"--addr 0.0.0.0:4650", "--addr :4650", "--addr 4650", "--addr example.com:4650"}, "speed": {"--speed 0", "--speed fast", "--speed NaN", "--speed +Inf"}, "slots": {"--slots 0", "--slots many"},
 		"key": {"--key"}, "dir": {"--dir NOTES", "--dir"}, "push": {"--push ftp://x", "--push nowhere"}, "push-token": {"--push-token x", "--push-token"},
 		"faults": {"--faults nowhere.json", "--faults NOTES"}, "verbose": {"--verbose=perhaps"}}},
 	"submit": {"IMAGE AUDIO", stackFlagsOf(sendFlagsOf(map[string][]string{
@@ -87,7 +87,7 @@ func sendFlagsOf(more map[string][]string) map[string][]string {
 
 // upFlags are what up and demo have in common.
 func upFlags(more map[string][]string) map[string][]string {
-	all := map[string][]string{"home": {"--home NOTES", "--home"}, "port": {"--port many", "--port 70000", "--port -1"}, "speed": {"--speed -1", "--speed fast"},
+	all := map[string][]string{"home": {"--home NOTES", "--home"}, "port": {"--port many", "--port 70000", "--port -1"}, "speed": {"--speed -1", "--speed fast", "--speed NaN", "--speed Inf", "--speed 0.0001"},
 		"transfer": {"--transfer pigeon", "--transfer"}, "max-in-flight": {"--max-in-flight 0", "--max-in-flight x"}, "slots": {"--slots 0", "--slots x"},
 		"faults": {"--faults nowhere.json", "--faults NOTES", "--faults"}, "webhook": {"--webhook ftp://x", "--webhook http://example.com", "--webhook"},
 		"daily-budget": {"--daily-budget 0", "--daily-budget -5", "--daily-budget much", "--daily-budget"}, "monthly-budget": {"--monthly-budget 1,50", "--monthly-budget"},

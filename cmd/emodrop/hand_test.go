@@ -144,6 +144,25 @@ func TestBatchPairsAsTheInboxDoesAndSaysWhatItLeavesOut(t *testing.T) {
 	require.Equal(t, exitUsage, d.run("batch", filepath.Join(dir, "notes.txt")).code)
 }
 
+func TestBatchFollowsLinksToFilesAndToItsOwnFolderAndSaysWhatItDoesNotFollow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	dir := files(t, map[string][]byte{"elsewhere/anna.jpg": sample.Portrait(), "elsewhere/anna.mp3": sample.SpeechChinese(), "week1/note": nil})
+	in := func(name string) string { return filepath.Join(dir, name) }
+	for name, to := range map[string]string{
+		"latest": "week1", "week1/anna.jpg": "../elsewhere/anna.jpg", "week1/anna.mp3": "../elsewhere/anna.mp3",
+		"week1/more": "../elsewhere", "week1/lost.mp3": "nowhere.mp3", "week1/.hidden": "nowhere",
+	} {
+		require.NoError(t, os.Symlink(to, in(name)))
+	}
+	o := d.run("batch", in("latest"), "--dry-run")
+	require.Zero(t, o.code, o.stderr)
+	require.Contains(t, o.stderr, "films: 1")
+	require.Contains(t, o.stderr, in("latest/more")+": a link that leads to no file; left out")
+	require.Contains(t, o.stderr, in("latest/lost.mp3")+": a link that leads to no file; left out")
+	require.NotContains(t, o.stderr, ".hidden")
+}
+
 func TestBatchTakesOptionsAlongAndPricesThem(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -287,7 +306,9 @@ func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 	dir := files(t, nil)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder.mp3"), 0o755))
 	require.Contains(t, d.refused(exitUsage, "usage", "submit", filepath.Join(dir, "anna.jpg"), filepath.Join(dir, "folder.mp3")).Message, "folder.mp3 is a folder")
-	p := d.refused(exitUsage, "usage", "submit", filepath.Join(dir, "nobody.jpg"), filepath.Join(dir, "anna.mp3"))
+	p := d.refused(exitUsage, "usage", "submit", filepath.Join(dir, "anna.jpg"), os.DevNull) // as a pipe, which would be waited for
+	require.Contains(t, p.Message, "is no file that can be read twice")
+	p = d.refused(exitUsage, "usage", "submit", filepath.Join(dir, "nobody.jpg"), filepath.Join(dir, "anna.mp3"))
 	require.Regexp(t, `^There is no file .*nobody\.jpg\.$`, p.Message)
 	require.NotEmpty(t, p.Fix)
 	p = d.refused(exitUsage, "usage", "submit", "--lang", "zh", filepath.Join(dir, "nobody.jpg"), filepath.Join(dir, "anna.mp3"))

@@ -165,3 +165,10 @@ func TestAFolderThatCannotBeReadIsToldLikeEverythingElse(t *testing.T) {
 	require.Contains(t, line["message"], "已损坏")
 	require.Contains(t, line["fix"], "--home")
 }
+
+func TestWhatAStackSaysIsOneLineWhateverTheNamesInItHold(t *testing.T) {
+	t.Parallel()
+	var stderr bytes.Buffer
+	newProgram(&bytes.Buffer{}, &stderr, nil).talk()("12:00:00  submit    a\x1b[2J\r\nb: 王小明\u202e done")
+	require.Equal(t, "12:00:00  submit    a [2J  b: 王小明  done\n", stderr.String())
+}

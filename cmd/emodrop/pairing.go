@@ -26,6 +26,8 @@ func (p *program) pairOf(picture, recording, options, folder, name string) (*han
 		} else if info.IsDir() {
 			return nil, p.problem(exitUsage, "usage", "%s is a folder.", "%s 是文件夹。",
 				"A whole folder goes in by emodrop batch.", "提交整个文件夹请用 emodrop batch。", oneLine(given))
+		} else if !info.Mode().IsRegular() { // a pipe would be waited for
+			return nil, p.problem(exitUsage, "usage", "%s is no file that can be read twice.", "%s 不是普通文件。", "Save it as a file.", "请先保存为文件。", oneLine(given))
 		} else if isManifest(given) {
 			return nil, p.problem(exitUsage, "usage", "%s is a manifest.", "%s 是清单。",
 				"A manifest goes in, with the files that it names, by emodrop batch.", "提交清单及其所列文件请用 emodrop batch。", oneLine(given))
@@ -125,8 +127,8 @@ func (p *program) folderOf(s string) (string, error) {
 type scanned struct {
 	pairs []*handIn
 	// halves wait for another file, unknown are no files of ours, manifests go in by
-	// themselves.
-	halves, unknown, manifests []string
+	// themselves, links lead to no file.
+	halves, unknown, manifests, links []string
 }
 
 // scan pairs the files of a folder, and of those below it, as the inbox will.
@@ -134,11 +136,15 @@ func scan(root, folder string) (scanned, error) {
 	var out scanned
 	var found []*file
 	var named []intake.Named
-	err := filepath.WalkDir(root, func(at string, d os.DirEntry, err error) error {
+	whole, err := filepath.EvalSymlinks(root) // a link WalkDir would not enter
+	if err != nil {
+		return scanned{}, err
+	}
+	err = filepath.WalkDir(whole, func(at string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(root, at)
+		rel, err := filepath.Rel(whole, at)
 		if err != nil {
 			return err
 		}
@@ -148,12 +154,17 @@ func scan(root, folder string) (scanned, error) {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() {
+		at = filepath.Join(root, rel) // as the person knows it
+		link := d.Type()&fs.ModeSymlink != 0
+		info, err := os.Stat(at)
+		switch {
+		case link && !strings.HasPrefix(d.Name(), ".") && (err != nil || !info.Mode().IsRegular()):
+			out.links = append(out.links, at)
 			return nil
-		}
-		info, err := d.Info()
-		if err != nil {
+		case err != nil && !link:
 			return err
+		case err != nil || !info.Mode().IsRegular():
+			return nil
 		}
 		f := &file{path: at, key: path.Join(folder, filepath.ToSlash(rel))}
 		if isManifest(at) {

@@ -153,6 +153,9 @@ func (p *program) batchCommand() *cobra.Command {
 			for _, f := range found.unknown {
 				p.leftOut(f, job.CodeUnknownFile, "no picture and no recording; left out", "不是图片或录音，已跳过")
 			}
+			for _, f := range found.links {
+				p.leftOut(f, job.CodeUnknownFile, "a link that leads to no file; left out", "链接未指向文件，已跳过")
+			}
 			for _, f := range found.manifests {
 				p.leftOut(f, "manifest", "a manifest; it goes in by emodrop batch MANIFEST", "清单，请用 emodrop batch MANIFEST 提交")
 			}

@@ -56,14 +56,17 @@ func (f *stackFlags) check(p *program) error {
 	switch {
 	case f.port < 0 || f.port > 65535:
 		return p.usage("--port %d: want a number from 0 to 65535", "--port %d：应为 0 至 65535", f.port)
-	case f.speed < 0:
-		return p.usage("--speed %g: must not be negative", "--speed %g：不能为负", f.speed)
 	case f.maxInFlight < 1:
 		return p.usage("--max-in-flight %d: must be at least 1", "--max-in-flight %d：应不小于 1", f.maxInFlight)
 	case f.slots < 1:
 		return p.usage("--slots %d: must be at least 1", "--slots %d：应不小于 1", f.slots)
 	case !slices.Contains([]job.Transfer{"", job.TransferAuto, job.TransferPresign, job.TransferTemp}, job.Transfer(f.transfer)):
 		return p.usage("--transfer %s: want auto, presign or temp", "--transfer %s：应为 auto、presign 或 temp", oneLine(f.transfer))
+	}
+	if f.speed != 0 { // which is the default, in whichever timing
+		if err := p.checkSpeed(f.speed); err != nil {
+			return err
+		}
 	}
 	if _, err := f.budget(p); err != nil {
 		return err
@@ -77,6 +80,14 @@ func (f *stackFlags) check(p *program) error {
 		return p.usage("--home %s: want a folder", "--home %s：应为目录", oneLine(f.home))
 	}
 	return nil
+}
+
+// checkSpeed refuses what the emulated vendor cannot work at.
+func (p *program) checkSpeed(speed float64) error {
+	if speed >= 1e-3 && speed <= 1e6 { // no comparison holds for NaN
+		return nil
+	}
+	return p.usage("--speed %g: want a number from 0.001 to 1000000", "--speed %g：应为 0.001 至 1000000 之间的数", speed)
 }
 
 // faultRules reads a file of faults for the emulated vendor.
@@ -337,9 +348,9 @@ func build(ctx context.Context, p *program, src, into string) error {
 	return nil
 }
 
-// talk is how a stack talks to a person.
+// talk is how a stack talks to a person: by lines, whatever the names in them hold.
 func (p *program) talk() func(string) {
-	return func(line string) { p.say("%s", "%s", line) }
+	return func(line string) { p.say("%s", "%s", oneLine(line)) }
 }
 
 // openPage opens the page where somebody is there to see it; trouble with it is

@@ -87,6 +87,7 @@ var catalogue = map[string]text{
 	"many_options":       {"Choose one file of options only.", "只能选择一个选项文件。"},
 	"not_options":        {"“%s” is no file of options. Choose a JSON file.", "“%s”不是选项文件，请选择 JSON 文件。"},
 	"same_name":          {"Two recordings are called “%s”. Rename one: a film takes its recording's name.", "有两段录音同名（“%s”）。视频以录音命名，请重命名其中之一。"},
+	"portrait_name":      {"“%s” is the name of a folder's shared portrait: your picture under it would also serve other recordings of that folder. Rename the recording.", "“%s”是文件夹共用人像的名称：您的图片若用此名，也会用于该文件夹中的其他录音。请重命名这段录音。"},
 	"file_empty":         {"“%s” is empty.", "“%s”是空文件。"},
 	"file_too_large":     {"“%s” is larger than %s.", "“%s”超过 %s。"},
 	"not_a_picture":      {"“%s” is not a picture we can use. Choose a JPG, PNG, BMP or WebP file.", "“%s”不是可用的图片，请选择 JPG、PNG、BMP 或 WebP 文件。"},

@@ -252,6 +252,12 @@ func (f *form) check() error {
 		if stems[n.Stem] {
 			return refuse("same_name", short(n.Stem))
 		}
+		if f.picture != nil && strings.EqualFold(n.Stem, "portrait") {
+			if kind, _ := intake.Classify(f.picture.name); kind != intake.Shared {
+				// It would be handed in as the portrait of the whole folder.
+				return refuse("portrait_name", short(n.Stem))
+			}
+		}
 		stems[n.Stem] = true
 	}
 	return f.checkFiles()

@@ -75,6 +75,7 @@ func TestEveryRecordingGetsThePictureWhateverItIsCalled(t *testing.T) {
 		{"one of several pairs", "a.png", []string{"a.mp3", "b.mp3"}, []string{"a.png", "b.png", "a.mp3", "b.mp3"}, true},
 		{"the folder's portrait", "Portrait.webp", []string{"a.mp3", "b.mp3"}, []string{"Portrait.webp", "a.mp3", "b.mp3"}, false},
 		{"the same name in another Unicode form", "cafe\u0301.jpg", []string{"caf\u00e9.mp3"}, []string{"cafe\u0301.jpg", "caf\u00e9.mp3"}, false},
+		{"the folder's portrait, and a recording called so", "portrait.jpg", []string{"portrait.mp3", "a.mp3"}, []string{"portrait.jpg", "portrait.mp3", "a.mp3"}, false},
 		{"a picture alone", "me.jpg", nil, []string{"me.jpg"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -132,6 +133,8 @@ func TestWhatCannotBeUsedIsRefusedWholeAndInPlainWords(t *testing.T) {
 		{"a large picture", "“anna.jpg” is larger than 100 B", []file{{"picture", "anna.jpg", large}, voice}},
 		{"a large recording", "“anna.mp3” is larger than 100 B", []file{good, {"recording", "anna.mp3", large}}},
 		{"two recordings of one name", "Two recordings are called “a”", []file{good, {"recording", "a.mp3", "r"}, {"recording", "a.wav", "r"}}},
+		{"a recording for which the picture would become the folder's portrait", "“Portrait” is the name of a folder&#39;s shared portrait", []file{good, {"recording", "Portrait.mp3", "r"}}},
+		{"the same, dropped together", "“portrait” is the name of a folder&#39;s shared portrait", []file{{"file", "week 1/anna.jpg", "p"}, {"file", "week 1/portrait.wav", "r"}}},
 		{"a hidden file", "cannot be used as a file name", []file{good, {"recording", ".anna.mp3", "r"}}},
 		{"a way out as a name", "cannot be used as a file name", []file{good, {"recording", "..", "r"}}},
 		{"a backslash", "cannot be used as a file name", []file{good, {"recording", `..\\anna.mp3`, "r"}}},

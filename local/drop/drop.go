@@ -22,7 +22,8 @@ import (
 
 // Config is what Watch needs.
 type Config struct {
-	// Dir is the folder; it is made when missing.
+	// Dir is the folder, or a link to it; it is made when missing. Links to folders
+	// below it are not followed.
 	Dir string
 	// State is the file that remembers what was handed in.
 	State string
@@ -63,10 +64,16 @@ func Watch(ctx context.Context, c Config) error {
 	if c.Again == 0 {
 		c.Again = 5 * time.Second
 	}
-	c.Dir = filepath.Clean(c.Dir) // as the watcher names it in its events
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return fmt.Errorf("drop folder: %w", err)
 	}
+	// Clean, as the watcher names it in its events, and no link, which WalkDir would
+	// not enter.
+	dir, err := filepath.EvalSymlinks(c.Dir)
+	if err != nil {
+		return fmt.Errorf("drop folder: %w", err)
+	}
+	c.Dir = dir
 	fw, err := fsnotify.NewWatcher()
 	if err != nil {
 		return fmt.Errorf("watch the drop folder: %w", err)
@@ -84,6 +91,9 @@ func Watch(ctx context.Context, c Config) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-fw.Events:
+			if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+				w.unwatch(e.Name)
+			}
 			switch {
 			case e.Has(fsnotify.Create) || e.Has(fsnotify.Write) || e.Has(fsnotify.Chmod):
 				// "touch" changes nothing but a file's times, and means: once more.
@@ -100,6 +110,7 @@ func Watch(ctx context.Context, c Config) error {
 		case err := <-fw.Errors:
 			if errors.Is(err, fsnotify.ErrEventOverflow) {
 				// Too much came at once: what is there says what was missed.
+				w.unwatch(c.Dir)
 				if err := w.add(c.Dir); err != nil {
 					return err
 				}
@@ -149,6 +160,16 @@ func (w *watcher) watch(dir string) error {
 	return fs.SkipDir
 }
 
+// unwatch ends the watching of a folder that went elsewhere, and of those below it: under
+// a new name the system would go on to tell of them by their old ones.
+func (w *watcher) unwatch(dir string) {
+	for _, path := range w.fs.WatchList() {
+		if path == dir || strings.HasPrefix(path, dir+string(filepath.Separator)) {
+			_ = w.fs.Remove(path) // which may have ended with its folder
+		}
+	}
+}
+
 // touch notes that a path changed.
 func (w *watcher) touch(path string) {
 	info, err := os.Stat(path)
@@ -159,6 +180,10 @@ func (w *watcher) touch(path string) {
 		return
 	}
 	if info.IsDir() {
+		if own, err := os.Lstat(path); err != nil || !own.IsDir() {
+			w.Say("drop: %s is a link to a folder: not followed", w.key(path))
+			return
+		}
 		if err := w.add(path); err != nil {
 			w.Say("drop: %v", err)
 		}

@@ -150,6 +150,56 @@ func TestFoldersThatComeLaterAreWatchedToo(t *testing.T) {
 	f.becomes("course/week 1/anna.mp3", "anna")
 }
 
+func TestAFolderThatIsRenamedIsWatchedUnderItsNewName(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	f.watch()
+	f.write("New Folder/in it/first.mp3", "first")
+	f.becomes("New Folder/in it/first.mp3", "first")
+	require.NoError(t, os.Rename(filepath.Join(f.dir, "New Folder"), filepath.Join(f.dir, "week 1")))
+	f.becomes("week 1/in it/first.mp3", "first") // under another name it is another hand-in
+	f.write("week 1/anna.mp3", "anna")
+	f.becomes("week 1/anna.mp3", "anna")
+	f.write("week 1/in it/bert.mp3", "bert")
+	f.becomes("week 1/in it/bert.mp3", "bert")
+
+	// Away and back again.
+	outside := filepath.Join(t.TempDir(), "week")
+	require.NoError(t, os.Rename(filepath.Join(f.dir, "week 1"), outside))
+	require.NoError(t, os.Rename(outside, filepath.Join(f.dir, "week 2")))
+	seen := map[string]bool{f.comes().key: true, f.comes().key: true, f.comes().key: true}
+	require.Equal(t, map[string]bool{"week 2/anna.mp3": true, "week 2/in it/bert.mp3": true, "week 2/in it/first.mp3": true}, seen)
+	f.write("week 2/in it/carl.mp3", "carl")
+	f.becomes("week 2/in it/carl.mp3", "carl")
+}
+
+func TestALinkToAFileIsTheFileAndALinkToAFolderIsToldAndNotFollowed(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	outside := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(outside, "anna.mp3"), []byte("anna"), 0o600))
+	require.NoError(t, os.MkdirAll(f.dir, 0o755))
+	require.NoError(t, os.Symlink(outside, filepath.Join(f.dir, "before")))
+	f.watch()
+	require.Contains(t, <-f.said, "before is a link to a folder")
+	require.NoError(t, os.Symlink(f.dir, filepath.Join(f.dir, "itself")))
+	require.Contains(t, <-f.said, "itself is a link to a folder")
+	require.NoError(t, os.Symlink(filepath.Join(outside, "anna.mp3"), filepath.Join(f.dir, "linked.mp3")))
+	f.becomes("linked.mp3", "anna")
+	f.nothingElse("end.mp3")
+}
+
+func TestTheFolderItselfMayBeALink(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t)
+	elsewhere := t.TempDir()
+	require.NoError(t, os.Symlink(elsewhere, f.dir))
+	f.write("week 1/anna.mp3", "anna")
+	f.watch()
+	f.becomes("week 1/anna.mp3", "anna")
+	f.nothingElse("week 1/bert.mp3")
+}
+
 func TestAReplacedFileIsHandedInAgain(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)

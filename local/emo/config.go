@@ -28,7 +28,7 @@ type Config struct {
 
 	Slots         int           // tasks worked on at a time; zero: 1
 	WorkPerSecond time.Duration // work per second of film; zero: 8.5 s
-	Speed         float64       // divides the working time, and nothing else; zero: 1
+	Speed         float64       // divides the working time, and nothing else; 0.001 to a million, zero: 1
 
 	IDLife        time.Duration // after it a task id is UNKNOWN; zero: 24 h
 	URLLife       time.Duration // of a result link, from success; zero: 24 h
@@ -180,7 +180,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	wrong(c.Slots < 0, "Slots is %d", c.Slots)
 	wrong(c.UploadMB < 0, "UploadMB is %d", c.UploadMB)
-	wrong(c.Speed < 0, "Speed is %g", c.Speed)
+	wrong(c.Speed != 0 && !(c.Speed >= 1e-3 && c.Speed <= 1e6), "Speed is %g", c.Speed) // NaN is wrong, too
 	wrong(c.HistoryLen < 0, "HistoryLen is %d", c.HistoryLen)
 	wrong(c.DetectRejects < RejectInOutput || c.DetectRejects > RejectNested400, "DetectRejects is %d", c.DetectRejects)
 	for name, d := range map[string]time.Duration{

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -275,6 +277,24 @@ func TestTheDocumentNamesEveryKindOfFault(t *testing.T) {
 	for _, k := range Kinds() {
 		require.Contains(t, string(page), "| `"+k.Name+"` |", k.Name)
 	}
+}
+
+// The page's example is for the command's address, where nothing stands before the path.
+func TestTheDocumentsExampleIsUnderstood(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/emulator.md")
+	require.NoError(t, err)
+	example := regexp.MustCompile(`(?s)curl -s http://127\.0\.0\.1:4650(\S+) \\\n(.*?) \\\n  -d '(.*?)'\n`).FindStringSubmatch(string(page))
+	require.NotNil(t, example)
+	r := newRig(t, nil)
+	req := httptest.NewRequest("POST", example[1], strings.NewReader(example[3]))
+	for _, h := range regexp.MustCompile(`-H '(.*?): (.*?)'`).FindAllStringSubmatch(example[2], -1) {
+		req.Header.Set(h[1], h[2])
+	}
+	w := httptest.NewRecorder()
+	r.s.Handler().ServeHTTP(w, req)
+	require.Equal(t, 200, w.Code, w.Body.String())
+	require.Contains(t, w.Body.String(), "PENDING")
 }
 
 func FuzzFaultNamesNeverPanicAndAlwaysMakeSense(f *testing.F) {

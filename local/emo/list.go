@@ -36,7 +36,7 @@ type listAnswer struct {
 const accountID = "1000000000000001"
 
 type listFilter struct {
-	from, to                                time.Time // of creation; both ends belong to it
+	from, to                                time.Time // of creation; to is the end of the last second that belongs to it
 	taskID, model, status, apiKeyID, region string
 	pageNo, pageSize                        int
 }
@@ -81,8 +81,7 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// takes compares the time of a task's making to the millisecond below the second the bounds are given in: a task made within the last second of the
-// window belongs to it.
+// takes says whether a task that was made then, to the millisecond, belongs to the list.
 func (f listFilter) takes(t *task, made time.Time) bool {
 	is := func(want, have string) bool { return want == "" || want == have }
 	return !made.Before(f.from) && made.Before(f.to) && is(f.taskID, t.ID) && is(f.model, t.Model) &&

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -218,6 +219,10 @@ func TestEveryWrongFieldOfTheConfigurationIsNamedAtOnce(t *testing.T) {
 	})
 	for _, part := range []string{"BaseURL", "Slots", "Speed", "IDLife", "StateFile", "DetectRejects", "Push", "APIKeys", "Faults[0]", "throttle", "no such"} {
 		require.ErrorContains(t, err, part)
+	}
+	for _, speed := range []float64{math.NaN(), math.Inf(1), 1e-9} {
+		_, err := New(Config{BaseURL: base, Speed: speed})
+		require.ErrorContains(t, err, "Speed", "%g", speed)
 	}
 }
 

@@ -60,7 +60,11 @@ func Read(ctx context.Context, from Jobs, ids []string) ([]job.Job, error) {
 // Name is a hand-in's name as a person writes it: with or without an extension, as the
 // inbox reads it.
 func Name(arg string) job.Name {
-	arg = strings.Trim(arg, "/")
+	// A key that begins with a slash, as "s3://inbox//anna.jpg" has it, makes a name that is
+	// shown with two of them: that one is found as it is shown.
+	if !strings.HasPrefix(arg, "//") {
+		arg = strings.Trim(arg, "/")
+	}
 	switch kind, n := intake.Classify(arg); kind {
 	case intake.Picture, intake.Recording, intake.Shared:
 		return n

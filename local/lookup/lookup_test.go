@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emodrop/local/lookup"
+	"emodrop/shared/intake"
 	"emodrop/shared/job"
 )
 
@@ -68,6 +69,10 @@ func TestANameIsReadAsTheInboxReadsIt(t *testing.T) {
 		"courses/week 1/cafe\u0301": {Dir: "courses/week 1", Stem: "caf\u00e9"}, "v1.2": {Stem: "v1.2"}, "anna.json": {Stem: "anna.json"},
 	} {
 		require.Equal(t, want, lookup.Name(written), "%q", written)
+	}
+	for _, key := range []string{"anna.jpg", "courses/anna.jpg", "a//anna.jpg", "/anna.jpg", "//anna.jpg"} {
+		_, n := intake.Classify(key)
+		require.Equal(t, n, lookup.Name(n.String()), "a name is found as it is shown: %q", key)
 	}
 }
 

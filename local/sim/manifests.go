@@ -157,10 +157,10 @@ func (w *World) judgeCrossed(v *Verdict) {
 
 // rowAsks are the options that the manifests handed in before a job was made have in the
 // row of its name.
-func (w watch) rowAsks(j job.Job) (all []job.Options) {
-	for _, h := range w.handed {
+func (seen watch) rowAsks(j job.Job) (all []job.Options) {
+	for _, h := range seen.handed {
 		kind, n := intake.Classify(h.key)
-		if kind != intake.Manifest || n.Dir != j.Name.Dir || h.at > w.made[j.ID] {
+		if kind != intake.Manifest || n.Dir != j.Name.Dir || h.at > seen.made[j.ID] {
 			continue
 		}
 		for line := range strings.Lines(h.data) {

@@ -23,6 +23,7 @@ var inChinese = map[string]string{
 	"%s: still in the folder: %v":                        "%s：仍在文件夹中：%v",
 	"drop: %v":                                           "投放文件夹：%v",
 	"drop: %s is not watched: %v":                        "投放文件夹：未能监视 %s：%v",
+	"drop: %s is a link to a folder: not followed":       "投放文件夹：%s 是指向文件夹的链接，不会提交其中的文件",
 	"drop: %s could not be handed in: %v":                "投放文件夹：%s 未能提交：%v",
 	"%s handed in (%d bytes)":                            "%s 已提交（%d 字节）",
 	"drop: what was handed in could not be noted: %v":    "投放文件夹：未能记录已提交的内容：%v",

@@ -43,7 +43,7 @@ type Config struct {
 	ReadAttempts int
 	// Pace, when set, is waited for before each try of a call but create: the
 	// vendor takes so many calls a second, of all functions together. It is told
-	// which call (detect, task, list, clock, cancel, getPolicy) and, where there is
+	// which call (detect, task, list, clock, cancel, policy) and, where there is
 	// one, of which task; its error ends the call unsent.
 	Pace func(ctx context.Context, op, taskID string) error
 	// Jitter spreads the waits between tries, from 0 to 1; nil means chance.

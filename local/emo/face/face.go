@@ -1,8 +1,8 @@
-// Package face finds upright frontal faces in a portrait and computes the two boxes that the model's detect call
-// answers with.
+// Package face finds upright frontal faces in a portrait.
 //
 // It stands in for a detector nobody outside can see: it knows nothing of bodies, turned heads or whether a face is
-// a drawing, and it misses faces tilted by more than about 20 degrees.
+// a drawing, and it misses faces tilted by more than about 20 degrees. What the emulator makes of a face, boxes and
+// verdicts, is package emo's.
 //
 // Invariant: the same bytes give the same finding, every time and however many calls run at once.
 package face

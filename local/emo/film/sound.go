@@ -1,9 +1,9 @@
 package film
 
 import (
-	"bytes"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // sound is the sound track: packets as they go into the film, and how loud the recording is over time.
@@ -34,7 +34,7 @@ func readSound(data []byte) (*sound, error) {
 		s   *sound
 		err error
 	)
-	if len(data) >= 12 && bytes.Equal(data[:4], []byte("RIFF")) && bytes.Equal(data[8:12], []byte("WAVE")) {
+	if len(data) >= 12 && slices.Contains([]string{"RIFF", "RF64", "BW64"}, string(data[:4])) && string(data[8:12]) == "WAVE" {
 		s, err = readWAV(data)
 	} else {
 		s, err = readMP3(data)

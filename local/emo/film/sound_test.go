@@ -146,6 +146,44 @@ func TestAWAVWithAHeaderThatLiesIsReadToItsEnd(t *testing.T) {
 	require.Equal(t, int64(8000), s.samples())
 }
 
+func TestWhatThePipelineTakesForAWAVIsFilmed(t *testing.T) {
+	t.Parallel()
+	plain := wavFile(wavPCM, 16, 1, 16000, tone(1, 16000, 0.5))
+	format, pcm := plain[20:36], plain[bytes.Index(plain, []byte("data"))+8:]
+	as := func(bits, width uint16) []byte {
+		f := bytes.Clone(format)
+		binary.LittleEndian.PutUint16(f[12:], width)
+		binary.LittleEndian.PutUint16(f[14:], bits)
+		return f
+	}
+	var spread []byte // the same in the lower three of four bytes
+	for i := 0; i < len(pcm); i += 2 {
+		spread = append(spread, 0, pcm[i], pcm[i+1], byte(int8(pcm[i+1])>>7))
+	}
+	sizes := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, 1<<40), uint64(len(pcm)))
+	wide := riff(chunk("ds64", append(sizes, make([]byte, 12)...)), chunk("fmt ", format), chunk("data", append(bytes.Clone(pcm), "LIST\x04\x00\x00\x00tail"...)))
+	binary.LittleEndian.PutUint32(wide[bytes.Index(wide, []byte("data"))+4:], wavWide)
+	_, want := decodeFLAC(t, must(readSound(plain)))
+	for name, file := range map[string][]byte{
+		"12 bits in two bytes":  riff(chunk("fmt ", as(12, 2)), chunk("data", pcm)),
+		"24 bits in four bytes": riff(chunk("fmt ", as(24, 4)), chunk("data", spread)),
+		"RF64":                  append([]byte("RF64"), wide[4:]...),
+		"BW64":                  append([]byte("BW64"), wide[4:]...),
+	} {
+		s, err := readSound(file)
+		require.NoError(t, err, name)
+		_, got := decodeFLAC(t, s)
+		require.Equal(t, want, got, name)
+	}
+}
+
+func must(s *sound, err error) *sound {
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
 func TestAnMP3IsCarriedFrameByFrameWithoutItsTags(t *testing.T) {
 	t.Parallel()
 	frames := mp3Silence(12, false)

@@ -11,7 +11,8 @@ type wavFormat struct {
 	tag      uint16
 	channels int
 	rate     int
-	bits     int // of one sample's container
+	bits     int
+	width    int // bytes of one sample's container
 }
 
 const (
@@ -20,6 +21,8 @@ const (
 	wavALaw       = 6
 	wavMuLaw      = 7
 	wavExtensible = 0xFFFE
+
+	wavWide = 0xFFFFFFFF // in the place of a size that only the chunk ds64 tells (EBU Tech 3306)
 
 	maxRate = 48000 // above, and up to 768 kHz, recordings are thinned out: MP4 cannot name more than 65535 Hz
 	minRate = 4000
@@ -36,7 +39,7 @@ func readWAV(data []byte) (*sound, error) {
 	if err != nil {
 		return nil, err
 	}
-	block := f.channels * f.bits / 8
+	block := f.channels * f.width
 	n := len(pcm) / block
 	if n == 0 {
 		return nil, fmt.Errorf("%w: it holds no samples", ErrAudio)
@@ -56,13 +59,12 @@ func readWAV(data []byte) (*sound, error) {
 	for c := range out {
 		out[c] = make([]int32, (n+thin-1)/thin)
 	}
-	width := f.bits / 8
 	for i := range out[0] {
 		end := min((i+1)*thin, n)
 		var sums [2]float64
 		for j := i * thin; j < end; j++ {
 			for c := range f.channels {
-				v := read(pcm[j*block+c*width:])
+				v := read(pcm[j*block+c*f.width:])
 				if channels == 1 {
 					sums[0] += v
 				} else {
@@ -87,6 +89,7 @@ func readWAV(data []byte) (*sound, error) {
 // wavChunks finds the format and the samples.
 func wavChunks(data []byte) (f wavFormat, pcm []byte, err error) {
 	known := false
+	var wide uint64
 	for at := 12; at+8 <= len(data); {
 		id := string(data[at : at+4])
 		size := min(uint64(binary.LittleEndian.Uint32(data[at+4:])), uint64(len(data)-at-8))
@@ -100,10 +103,15 @@ func wavChunks(data []byte) (f wavFormat, pcm []byte, err error) {
 			f.channels = int(binary.LittleEndian.Uint16(body[2:]))
 			f.rate = int(binary.LittleEndian.Uint32(body[4:]))
 			f.bits = int(binary.LittleEndian.Uint16(body[14:]))
+			f.width = int(binary.LittleEndian.Uint16(body[12:])) / max(1, f.channels)
 			if f.tag == wavExtensible && len(body) >= 26 {
 				f.tag = binary.LittleEndian.Uint16(body[24:]) // the sub-format's first two bytes
 			}
 			known = true
+		case "ds64":
+			if len(body) >= 16 {
+				wide = binary.LittleEndian.Uint64(body[8:])
+			}
 		case "data":
 			if !known {
 				return f, nil, fmt.Errorf("%w: WAV samples come before their format", ErrAudio)
@@ -111,6 +119,9 @@ func wavChunks(data []byte) (f wavFormat, pcm []byte, err error) {
 			// Whoever writes to a pipe leaves the size at 0 or at its greatest: all that follows is sound.
 			if size == 0 {
 				body = data[at+8:]
+			}
+			if binary.LittleEndian.Uint32(data[at+4:]) == wavWide && wide > 0 {
+				body = body[:min(wide, uint64(len(body)))]
 			}
 			return f, body, nil
 		}
@@ -127,8 +138,11 @@ func (f wavFormat) reader() (func([]byte) float64, error) {
 	if f.rate < minRate || f.rate > 768000 {
 		return nil, fmt.Errorf("%w: %d samples a second", ErrAudio, f.rate)
 	}
+	if f.bits < 1 || f.bits > 8*f.width {
+		return nil, fmt.Errorf("%w: %d bits in %d bytes", ErrAudio, f.bits, f.width)
+	}
 	le := binary.LittleEndian
-	switch [2]int{int(f.tag), f.bits} {
+	switch [2]int{int(f.tag), 8 * f.width} {
 	case [2]int{wavPCM, 8}:
 		return func(b []byte) float64 { return float64(int(b[0])-128) * 256 }, nil
 	case [2]int{wavPCM, 16}:
@@ -138,6 +152,9 @@ func (f wavFormat) reader() (func([]byte) float64, error) {
 			return float64(int32(uint32(b[0])<<8|uint32(b[1])<<16|uint32(b[2])<<24)) / 65536
 		}, nil
 	case [2]int{wavPCM, 32}:
+		if f.bits == 24 { // as some recorders write them, in the lower three bytes
+			return func(b []byte) float64 { return float64(int32(le.Uint32(b)<<8)) / 65536 }, nil
+		}
 		return func(b []byte) float64 { return float64(int32(le.Uint32(b))) / 65536 }, nil
 	case [2]int{wavFloat, 32}:
 		return func(b []byte) float64 { return fullScale(float64(math.Float32frombits(le.Uint32(b)))) }, nil

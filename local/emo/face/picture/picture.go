@@ -19,6 +19,8 @@ import (
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
+
+	"emodrop/shared/media"
 )
 
 // MaxSide is the longest side, in pixels, that is decoded: the largest that the model takes
@@ -92,8 +94,8 @@ func Decode(data []byte) (p *Picture, err error) {
 		return nil, fmt.Errorf("%w: %d x %d", ErrTooLarge, b.Dx(), b.Dy())
 	}
 	p = &Picture{stored: img, orientation: 1}
-	if c.name == "jpeg" {
-		p.orientation = jpegOrientation(data)
+	if f, err := media.Inspect(bytes.NewReader(data), int64(len(data))); err == nil && f.Image != nil {
+		p.orientation = f.Image.Orientation // of every format, as the pipeline's own checks read it
 	}
 	return p, nil
 }
