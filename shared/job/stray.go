@@ -19,6 +19,9 @@ type Stray struct {
 	Intent Intent `json:"intent"`
 	// TaskID of the task; empty until it is found.
 	TaskID string `json:"task_id,omitempty"`
+	// Among are the tasks of which it is one, if nobody can tell which: TaskID stands for
+	// them, to be reported and not to be used.
+	Among []string `json:"among,omitempty"`
 	// Cost of the film, once it is known to have been charged.
 	Cost Money `json:"cost,omitempty"`
 	// Counted is what the job's record says of it already, as wasted: the vendor had told

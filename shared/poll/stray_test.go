@@ -1,6 +1,8 @@
 package poll_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +36,16 @@ func (r *rig) minutes(n int) {
 func (r *rig) stray(j job.Job) error {
 	_, err := r.s.Stray(r.t.Context(), job.Stray{Job: j.ID, Post: j.Posts}.ID())
 	return err
+}
+
+// orphans are the films that were told of because no job can use them.
+func (r *rig) orphans() (ids []string) {
+	for _, id := range r.told {
+		if strings.HasPrefix(id, "orphan-") && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func ready(a *job.Answer) { a.VideoURL, a.Seconds, a.Ratio = "https://films/late", 10, job.Square }
@@ -186,6 +198,56 @@ func TestTheFirstTaskOfAKeyNobodyKnowsIsNotForgottenOnceItHasAFilm(t *testing.T)
 		require.Equal(t, job.EMO().Price(job.Square, 10), got.Billed)
 		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
 	})
+}
+
+func TestOfSeveralTasksThatMayBeAStrayOneIsToldOfAndNoneIsGivenToAJob(t *testing.T) {
+	cost := job.EMO().Price(job.Square, 10)
+	for name, c := range map[string]struct {
+		statuses []job.TaskStatus
+		told     []string
+	}{
+		"both were charged": {[]job.TaskStatus{job.TaskSucceeded, job.TaskSucceeded}, []string{"orphan-two"}},
+		"one was":           {[]job.TaskStatus{job.TaskFailed, job.TaskSucceeded}, []string{"orphan-two"}},
+		"neither was":       {[]job.TaskStatus{job.TaskFailed, job.TaskCanceled}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.vendor.listed("one", "ours", time.Second)
+				r.vendor.listed("two", "ours", 2*time.Second)
+				ended := false
+				r.vendor.task = func(id string) (job.Answer, error) {
+					a := job.Answer{TaskID: id, Status: job.TaskRunning}
+					if i := slices.Index([]string{"one", "two"}, id); ended && i >= 0 {
+						if a.Status = c.statuses[i]; a.Status == job.TaskSucceeded {
+							ready(&a)
+						}
+					}
+					return a, nil
+				}
+				j := r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+				r.minutes(10)
+				require.Empty(t, r.orphans(), "they may yet come to nothing")
+				require.NoError(t, r.stray(j))
+
+				ended = true
+				for i, status := range c.statuses {
+					r.vendor.rows[i].Status = status
+				}
+				r.minutes(70)
+				require.Equal(t, c.told, r.orphans())
+				for _, id := range c.told {
+					m, err := r.s.Message(t.Context(), id)
+					require.NoError(t, err)
+					require.Equal(t, "two, one", m.Fault.Detail, "for whoever asks for the money")
+				}
+				require.Equal(t, cost*job.Money(len(c.told)), r.job("anna").Wasted)
+				require.Equal(t, cost*job.Money(len(c.told)), r.theGate().Spent[job.Day.Key(time.Now())], "of what may have been charged")
+				require.Equal(t, job.Failed, r.job("anna").State, "the film may be another's")
+				require.Empty(t, r.vendor.canceled)
+				require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+			})
+		})
+	}
 }
 
 func TestAFilmThatComesAfterAllWasChargedOnce(t *testing.T) {
