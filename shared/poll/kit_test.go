@@ -149,6 +149,13 @@ func (c *counted) Job(ctx context.Context, id string) (job.Job, error) {
 	return c.Store.Job(ctx, id)
 }
 
+func (c *counted) Owner(ctx context.Context, taskID string) (string, error) {
+	if err := c.r.count("Owner"); err != nil {
+		return "", err
+	}
+	return c.Store.Owner(ctx, taskID)
+}
+
 func (c *counted) PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, error) {
 	if err := c.r.count("PutSweep"); err != nil {
 		return job.Sweep{}, err
