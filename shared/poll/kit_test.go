@@ -156,6 +156,27 @@ func (c *counted) Owner(ctx context.Context, taskID string) (string, error) {
 	return c.Store.Owner(ctx, taskID)
 }
 
+func (c *counted) Stray(ctx context.Context, id string) (job.Stray, error) {
+	if err := c.r.count("Stray"); err != nil {
+		return job.Stray{}, err
+	}
+	return c.Store.Stray(ctx, id)
+}
+
+func (c *counted) DropStray(ctx context.Context, s job.Stray) error {
+	if err := c.r.count("DropStray"); err != nil {
+		return err
+	}
+	return c.Store.DropStray(ctx, s)
+}
+
+func (c *counted) Orphan(ctx context.Context, s job.Stray, j job.Job, cost job.Money) (job.Message, error) {
+	if err := c.r.count("Orphan"); err != nil {
+		return job.Message{}, err
+	}
+	return c.Store.Orphan(ctx, s, j, cost)
+}
+
 func (c *counted) PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, error) {
 	if err := c.r.count("PutSweep"); err != nil {
 		return job.Sweep{}, err
