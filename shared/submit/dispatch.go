@@ -263,7 +263,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	}
 	call, cancel := context.WithTimeout(ctx, s.CreateWithin)
 	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
-		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})
+		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style, Before: until.Add(-s.CreateWithin)})
 	cancel()
 	if !untouched(err) {
 		s.uploads.drop(j.ID)

@@ -145,6 +145,7 @@ func TestTheCreateCallEndsWithThePostingLeaseAtTheLatest(t *testing.T) {
 		require.Equal(t, job.Submitting, j.State)
 		require.True(t, time.Now().Before(j.Intent.Until))
 		require.Equal(t, j.Intent.Until.UnixMilli(), j.Due.UnixMilli())
+		require.Equal(t, j.Intent.Until, r.vendor.creates[0].Before.Add(30*time.Second).UTC(), "what is sent later could not be answered in time")
 	})
 }
 
