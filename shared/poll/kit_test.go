@@ -327,7 +327,7 @@ var errAWS = errors.New("aws: throttled")
 func (r *rig) queued(id string) job.Job {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	j, err := r.s.Create(r.t.Context(), job.Job{ID: id, State: job.Received, Name: job.Name{Stem: id}, Received: now, Due: now.Add(time.Minute),
-		Ratio: job.Square, Audio: job.Input{Seconds: 10}})
+		Ratio: job.Square, Audio: job.Input{Seconds: 10}, Quoted: job.EMO().Price(job.Square, 10)})
 	require.NoError(r.t, err)
 	return r.to(j, job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank("", now.UnixMilli(), id) })
 }

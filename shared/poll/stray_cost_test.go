@@ -67,6 +67,33 @@ func TestATaskThatIsGivenBackToARetryIsChargedOnce(t *testing.T) {
 	})
 }
 
+func TestWhatMayHaveBeenChargedStaysCountedForATaskThatWasThere(t *testing.T) {
+	for name, c := range map[string]struct {
+		lose    func(r *rig) job.Job
+		counted bool
+	}{
+		"a task that the vendor lost": {func(r *rig) job.Job {
+			return r.to(r.submitted("anna"), job.Expired, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorLost} })
+		}, true},
+		"a create call that left none": {func(r *rig) job.Job {
+			return r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.vendor.says(job.TaskUnknown)
+				began := job.Day.Key(time.Now())
+				j := c.lose(r)
+				require.Positive(t, r.theGate().Spent[began], "while it is looked for")
+				time.Sleep(25 * time.Hour)
+				require.NoError(t, r.tick())
+				require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+				require.Equal(t, c.counted, r.theGate().Spent[began] > 0)
+			})
+		})
+	}
+}
+
 func TestAFilmThatCouldNotBeReportedStaysToBe(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.vendor.listed("late", "ours", time.Second)

@@ -203,6 +203,7 @@ func TestWhatAnotherProcessHasPutOffIsNotLookedForBeforeItsTime(t *testing.T) {
 		r.vendor.says(job.TaskSucceeded, ready)
 		require.NoError(t, r.tick())
 		require.Equal(t, job.Storing, r.job("anna").State, "found and taken in one look")
+		require.Equal(t, []string{"anna"}, r.films, "and handed on")
 		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
 	})
 }
@@ -214,6 +215,22 @@ func (p postponed) Stray(ctx context.Context, id string) (job.Stray, error) {
 	st, err := p.Strays.Stray(ctx, id)
 	st.Due = time.Now().Add(time.Minute)
 	return st, err
+}
+
+func TestOnlyAVendorThatAsksToWaitEndsTheSearchForTheOthers(t *testing.T) {
+	for outcome, lists := range map[job.Outcome]int{job.Throttled: 1, job.Retry: 2} {
+		t.Run(string(outcome), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				for _, id := range []string{"anna", "bert"} {
+					r.to(givenUp(r, id), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+				}
+				r.vendor.page = func(job.ListQuery) (job.ListPage, error) { return job.ListPage{}, said{Outcome: outcome} }
+				time.Sleep(3 * time.Minute)
+				require.NoError(t, r.tick())
+				require.Equal(t, lists, r.vendor.lists)
+			})
+		})
+	}
 }
 
 func TestAStrayWithoutAJobIsForgotten(t *testing.T) {
