@@ -87,6 +87,8 @@ func TestWhatTheListShowsDecidesAboutALostCreate(t *testing.T) {
 			[]row{{"a", "k1", time.Second}, {"b", "k2", 2 * time.Second}, {"c", "k2", -20 * minute}}, job.Submitted, "a", nil},
 		{"one of ours, one of a key that came only after our last task", mine("k1"),
 			[]row{{"a", "k1", time.Second}, {"b", "k2", 2 * time.Second}, {"c", "k2", -2 * minute}}, job.Held, "", []string{"a", "b"}},
+		{"one of our key, with which somebody else was at work since", mine("k1"),
+			[]row{{"a", "k1", time.Second}, {"c", "k1", -2 * minute}}, job.Submitted, "a", nil},
 		{"one of ours, one of a key that came when the old one may still have been used", mine("k1"),
 			[]row{{"a", "k1", time.Second}, {"b", "k2", 2 * time.Second}, {"c", "k2", -12 * minute}}, job.Held, "", []string{"a", "b"}},
 		{"only a stranger's, at work while we used ours", mine("k1"),
@@ -199,6 +201,7 @@ func TestAListThatDoesNotEndSettlesNothing(t *testing.T) {
 			return job.ListPage{Page: q.Page, Pages: 1 << 20, Tasks: []job.Listed{{TaskID: "x", KeyID: "k"}}}, nil
 		}
 		require.ErrorContains(t, r.tick(), "does not end")
+		require.Equal(t, 200, r.vendor.lists, "and is not followed for ever")
 		require.Equal(t, job.Submitting, r.job("anna").State)
 	})
 }
