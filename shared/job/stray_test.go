@@ -2,7 +2,6 @@ package job
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -55,18 +54,17 @@ func TestWhatAMoveLeavesBehindToBeLookedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				got, ok := StrayOf(c.from, c.to)
-				require.Equal(t, c.want != nil, ok)
-				if c.want == nil {
-					require.Zero(t, got)
-					return
-				}
-				want := *c.want
-				want.Job, want.Post, want.Attempt, want.Due = "j", 2, 3, time.Now().Add(2*time.Minute)
-				require.Equal(t, want, got)
-				require.Equal(t, "j-2", got.ID())
-			})
+			got, ok := StrayOf(c.from, c.to)
+			require.Equal(t, c.want != nil, ok)
+			if c.want == nil {
+				require.Zero(t, got)
+				return
+			}
+			require.WithinDuration(t, time.Now().Add(2*time.Minute), got.Due, time.Minute)
+			want := *c.want
+			want.Job, want.Post, want.Attempt, want.Due = "j", 2, 3, got.Due
+			require.Equal(t, want, got)
+			require.Equal(t, "j-2", got.ID())
 		})
 	}
 }
