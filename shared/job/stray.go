@@ -27,6 +27,9 @@ type Stray struct {
 	// Counted is what the job's record says of it already, as wasted: the vendor had told
 	// that the task was charged before it did not know it any more.
 	Counted Money `json:"counted,omitempty"`
+	// Live: when it was last asked for it was open, or had its film. A job that waits and
+	// has not been posted since gets it back from poll, and is not to pay for another.
+	Live bool `json:"live,omitempty"`
 	// Doubt is what the budget counts for it, until it is settled.
 	Doubt Doubt `json:"doubt,omitzero"`
 	// Tries counts looks.

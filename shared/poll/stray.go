@@ -45,7 +45,7 @@ func (s *Step) stray(ctx context.Context, r *round, id string) error {
 	case err != nil:
 		return s.strayFailed(ctx, r, st, err)
 	case found.TaskID == "":
-		return s.strayLater(ctx, st, st.Cost, strayWait(st.Tries))
+		return s.strayLater(ctx, st, st, strayWait(st.Tries))
 	case has(j, found.TaskID):
 		return s.Strays.DropStray(ctx, st) // a person has given it back
 	}
@@ -111,9 +111,10 @@ func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Jo
 	if a.Status == job.TaskFailed || a.Status == job.TaskCanceled {
 		return s.Strays.DropStray(ctx, st) // it cost nothing
 	}
-	cost := st.Cost
+	seen := st
+	seen.Live = (open || charged) && len(st.Among) == 0
 	if charged {
-		cost = s.bill(j, a)
+		seen.Cost = s.bill(j, a)
 	}
 	intent := st.Intent
 	next := j
@@ -125,7 +126,7 @@ func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Jo
 		// answer.
 	case len(st.Among) > 0:
 		if charged { // whosever film it is: it is told of, and no job gets it
-			return s.orphan(ctx, st, j, cost)
+			return s.orphan(ctx, st, j, seen.Cost)
 		}
 	case j.State == job.Queued && j.Posts == st.Post && (open || charged):
 		// Not posted since: the job has its task back, and is billed for it then.
@@ -139,18 +140,20 @@ func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Jo
 		if err := s.Vendor.CancelAt(ctx, intent.BaseURL, st.TaskID); err != nil {
 			s.Log.WarnContext(ctx, "a task that nobody needs is not canceled", "task_id", st.TaskID, "err", err)
 		}
-		return s.strayLater(ctx, st, cost, s.Interval)
+		return s.strayLater(ctx, st, seen, s.Interval)
 	case charged && onItsWay(j):
-		return s.orphan(ctx, st, j, cost)
+		return s.orphan(ctx, st, j, seen.Cost)
 	}
-	return s.strayLater(ctx, st, cost, strayAgain)
+	return s.strayLater(ctx, st, seen, strayAgain)
 }
 
 // orphan reports a film that was charged and that no job can use.
 func (s *Step) orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Money) error {
 	m, err := s.Strays.Orphan(ctx, st, j, cost)
 	if errors.Is(err, job.ErrConflict) {
-		return s.strayLater(ctx, st, cost, strayAgain)
+		seen := st
+		seen.Cost = cost
+		return s.strayLater(ctx, st, seen, strayAgain)
 	}
 	if err != nil {
 		return err
@@ -199,7 +202,7 @@ func (s *Step) giveStray(ctx context.Context, r *round, st job.Stray, j, next jo
 		return err
 	}
 	if !ok {
-		return s.strayLater(ctx, st, st.Cost, strayAgain)
+		return s.strayLater(ctx, st, st, strayAgain)
 	}
 	if err := s.Strays.DropStray(ctx, st); err != nil {
 		return err
@@ -210,10 +213,10 @@ func (s *Step) giveStray(ctx context.Context, r *round, st job.Stray, j, next jo
 	return nil
 }
 
-func (s *Step) strayLater(ctx context.Context, st job.Stray, cost job.Money, wait time.Duration) error {
-	next := st
-	next.Cost, next.Tries, next.Due = cost, st.Tries+1, time.Now().Add(wait)
-	return lost(s.Strays.PutStray(ctx, st, next))
+// strayLater notes what was seen of a stray and lets it be for a while.
+func (s *Step) strayLater(ctx context.Context, st, seen job.Stray, wait time.Duration) error {
+	seen.Tries, seen.Due = st.Tries+1, time.Now().Add(wait)
+	return lost(s.Strays.PutStray(ctx, st, seen))
 }
 
 // strayFailed lets a stray that cannot be looked for now step back.

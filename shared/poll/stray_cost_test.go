@@ -194,3 +194,31 @@ func TestOfSeveralTasksThatMayBeAStrayOneIsToldOfAndNoneIsGivenToAJob(t *testing
 		})
 	}
 }
+
+// TestATaskThatIsAliveIsSaidToBe is for submit: a job that is tried again meanwhile does
+// not pay for a second one.
+func TestATaskThatIsAliveIsSaidToBe(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.vendor.listed("late", "ours", time.Second)
+		j := r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+		live := func() bool {
+			st, err := r.s.Stray(t.Context(), job.Stray{Job: j.ID, Post: j.Posts}.ID())
+			require.NoError(t, err)
+			return st.Live
+		}
+		require.False(t, live(), "nobody has seen it")
+		for _, c := range []struct {
+			status job.TaskStatus
+			live   bool
+		}{{job.TaskPending, true}, {job.TaskUnknown, false}, {job.TaskRunning, true}, {"", false}, {job.TaskSucceeded, true}} {
+			r.vendor.says(c.status)
+			r.minutes(3)
+			require.Equal(t, c.live, live(), c.status)
+		}
+		got := r.to(r.job("anna"), job.Received, func(j *job.Job) { j.Due, j.Fault = time.Now().Add(time.Hour), nil })
+		r.to(got, job.Queued, func(j *job.Job) { j.Due = time.Time{} })
+		r.minutes(2)
+		require.Equal(t, job.Submitted, r.job("anna").State)
+		require.Equal(t, "late", r.job("anna").Task.ID)
+	})
+}
