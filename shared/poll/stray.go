@@ -222,10 +222,13 @@ func (s *Step) strayLater(ctx context.Context, st, seen job.Stray, wait time.Dur
 // strayFailed lets a stray that cannot be looked for now step back.
 func (s *Step) strayFailed(ctx context.Context, r *round, st job.Stray, cause error) error {
 	s.Log.WarnContext(ctx, "look for a lost task", "job_id", st.Job, "err", cause)
-	if v := job.VerdictOf(cause); v.Outcome == job.Throttled {
-		s.throttled(r, v)
-	}
 	next := st
+	switch v := job.VerdictOf(cause); v.Outcome {
+	case job.Throttled:
+		s.throttled(r, v)
+	case job.OperatorNeeded:
+		next.Live = false // it may be another key's by now: nobody waits for it
+	}
 	next.Due = time.Now().Add(strayAgain)
 	return lost(s.Strays.PutStray(ctx, st, next))
 }

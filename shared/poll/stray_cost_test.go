@@ -215,10 +215,19 @@ func TestATaskThatIsAliveIsSaidToBe(t *testing.T) {
 			r.minutes(3)
 			require.Equal(t, c.live, live(), c.status)
 		}
+		for _, c := range []struct {
+			outcome job.Outcome
+			live    bool
+		}{{job.Retry, true}, {job.Throttled, true}, {job.OperatorNeeded, false}} {
+			r.vendor.task = func(string) (job.Answer, error) { return job.Answer{}, said{Outcome: c.outcome} }
+			r.minutes(3)
+			require.Equal(t, c.live, live(), c.outcome)
+		}
+		r.vendor.says(job.TaskRunning)
 		got := r.to(r.job("anna"), job.Received, func(j *job.Job) { j.Due, j.Fault = time.Now().Add(time.Hour), nil })
 		r.to(got, job.Queued, func(j *job.Job) { j.Due = time.Time{} })
 		r.minutes(2)
-		require.Equal(t, job.Submitted, r.job("anna").State)
+		require.True(t, r.job("anna").State.AtVendor())
 		require.Equal(t, "late", r.job("anna").Task.ID)
 	})
 }
