@@ -38,6 +38,8 @@ type call struct {
 	secrets []string
 	client  *http.Client
 	timeout time.Duration
+	// before is when the body must not be sent any more; zero: never.
+	before time.Time
 }
 
 // reply is an answer that was read to its end.
@@ -121,7 +123,7 @@ func (c *Client) send(ctx context.Context, q call, source func(context.Context) 
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { got.Store(true) },
 	})
-	body := &payload{r: bytes.NewReader(q.body)}
+	body := &payload{r: bytes.NewReader(q.body), before: q.before}
 	req, err := http.NewRequestWithContext(ctx, q.method, q.url, nil)
 	if err != nil {
 		return nil, nil, &Error{Op: q.op, Outcome: job.NotSent, Err: causeOf(err, secrets)}
@@ -255,10 +257,12 @@ func askKey(ctx context.Context, op string, source func(context.Context) (job.Se
 }
 
 // payload is a request's body that can be read once, and not at all once it has
-// been sealed.
+// been sealed, or from the time before which it has to be: a process that was frozen on
+// its way to the connection learns it here, with only the write to come.
 type payload struct {
-	state atomic.Int32
-	r     *bytes.Reader
+	state  atomic.Int32
+	r      *bytes.Reader
+	before time.Time
 }
 
 const (
@@ -271,6 +275,9 @@ var errSealed = errors.New("the call is over")
 
 // Read implements io.Reader.
 func (p *payload) Read(b []byte) (int, error) {
+	if !p.before.IsZero() && !time.Now().Before(p.before) {
+		p.seal()
+	}
 	p.state.CompareAndSwap(payloadFresh, payloadRead)
 	if p.state.Load() == payloadSealed {
 		return 0, errSealed

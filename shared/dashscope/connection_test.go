@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -132,6 +133,26 @@ func TestACreateOnAConnectionClosedWhileIdleIsWrittenAtMostOnce(t *testing.T) {
 		}
 		require.Equal(t, 1, posts)
 	}
+}
+
+func TestOfACreateWhoseRightHasEndedNoMoreThanTheHeadIsWritten(t *testing.T) {
+	t.Parallel()
+	sent := make(chan int64, 1)
+	p := &pipes{serve: func(_ *pipes, _ int, conn net.Conn) {
+		req, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			sent <- 0
+			return
+		}
+		n, _ := io.Copy(io.Discard, req.Body)
+		sent <- n
+	}}
+	c := configured(t, &http.Transport{DialContext: p.dial}, Config{BaseURL: "http://vendor.test/api/v1"})
+	r := film()
+	r.Before = time.Now()
+	_, err := c.Create(t.Context(), r)
+	require.Equal(t, job.Unknown, failure(t, err).Outcome)
+	require.Zero(t, <-sent)
 }
 
 func TestACreateByTheClientsOwnTransportHasAConnectionOfItsOwn(t *testing.T) {

@@ -59,7 +59,7 @@ func (c *Client) Create(ctx context.Context, r job.CreateRequest) (job.Created, 
 		op: op, method: http.MethodPost, url: c.base + "/services/aigc/image2video/video-synthesis",
 		body: body, async: true, resolve: temporary(r.ImageURL, r.AudioURL),
 		secrets: secretsOf(r.ImageURL, r.AudioURL),
-		client:  c.creates, timeout: c.createTimeout,
+		client:  c.creates, timeout: c.createTimeout, before: r.Before.Round(0),
 	}, c.key)
 	if e != nil {
 		return job.Created{}, e

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,6 +62,50 @@ func TestACreateCanNeitherBeRewoundNorReplayed(t *testing.T) {
 	require.Nil(t, v.last().GetBody)
 	require.NotContains(t, v.last().Header, "Idempotency-Key")
 	require.NotContains(t, v.last().Header, "X-Idempotency-Key")
+}
+
+// frozen is a way to the vendor on which the machine stands still for a while before
+// anything is written.
+type frozen struct {
+	*vendor
+	d time.Duration
+}
+
+func (f frozen) RoundTrip(r *http.Request) (*http.Response, error) {
+	httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{})
+	time.Sleep(f.d)
+	return f.vendor.RoundTrip(r)
+}
+
+func TestWhoWasFrozenPastItsRightSendsNothing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		frozen, right time.Duration
+		sent          bool
+	}{
+		"in time":                   {time.Minute - 1, time.Minute, true},
+		"as it ends":                {time.Minute, time.Minute, false},
+		"long after it":             {time.Hour, time.Minute, false},
+		"a right that does not end": {time.Hour, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				v := &vendor{say: []says{with(200, createdAnswer)}}
+				r := film()
+				if c.right > 0 {
+					r.Before = time.Now().Add(c.right)
+				}
+				_, err := configured(t, frozen{v, c.frozen}, Config{CreateTimeout: 2 * time.Hour}).Create(t.Context(), r)
+				if c.sent {
+					require.NoError(t, err)
+					return
+				}
+				require.Equal(t, job.Unknown, failure(t, err).Outcome, "as for every call that had a connection")
+				require.Empty(t, v.got)
+			})
+		})
+	}
 }
 
 func TestParametersAreLeftOutWithoutAStyleAndTheModelIsEMOWithoutAName(t *testing.T) {

@@ -21,6 +21,38 @@ func TestADayAndAMonthBeginAtBeijingsMidnight(t *testing.T) {
 		require.Equal(t, last.Add(time.Second), p.End(last))
 		require.NotEqual(t, p.Key(last), p.Key(p.End(last)))
 	}
+	midnight := time.Date(2026, 11, 30, 16, 0, 0, 0, time.UTC)
+	require.Equal(t, midnight.AddDate(0, 0, -1), Day.End(noon.AddDate(0, 0, -1)))
+	require.Equal(t, midnight, Month.End(noon.AddDate(0, 0, -1)))
+}
+
+func TestABudgetIsSetByEitherLimit(t *testing.T) {
+	t.Parallel()
+	require.False(t, Budget{}.Set())
+	require.True(t, Budget{Daily: 1}.Set())
+	require.True(t, Budget{Monthly: 1}.Set())
+	require.True(t, Budget{Daily: 1, Monthly: 1}.Set())
+}
+
+func TestAFilmMayDifferByASecondOrATwentieth(t *testing.T) {
+	t.Parallel()
+	for seconds, want := range map[float64]float64{.5: 1, 20: 1, 21: 1.05, 60: 3} {
+		require.InDelta(t, want, Leeway(seconds), 1e-9, seconds)
+	}
+}
+
+func TestWhatIsLeftIsTheLimitLessWhatIsSpentAndReserved(t *testing.T) {
+	t.Parallel()
+	g := Gate{Budget: Budget{Daily: 10 * Yuan}, Spent: map[string]Money{Day.Key(noon): 3 * Yuan}, Slots: map[string]Slot{"a": {Reserved: Yuan}, "b": {Reserved: Yuan}}}
+	left, limited := g.Left(Day, noon)
+	require.True(t, limited)
+	require.Equal(t, 5*Yuan, left)
+	_, limited = g.Left(Month, noon)
+	require.False(t, limited)
+	g.Spent[Day.Key(noon)] = 12 * Yuan
+	left, limited = g.Left(Day, noon)
+	require.True(t, limited)
+	require.Zero(t, left, "a film may cost more than was reserved")
 }
 
 func TestAnAmountIsReadAsItIsWritten(t *testing.T) {
@@ -76,6 +108,7 @@ func TestABudgetHasRoomWaitsIsReachedOrIsTooSmall(t *testing.T) {
 		"dearer than a month":                 {0, 0, 0, 11, Budget{Monthly: 10 * Yuan}, Dear, Month},
 		"a month alone":                       {9, 9, 0, 2, Budget{Monthly: 10 * Yuan}, Reached, Month},
 		"exactly all":                         {6, 50, 0, 4, both, Go, ""},
+		"exactly a whole day":                 {0, 0, 0, 10, both, Go, ""},
 		"dear counts over what is spent":      {9, 99, 0, 11, both, Dear, Day},
 		"a film that costs nothing is always": {10, 100, 0, 0, both, Go, ""},
 	} {
@@ -126,8 +159,12 @@ func TestAMoveCountsWhatItMakesKnownAndWhatNobodyCanKnow(t *testing.T) {
 		"one that outlived its id did, perhaps":  {at(Running, task), at(Expired, task, fault(CodeTaskExpired)), []Entry{{most, noon}}, Doubt{}, Doubt{}},
 		"one that was billed and then lost did":  {at(Running, task, billed), at(Expired, task, wasted, fault(CodeTaskExpired)), nil, Doubt{}, Doubt{}},
 		"a person's task is reserved instead":    {at(Held, ambiguous), at(Submitted, task, doubted), []Entry{{-most, yesterday.At}}, Doubt{}, Doubt{}},
+		"and nothing where nothing is in doubt":  {at(Held, fault(CodeAmbiguous)), at(Submitted, task), nil, Doubt{}, Doubt{}},
 		"a stray takes the doubt over":           {at(Held, ambiguous), at(Queued, doubted), nil, Doubt{}, yesterday},
 		"whatever else is noted leaves it alone": {at(Held, ambiguous), at(Held, ambiguous), nil, yesterday, Doubt{}},
+		"a film beside one that was in vain":     {at(Running, task, wasted), at(Storing, task, wasted, billed), []Entry{{Yuan, noon}}, Doubt{}, Doubt{}},
+		"a second one in vain may cost":          {at(Running, task, wasted), at(Expired, task, wasted, fault(CodeTaskExpired)), []Entry{{most, noon}}, Doubt{}, Doubt{}},
+		"what was charged and lost is no doubt":  {at(Running, task, billed), at(Expired, task, wasted, fault(CodeVendorLost)), nil, Doubt{}, Doubt{}},
 		"a stray's film is billed":               {at(Expired), at(Storing, task, billed), []Entry{{Yuan, noon}}, Doubt{}, Doubt{}},
 	} {
 		moved, stray, entries := Settle(c.from, c.to, noon)

@@ -77,6 +77,16 @@ func TestTheGateAdmits(t *testing.T) {
 	}
 }
 
+func TestAJobIsNotKeptLongerThanHalfTheLifeOfATasksID(t *testing.T) {
+	t.Parallel()
+	p := job.EMO()
+	p.IDLife = 2 * 120 * p.WorkPerSecond
+	g := job.Gate{Slots: slots(1, 60)}
+	require.Equal(t, job.Go, g.Admits(noon, "mine", 60, 3, noon.Add(time.Hour), p))
+	p.IDLife -= 2
+	require.Equal(t, job.TooLong, g.Admits(noon, "mine", 60, 3, noon.Add(time.Hour), p))
+}
+
 func TestTheReasonsToWaitAreLookedAtInTheirOrder(t *testing.T) {
 	t.Parallel()
 	g := job.Gate{
@@ -205,5 +215,59 @@ func TestTheVendorsWorkLiesBetweenWhatWasMeasured(t *testing.T) {
 			require.InDelta(t, c.least.Seconds(), least.Seconds(), .002)
 			require.InDelta(t, c.most.Seconds(), most.Seconds(), .002)
 		})
+	}
+}
+
+func TestAFilmThatIsReadyTeachesTheGate(t *testing.T) {
+	t.Parallel()
+	ready := func(s job.State) job.Job {
+		return job.Job{ID: "j", State: s, Audio: job.Input{Seconds: 10}, Task: &job.Task{ID: "t", Started: noon, Ended: noon.Add(90 * time.Second)}}
+	}
+	bare := ready(job.Storing)
+	bare.Task = nil
+	temp := ready(job.Running)
+	temp.Via = job.TransferTemp
+	const speed = 9000
+	doubted := &job.Route{Failed: 2}
+	for name, c := range map[string]struct {
+		from, to job.Job
+		speeds   []int64
+		route    *job.Route
+	}{
+		"it leaves the vendor":            {ready(job.Running), ready(job.Storing), []int64{speed}, nil},
+		"through the vendor's storage":    {temp, ready(job.Storing), []int64{speed}, doubted},
+		"the task failed":                 {ready(job.Running), ready(job.Failed), nil, doubted},
+		"it came after its job had ended": {ready(job.Failed), ready(job.Storing), nil, doubted},
+		"nothing is known of the task":    {ready(job.Running), bare, nil, doubted},
+	} {
+		g := job.Gate{Route: doubted}.Taught(c.from, c.to, noon)
+		require.Equal(t, c.speeds, g.Speeds, name)
+		require.Equal(t, c.route, g.Route, name)
+	}
+}
+
+func TestAClosureThatComesBackSoonWasNeverOver(t *testing.T) {
+	t.Parallel()
+	past := &job.Closure{Code: job.CodeNoMoney, Since: noon.Add(-time.Hour), Probes: 4}
+	for name, c := range map[string]struct {
+		past  *job.Closure
+		c     job.Closure
+		after time.Duration
+		again bool
+	}{
+		"the same soon":            {past, job.Closure{Code: job.CodeNoMoney}, 30 * time.Minute, true},
+		"the same later":           {past, job.Closure{Code: job.CodeNoMoney}, 30*time.Minute + 1, false},
+		"another one":              {past, job.Closure{Code: job.CodeKeyRefused}, time.Minute, false},
+		"a person's":               {past, job.Closure{Code: job.CodeNoMoney, ByHand: true}, time.Minute, false},
+		"the first there ever was": {nil, job.Closure{Code: job.CodeNoMoney}, time.Minute, false},
+	} {
+		c.c.Since = noon.Add(c.after)
+		got, again := job.Gate{Past: c.past, PastEnd: noon}.Relapsed(c.c, noon.Add(c.after))
+		require.Equal(t, c.again, again, name)
+		want := c.c
+		if c.again {
+			want.Since, want.Probes = past.Since, 5
+		}
+		require.Equal(t, want, got, name)
 	}
 }

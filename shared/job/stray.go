@@ -19,11 +19,17 @@ type Stray struct {
 	Intent Intent `json:"intent"`
 	// TaskID of the task; empty until it is found.
 	TaskID string `json:"task_id,omitempty"`
+	// Among are the tasks of which it is one, if nobody can tell which: TaskID stands for
+	// them, to be reported and not to be used.
+	Among []string `json:"among,omitempty"`
 	// Cost of the film, once it is known to have been charged.
 	Cost Money `json:"cost,omitempty"`
 	// Counted is what the job's record says of it already, as wasted: the vendor had told
 	// that the task was charged before it did not know it any more.
 	Counted Money `json:"counted,omitempty"`
+	// Live: when it was last asked for it was open, or had its film. A job that waits and
+	// has not been posted since gets it back from poll, and is not to pay for another.
+	Live bool `json:"live,omitempty"`
 	// Doubt is what the budget counts for it, until it is settled.
 	Doubt Doubt `json:"doubt,omitzero"`
 	// Tries counts looks.

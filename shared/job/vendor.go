@@ -51,6 +51,9 @@ type CreateRequest struct {
 	Face     Box
 	Ext      Box
 	Style    Style
+	// Before is when it must not be written to a connection any more, by the wall clock;
+	// zero: never.
+	Before time.Time
 }
 
 // Created is the vendor's receipt for a task.

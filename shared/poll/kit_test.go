@@ -149,6 +149,34 @@ func (c *counted) Job(ctx context.Context, id string) (job.Job, error) {
 	return c.Store.Job(ctx, id)
 }
 
+func (c *counted) Owner(ctx context.Context, taskID string) (string, error) {
+	if err := c.r.count("Owner"); err != nil {
+		return "", err
+	}
+	return c.Store.Owner(ctx, taskID)
+}
+
+func (c *counted) Stray(ctx context.Context, id string) (job.Stray, error) {
+	if err := c.r.count("Stray"); err != nil {
+		return job.Stray{}, err
+	}
+	return c.Store.Stray(ctx, id)
+}
+
+func (c *counted) DropStray(ctx context.Context, s job.Stray) error {
+	if err := c.r.count("DropStray"); err != nil {
+		return err
+	}
+	return c.Store.DropStray(ctx, s)
+}
+
+func (c *counted) Orphan(ctx context.Context, s job.Stray, j job.Job, cost job.Money) (job.Message, error) {
+	if err := c.r.count("Orphan"); err != nil {
+		return job.Message{}, err
+	}
+	return c.Store.Orphan(ctx, s, j, cost)
+}
+
 func (c *counted) PutSweep(ctx context.Context, from, to job.Sweep) (job.Sweep, error) {
 	if err := c.r.count("PutSweep"); err != nil {
 		return job.Sweep{}, err
@@ -299,7 +327,7 @@ var errAWS = errors.New("aws: throttled")
 func (r *rig) queued(id string) job.Job {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	j, err := r.s.Create(r.t.Context(), job.Job{ID: id, State: job.Received, Name: job.Name{Stem: id}, Received: now, Due: now.Add(time.Minute),
-		Ratio: job.Square, Audio: job.Input{Seconds: 10}})
+		Ratio: job.Square, Audio: job.Input{Seconds: 10}, Quoted: job.EMO().Price(job.Square, 10)})
 	require.NoError(r.t, err)
 	return r.to(j, job.Queued, func(j *job.Job) { j.Due, j.Rank = time.Time{}, job.Rank("", now.UnixMilli(), id) })
 }

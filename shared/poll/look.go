@@ -59,10 +59,11 @@ func (s *Step) take(ctx context.Context, r *round, j job.Job, a job.Answer) erro
 			return s.succeeded(ctx, r, j, a)
 		}
 		s.Log.ErrorContext(ctx, "task succeeded without a film's link", "job_id", j.ID, "request_id", a.RequestID)
-		if j.Task.Status != job.TaskSucceeded {
-			// It is charged whatever becomes of it, and known for a day only.
+		if cost := s.bill(j, a); j.Task.Status != job.TaskSucceeded || j.Billed != cost {
+			// It is charged whatever becomes of it, and known for a day only. One that was
+			// adopted may have been seen to succeed before anybody asked what it cost.
 			next := with(j, func(t *job.Task) { t.Status, t.Ended, t.Missing = a.Status, a.Ended.UTC(), 0 })
-			next.Billed = s.bill(j, a)
+			next.Billed = cost
 			return s.answered(ctx, r, j, next)
 		}
 	case job.TaskFailed:

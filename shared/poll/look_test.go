@@ -61,6 +61,30 @@ func TestASuccessWithoutALinkIsAskedForAgainAndItsCostNoted(t *testing.T) {
 	})
 }
 
+func TestATaskThatHadSucceededWhenItWasAdoptedIsChargedWithoutALink(t *testing.T) {
+	for name, adopt := range map[string]func(r *rig){
+		"by reconcile": func(r *rig) { r.posting("anna") },
+		"as a stray":   func(r *rig) { givenUp(r, "anna") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				adopt(r)
+				r.vendor.listed("lost", "ours", time.Second)
+				r.vendor.rows[0].Status = job.TaskSucceeded
+				r.vendor.says(job.TaskSucceeded)
+				r.minutes(10)
+				cost := job.EMO().Price(job.Square, 10)
+				require.Equal(t, "lost", r.job("anna").Task.ID)
+				require.Equal(t, cost, r.job("anna").Billed)
+				require.Equal(t, cost, r.theGate().Spent[job.Day.Key(time.Now())])
+				time.Sleep(job.EMO().IDLife)
+				r.until("anna", time.Hour, job.Expired)
+				require.Equal(t, cost, r.job("anna").Wasted, "nobody ever gave the link")
+			})
+		})
+	}
+}
+
 func TestAFinishedTaskIsPricedByTheVendorsWordAndHandedOn(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*job.Answer)

@@ -74,7 +74,7 @@ func (s *Step) reconcile(ctx context.Context, r *round, j job.Job) error {
 		}
 		next.Fault.Detail = strings.Join(next.Candidates[:min(len(next.Candidates), 10)], ", ")
 	case now.Sub(in.Until) < s.AskFirst:
-		next.Tries, next.Due = j.Tries+1, now.Add(s.Interval)
+		next.Due = now.Add(s.Interval)
 	case in.Revoked.IsZero():
 		// A task that has not fetched its inputs yet fails unbilled from here on. From the
 		// vendor's own storage nothing can be taken back: there the list alone decides.
@@ -143,7 +143,7 @@ func (s *Step) listed(ctx context.Context, j job.Job) (bool, error) {
 	if at.IsZero() {
 		at = j.Task.Submitted
 	}
-	err := s.each(ctx, "", at.Add(-time.Hour), func(t job.Listed) error {
+	err := s.each(ctx, "", at, func(t job.Listed) error {
 		found = found || t.TaskID == j.Task.ID
 		return nil
 	})

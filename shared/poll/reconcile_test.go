@@ -50,6 +50,7 @@ func TestALostCreateThatLeftNothingIsPostedAgainAfterItsInputsAreGoneAndTheQuiet
 		require.Equal(t, []string{"staging/anna/image", "staging/anna/audio"}, r.removed)
 		require.GreaterOrEqual(t, revoked, 150*time.Second, "a lease and a minute")
 		require.GreaterOrEqual(t, time.Since(began)-revoked, 15*time.Minute)
+		require.Less(t, time.Since(began)-revoked, 15*time.Minute+30*time.Second, "and no longer than that")
 		require.Nil(t, r.job("anna").Intent)
 		require.Empty(t, r.theGate().Slots)
 	})
@@ -86,6 +87,10 @@ func TestWhatTheListShowsDecidesAboutALostCreate(t *testing.T) {
 			[]row{{"a", "k1", time.Second}, {"b", "k2", 2 * time.Second}, {"c", "k2", -20 * minute}}, job.Submitted, "a", nil},
 		{"one of ours, one of a key that came only after our last task", mine("k1"),
 			[]row{{"a", "k1", time.Second}, {"b", "k2", 2 * time.Second}, {"c", "k2", -2 * minute}}, job.Held, "", []string{"a", "b"}},
+		{"one of our key, with which somebody else was at work since", mine("k1"),
+			[]row{{"a", "k1", time.Second}, {"c", "k1", -2 * minute}}, job.Submitted, "a", nil},
+		{"one of ours, one of a key that came when the old one may still have been used", mine("k1"),
+			[]row{{"a", "k1", time.Second}, {"b", "k2", 2 * time.Second}, {"c", "k2", -12 * minute}}, job.Held, "", []string{"a", "b"}},
 		{"only a stranger's, at work while we used ours", mine("k1"),
 			[]row{{"b", "k2", 2 * time.Second}, {"c", "k2", -20 * minute}}, job.Queued, "", nil},
 		{"only a stranger's, on the first day of a stack", nil,
@@ -99,6 +104,7 @@ func TestWhatTheListShowsDecidesAboutALostCreate(t *testing.T) {
 			[]row{{"a", "k2", time.Second}}, job.Submitted, "a", nil},
 		{"two of our key", known, []row{{"a", "k1", time.Second}, {"b", "k1", 3 * time.Second}}, job.Held, "", []string{"a", "b"}},
 		{"two keys, none of them known", nil, []row{{"a", "k1", time.Second}, {"b", "k2", time.Second}}, job.Held, "", []string{"a", "b"}},
+		{"made in the second of the call, as its Date has it", known, []row{{"a", "k1", -1500 * time.Millisecond}}, job.Submitted, "a", nil},
 		{"made before the call", known, []row{{"a", "k1", -5 * time.Second}}, job.Queued, "", nil},
 		{"made when the next create may have been at it", known, []row{{"a", "k1", 90*time.Second + 500*time.Millisecond}}, job.Queued, "", nil},
 	} {
@@ -145,7 +151,9 @@ func TestTheKeyIsLearnedFromATaskWhoseCreateWasAnswered(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		r.posting("anna")
 		r.vendor.listed("a", "k1", time.Second)
-		r.until("anna", 3*time.Minute, job.Submitted, job.Running)
+		time.Sleep(91 * time.Second)
+		require.NoError(t, r.tick())
+		require.Equal(t, job.Submitted, r.job("anna").State, "at the first look")
 		require.Equal(t, "k1", r.theGate().KeyID)
 	})
 }
@@ -193,6 +201,7 @@ func TestAListThatDoesNotEndSettlesNothing(t *testing.T) {
 			return job.ListPage{Page: q.Page, Pages: 1 << 20, Tasks: []job.Listed{{TaskID: "x", KeyID: "k"}}}, nil
 		}
 		require.ErrorContains(t, r.tick(), "does not end")
+		require.Equal(t, 200, r.vendor.lists, "and is not followed for ever")
 		require.Equal(t, job.Submitting, r.job("anna").State)
 	})
 }
@@ -229,25 +238,29 @@ func TestInputsThatCannotBeTakenBackKeepTheJobFromBeingPostedAgain(t *testing.T)
 }
 
 func TestTheIDOfTheLostCallTellsItsTaskFromAStrangers(t *testing.T) {
-	in(t, func(t *testing.T, r *rig) {
-		j := r.posting("anna")
-		next := j
-		intent := *j.Intent
-		intent.RequestID = "request-ours"
-		next.Intent = &intent
-		_, err := r.s.Move(t.Context(), j, next)
-		require.NoError(t, err)
-		made := time.Now().Add(time.Second)
-		r.vendor.rows = []job.Listed{
-			{TaskID: "theirs", RequestID: "request-theirs", KeyID: "2", Model: "emo-v1", Created: made},
-			{TaskID: "ours", RequestID: "request-ours", KeyID: "1", Model: "emo-v1", Created: made},
-		}
-		time.Sleep(91 * time.Second)
-		require.NoError(t, r.tick())
-		got := r.job("anna")
-		require.Equal(t, job.Submitted, got.State)
-		require.Equal(t, "ours", got.Task.ID)
-	})
+	for _, newer := range []time.Duration{-time.Millisecond, time.Millisecond} {
+		t.Run(newer.String(), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				j := r.posting("anna")
+				next := j
+				intent := *j.Intent
+				intent.RequestID = "request-ours"
+				next.Intent = &intent
+				_, err := r.s.Move(t.Context(), j, next)
+				require.NoError(t, err)
+				made := time.Now().Add(time.Second)
+				r.vendor.rows = []job.Listed{
+					{TaskID: "theirs", RequestID: "request-theirs", KeyID: "2", Model: "emo-v1", Created: made},
+					{TaskID: "ours", RequestID: "request-ours", KeyID: "1", Model: "emo-v1", Created: made.Add(newer)},
+				}
+				time.Sleep(91 * time.Second)
+				require.NoError(t, r.tick())
+				got := r.job("anna")
+				require.Equal(t, job.Submitted, got.State)
+				require.Equal(t, "ours", got.Task.ID)
+			})
+		})
+	}
 }
 
 func TestCreateCallsThatNobodyAnswersGoTheOtherWayAndEndAfterADay(t *testing.T) {

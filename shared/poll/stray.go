@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"emodrop/shared/job"
@@ -43,25 +44,23 @@ func (s *Step) stray(ctx context.Context, r *round, id string) error {
 	switch {
 	case err != nil:
 		return s.strayFailed(ctx, r, st, err)
-	case found == "":
-		return s.strayLater(ctx, st, st.Cost, strayWait(st.Tries))
-	case has(j, found):
+	case found.TaskID == "":
+		return s.strayLater(ctx, st, st, strayWait(st.Tries))
+	case has(j, found.TaskID):
 		return s.Strays.DropStray(ctx, st) // a person has given it back
 	}
-	if owner, err := s.Jobs.Owner(ctx, found); err == nil && owner != j.ID {
+	if owner, err := s.Jobs.Owner(ctx, found.TaskID); err == nil && owner != j.ID {
 		return s.Strays.DropStray(ctx, st) // a person has given it to another job
 	} else if err != nil && !errors.Is(err, job.ErrNotFound) {
 		return err
 	}
 	if st.TaskID == "" {
-		next := st
-		next.TaskID = found
-		if err := s.Strays.PutStray(ctx, st, next); err != nil {
+		if err := s.Strays.PutStray(ctx, st, found); err != nil {
 			return lost(err)
 		}
-		next.Rev++
-		st = next
-		s.Log.WarnContext(ctx, "a task that was given up for lost has shown up", "job_id", j.ID, "task_id", found)
+		found.Rev++
+		st = found
+		s.Log.WarnContext(ctx, "a task that was given up for lost has shown up", "job_id", j.ID, "task_id", st.TaskID)
 	}
 	a, err := s.Vendor.Task(ctx, st.Intent.BaseURL, st.TaskID)
 	if err != nil {
@@ -70,31 +69,41 @@ func (s *Step) stray(ctx context.Context, r *round, id string) error {
 	return s.settleStray(ctx, r, st, j, a)
 }
 
-// findStray is the id of the stray's task; empty while the list shows none that is
-// ours beyond doubt. One that reconcile would take for ours unproven is so too once it has
+// findStray is the stray with its task; as it was while the list shows none that is ours
+// beyond doubt. One that reconcile would take for ours unproven is so too once it has
 // ended with a film: that can no longer be another's task that we cancel, and nobody else
-// would tell of it.
-func (s *Step) findStray(ctx context.Context, st job.Stray, j job.Job) (string, error) {
+// would tell of it. Of several of our own key one is ours: once all have ended, one that was
+// charged stands for them.
+func (s *Step) findStray(ctx context.Context, st job.Stray, j job.Job) (job.Stray, error) {
 	if st.TaskID != "" {
-		return st.TaskID, nil
+		return st, nil
 	}
 	g, err := s.Gate.Gate(ctx)
 	if err != nil {
-		return "", err
+		return st, err
 	}
 	was := j
 	was.Intent = &st.Intent
 	c, err := s.candidates(ctx, was, g.KeyID)
+	open := func(t job.Listed) bool { return !t.Status.Ended() }
 	switch {
 	case err != nil:
-		return "", err
+		return st, err
 	case len(c.own) == 1:
-		return c.own[0].TaskID, nil
-	case len(c.found) == 1 && c.sure && c.found[0].Status == job.TaskSucceeded:
-		return c.found[0].TaskID, nil
+		st.TaskID = c.own[0].TaskID
+	case len(c.own) > 1 && !slices.ContainsFunc(c.own, open):
+		st.TaskID = c.own[max(0, slices.IndexFunc(c.own, filmed))].TaskID
+		for _, t := range c.own {
+			st.Among = append(st.Among, t.TaskID)
+		}
+	case len(c.found) == 1 && c.sure && filmed(c.found[0]):
+		st.TaskID = c.found[0].TaskID
 	}
-	return "", nil
+	return st, nil
 }
+
+// filmed: the task has ended with a film, and was charged.
+func filmed(t job.Listed) bool { return t.Status == job.TaskSucceeded }
 
 // settleStray decides what a stray is good for.
 func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Job, a job.Answer) error {
@@ -102,9 +111,10 @@ func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Jo
 	if a.Status == job.TaskFailed || a.Status == job.TaskCanceled {
 		return s.Strays.DropStray(ctx, st) // it cost nothing
 	}
-	cost := st.Cost
+	seen := st
+	seen.Live = (open || charged) && len(st.Among) == 0
 	if charged {
-		cost = s.bill(j, a)
+		seen.Cost = s.bill(j, a)
 	}
 	intent := st.Intent
 	next := j
@@ -114,6 +124,10 @@ func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Jo
 	case j.State == job.Submitting:
 		// Another create call is under way: nothing is to come between it and its
 		// answer.
+	case len(st.Among) > 0:
+		if charged { // whosever film it is: it is told of, and no job gets it
+			return s.orphan(ctx, st, j, seen.Cost)
+		}
 	case j.State == job.Queued && j.Posts == st.Post && (open || charged):
 		// Not posted since: the job has its task back, and is billed for it then.
 		next.Wasted -= st.Counted
@@ -126,18 +140,20 @@ func (s *Step) settleStray(ctx context.Context, r *round, st job.Stray, j job.Jo
 		if err := s.Vendor.CancelAt(ctx, intent.BaseURL, st.TaskID); err != nil {
 			s.Log.WarnContext(ctx, "a task that nobody needs is not canceled", "task_id", st.TaskID, "err", err)
 		}
-		return s.strayLater(ctx, st, cost, s.Interval)
+		return s.strayLater(ctx, st, seen, s.Interval)
 	case charged && onItsWay(j):
-		return s.orphan(ctx, st, j, cost)
+		return s.orphan(ctx, st, j, seen.Cost)
 	}
-	return s.strayLater(ctx, st, cost, strayAgain)
+	return s.strayLater(ctx, st, seen, strayAgain)
 }
 
 // orphan reports a film that was charged and that no job can use.
 func (s *Step) orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Money) error {
 	m, err := s.Strays.Orphan(ctx, st, j, cost)
 	if errors.Is(err, job.ErrConflict) {
-		return s.strayLater(ctx, st, cost, strayAgain)
+		seen := st
+		seen.Cost = cost
+		return s.strayLater(ctx, st, seen, strayAgain)
 	}
 	if err != nil {
 		return err
@@ -186,7 +202,7 @@ func (s *Step) giveStray(ctx context.Context, r *round, st job.Stray, j, next jo
 		return err
 	}
 	if !ok {
-		return s.strayLater(ctx, st, st.Cost, strayAgain)
+		return s.strayLater(ctx, st, st, strayAgain)
 	}
 	if err := s.Strays.DropStray(ctx, st); err != nil {
 		return err
@@ -197,19 +213,22 @@ func (s *Step) giveStray(ctx context.Context, r *round, st job.Stray, j, next jo
 	return nil
 }
 
-func (s *Step) strayLater(ctx context.Context, st job.Stray, cost job.Money, wait time.Duration) error {
-	next := st
-	next.Cost, next.Tries, next.Due = cost, st.Tries+1, time.Now().Add(wait)
-	return lost(s.Strays.PutStray(ctx, st, next))
+// strayLater notes what was seen of a stray and lets it be for a while.
+func (s *Step) strayLater(ctx context.Context, st, seen job.Stray, wait time.Duration) error {
+	seen.Tries, seen.Due = st.Tries+1, time.Now().Add(wait)
+	return lost(s.Strays.PutStray(ctx, st, seen))
 }
 
 // strayFailed lets a stray that cannot be looked for now step back.
 func (s *Step) strayFailed(ctx context.Context, r *round, st job.Stray, cause error) error {
 	s.Log.WarnContext(ctx, "look for a lost task", "job_id", st.Job, "err", cause)
-	if v := job.VerdictOf(cause); v.Outcome == job.Throttled {
-		s.throttled(r, v)
-	}
 	next := st
+	switch v := job.VerdictOf(cause); v.Outcome {
+	case job.Throttled:
+		s.throttled(r, v)
+	case job.OperatorNeeded:
+		next.Live = false // it may be another key's by now: nobody waits for it
+	}
 	next.Due = time.Now().Add(strayAgain)
 	return lost(s.Strays.PutStray(ctx, st, next))
 }

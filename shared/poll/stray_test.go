@@ -1,13 +1,17 @@
 package poll_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 
 	"emodrop/local/race"
 	"emodrop/shared/job"
+	"emodrop/shared/poll"
 )
 
 // givenUp has a job whose create call was never found, queued again and not posted
@@ -144,20 +148,126 @@ func TestAStrayIsLookedForUntilTheVendorForgetsAndNotOften(t *testing.T) {
 			time.Sleep(10 * time.Minute)
 		}
 		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+		require.Empty(t, r.orphans(), "nothing was charged")
 		require.Less(t, r.vendor.lists, 40)
 		require.Greater(t, r.vendor.lists, 20)
 	})
 }
 
-func TestAStrayIsNotTakenFromStrangers(t *testing.T) {
+func TestATaskThatIsADayOldIsLookedForALittleLonger(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
-		r.vendor.listed("theirs", "others", time.Second)
-		j := r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+		r.vendor.listed("late", "ours", time.Second)
+		r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
 		r.vendor.says(job.TaskSucceeded, ready)
-		r.minutes(30)
-		require.Equal(t, job.Failed, r.job("anna").State)
-		require.Empty(t, r.vendor.asked)
-		require.NoError(t, r.stray(j), "it goes on being looked for")
+		time.Sleep(job.EMO().IDLife)
+		require.NoError(t, r.tick())
+		require.Equal(t, job.Storing, r.job("anna").State)
+	})
+}
+
+func TestAStrayIsNotTakenFromStrangers(t *testing.T) {
+	for name, before := range map[string]func(r *rig){
+		"whose key may be ours": func(*rig) {},
+		"whose key is provably not": func(r *rig) {
+			r.submitted("earlier")
+			r.vendor.listed("task-earlier", "ours", 0)
+			r.vendor.listed("c", "others", -20*time.Minute)
+			time.Sleep(5 * time.Minute)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				before(r)
+				r.vendor.listed("theirs", "others", time.Second)
+				r.vendor.rows[len(r.vendor.rows)-1].Status = job.TaskSucceeded
+				j := r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+				r.vendor.says(job.TaskRunning)
+				r.minutes(30)
+				require.Equal(t, job.Failed, r.job("anna").State)
+				require.NotContains(t, r.vendor.asked, "theirs")
+				require.NoError(t, r.stray(j), "it goes on being looked for")
+			})
+		})
+	}
+}
+
+func TestWhatAnotherProcessHasPutOffIsNotLookedForBeforeItsTime(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.vendor.listed("late", "ours", time.Second)
+		j := r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+		r.broken["Stray"] = errAWS
+		time.Sleep(3 * time.Minute)
+		require.ErrorIs(t, r.tick(), errAWS)
+		delete(r.broken, "Stray")
+		r.change = func(c *poll.Config) { c.Strays = postponed{c.Strays} }
+		require.NoError(t, r.tick())
+		require.Zero(t, r.vendor.lists)
+		r.change = nil
+		r.vendor.says(job.TaskSucceeded, ready)
+		require.NoError(t, r.tick())
+		require.Equal(t, job.Storing, r.job("anna").State, "found and taken in one look")
+		require.Equal(t, []string{"anna"}, r.films, "and handed on")
+		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+	})
+}
+
+// postponed are strays that have been put off since the index showed them.
+type postponed struct{ poll.Strays }
+
+func (p postponed) Stray(ctx context.Context, id string) (job.Stray, error) {
+	st, err := p.Strays.Stray(ctx, id)
+	st.Due = time.Now().Add(time.Minute)
+	return st, err
+}
+
+func TestOnlyAVendorThatAsksToWaitEndsTheSearchForTheOthers(t *testing.T) {
+	for outcome, all := range map[job.Outcome]bool{job.Throttled: false, job.Retry: true} {
+		t.Run(string(outcome), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				const n = 12 // more than are looked for at once
+				for i := range n {
+					r.to(givenUp(r, fmt.Sprint("job-", i)), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+				}
+				r.vendor.pace = rate.NewLimiter(17, 1)
+				r.vendor.page = func(job.ListQuery) (job.ListPage, error) { return job.ListPage{}, said{Outcome: outcome} }
+				time.Sleep(3 * time.Minute)
+				require.NoError(t, r.tick())
+				require.Equal(t, all, r.vendor.lists == n, "%d of %d", r.vendor.lists, n)
+			})
+		})
+	}
+}
+
+func TestAStrayWithoutAJobIsForgotten(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		j := givenUp(r, "anna")
+		r.change = func(c *poll.Config) { c.Jobs = forgetful{c.Jobs, "anna"} }
+		time.Sleep(3 * time.Minute)
+		require.NoError(t, r.tick())
+		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+	})
+}
+
+func TestAFilmThatItsJobHasIsNotReportedThoughItsStrayIsOld(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		r.vendor.listed("late", "ours", time.Second)
+		j := r.to(givenUp(r, "anna"), job.Failed, func(j *job.Job) { j.Fault = &job.Fault{Code: job.CodeVendorFailed} })
+		r.vendor.says(job.TaskSucceeded) // charged, and no link yet
+		r.minutes(5)
+		r.vendor.says(job.TaskSucceeded, ready)
+		r.broken["DropStray"] = errAWS // whoever gives it back dies
+		for range 3 {
+			_ = r.tick()
+			time.Sleep(time.Minute)
+		}
+		require.Equal(t, job.Storing, r.job("anna").State)
+		require.NoError(t, r.stray(j))
+		delete(r.broken, "DropStray")
+		time.Sleep(25 * time.Hour)
+		require.NoError(t, r.tick())
+		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
+		require.Empty(t, r.orphans())
+		require.Zero(t, r.job("anna").Wasted)
 	})
 }
 
@@ -184,28 +294,6 @@ func TestTheFirstTaskOfAKeyNobodyKnowsIsNotForgottenOnceItHasAFilm(t *testing.T)
 		got := r.job("anna")
 		require.Equal(t, job.Storing, got.State, "it was paid for, and has nobody else")
 		require.Equal(t, job.EMO().Price(job.Square, 10), got.Billed)
-		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
-	})
-}
-
-func TestAFilmThatComesAfterAllWasChargedOnce(t *testing.T) {
-	in(t, func(t *testing.T, r *rig) {
-		j := r.submitted("anna")
-		cost := job.EMO().Price(job.Square, 10)
-		r.vendor.says(job.TaskSucceeded, func(a *job.Answer) { a.Seconds, a.Ratio = 10, job.Square })
-		require.NoError(t, r.tick())
-		require.Equal(t, cost, r.job("anna").Billed, "charged, and no link is there yet")
-		r.to(r.job("anna"), job.Expired, func(j *job.Job) {
-			j.Fault, j.Wasted, j.Billed = &job.Fault{Code: job.CodeVendorLost}, j.Billed, 0
-		})
-		require.Equal(t, cost, r.theGate().Spent[job.Day.Key(time.Now())])
-		r.vendor.says(job.TaskSucceeded, ready)
-		r.minutes(5)
-		got := r.job("anna")
-		require.Equal(t, job.Storing, got.State)
-		require.Equal(t, cost, got.Billed)
-		require.Zero(t, got.Wasted, "one task, one charge")
-		require.Equal(t, cost, r.theGate().Spent[job.Day.Key(time.Now())])
 		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
 	})
 }
@@ -256,28 +344,6 @@ func TestARetryOfALostJobDoesNotEndByItsOldTask(t *testing.T) {
 		r.minutes(40)
 		got = r.job("anna")
 		require.NotEqual(t, job.Expired, got.State, "attempt %d, posts %d", got.Attempt, got.Posts)
-	})
-}
-
-func TestAChargedStrayIsNeverForgottenInSilence(t *testing.T) {
-	race.Leave(t)
-	in(t, func(t *testing.T, r *rig) {
-		r.vendor.listed("late", "ours", time.Second)
-		j := givenUp(r, "anna")
-		again, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
-			At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
-		require.NoError(t, err)
-		r.to(again, job.Held, func(j *job.Job) {
-			j.Due, j.Fault, j.Candidates = time.Time{}, &job.Fault{Code: job.CodeAmbiguous}, []string{"a", "b"}
-		})
-		r.vendor.says(job.TaskSucceeded, ready)
-		for range 26 * 30 {
-			require.NoError(t, r.tick())
-			time.Sleep(2 * time.Minute)
-		}
-		require.Contains(t, r.vendor.asked, "late", "it was found, and seen to have succeeded")
-		require.ErrorIs(t, r.stray(j), job.ErrNotFound)
-		require.Contains(t, r.told, "orphan-late", "charged and not reported")
 	})
 }
 

@@ -382,6 +382,22 @@ var gateSentences = []sentence{
 		filmed(t, s, "three", time.Second, 1)
 		require.Nil(t, gate(t, s).Route)
 	}},
+	{"who tries S3 again is admitted with the note of it, or not at all", func(t *testing.T, s *store.Store) {
+		anna := queued(t, s, "anna")
+		try := func() (job.Job, error) {
+			return s.Admit(t.Context(), anna, job.Admission{Gate: gate(t, s), Limit: 1, Intent: intent(soon()), Trial: true})
+		}
+		_, err := try()
+		require.ErrorIs(t, err, job.ErrConflict, "there is nothing to be tried")
+		for range 3 {
+			require.NoError(t, s.Fetched(t.Context(), job.Fetch{Job: "a"}))
+		}
+		sent, err := try()
+		require.NoError(t, err)
+		require.Equal(t, job.Submitting, sent.State)
+		require.Equal(t, sent, read(t, s, anna.ID))
+		require.Equal(t, anna.ID, gate(t, s).Route.Trier)
+	}},
 	{"learning and closing take nothing from who is at the vendor", func(t *testing.T, s *store.Store) {
 		j := submitting(t, s, "anna", soon())
 		require.NoError(t, s.LearnKey(t.Context(), "key"))

@@ -152,6 +152,40 @@ func TestTroubleOfTheTableIsAnErrorAndNoLostRace(t *testing.T) {
 	}
 }
 
+func TestWhatIsKnownOfTheGateAlreadyIsNotWritten(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(context.Context, *store.Store) error{
+		"it is open":           func(ctx context.Context, s *store.Store) error { return s.OpenGate(ctx) },
+		"S3 has always worked": func(ctx context.Context, s *store.Store) error { return s.Fetched(ctx, job.Fetch{OK: true}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onWire(t, []answer{othersMark}, func(t *testing.T, s *store.Store, w *wire) {
+				require.NoError(t, do(t.Context(), s))
+				require.Equal(t, []string{"GetItem"}, w.ops())
+			})
+		})
+	}
+}
+
+func TestARaceForgetsThatS3FailedAndNeverThatItWorks(t *testing.T) {
+	t.Parallel()
+	doubted := func(call) (int, string, error) {
+		return 200, fmt.Sprintf(`{"Item":{"pk":{"S":"x"},%q:{"S":"0123456789abcdef"},"route":{"M":{"failed":{"N":"1"}}}}}`, store.Mark), nil
+	}
+	lost, down := refusal(400, "ConditionalCheckFailedException"), refusal(500, "InternalServerError")
+	fetched := func(works bool, answers ...answer) (err error) {
+		onWire(t, append(answers, othersMark), func(t *testing.T, s *store.Store, _ *wire) {
+			err = s.Fetched(t.Context(), job.Fetch{Job: "a", OK: works})
+		})
+		return err
+	}
+	require.NoError(t, fetched(false, othersMark, lost))
+	require.NoError(t, fetched(false, doubted, lost))
+	require.ErrorIs(t, fetched(true, doubted, lost), job.ErrConflict)
+	require.Error(t, fetched(false, othersMark, down, down, down), "trouble is no race")
+}
+
 func TestALongIndexIsReadPageByPageUpToTheLimit(t *testing.T) {
 	t.Parallel()
 	page := func(from, n int, more bool) answer {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"emodrop/shared/job"
@@ -86,6 +87,7 @@ func (s *Store) Orphan(ctx context.Context, st job.Stray, j job.Job, cost job.Mo
 		return job.Message{}, err
 	}
 	m := job.OrphanMessage(j, st.TaskID, cost, time.Now().UTC().Truncate(time.Millisecond))
+	m.Fault.Detail = strings.Join(st.Among, ", ")
 	told, err := newMessage(m)
 	if err != nil {
 		return job.Message{}, err

@@ -197,6 +197,9 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	if g.Admits(time.Now(), j.ID, j.Seconds(), s.MaxInFlight, time.Now().Add(job.InputLife-urlMargin), s.Profile) != job.Go {
 		return false, nil
 	}
+	if lives, err := s.lives(ctx, j); err != nil || lives {
+		return err == nil, err
+	}
 	if ok, goOn, err := s.afford(ctx, g, j); !ok {
 		return goOn, err
 	}
@@ -263,7 +266,7 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 	}
 	call, cancel := context.WithTimeout(ctx, s.CreateWithin)
 	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
-		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})
+		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style, Before: until.Add(-s.CreateWithin)})
 	cancel()
 	if !untouched(err) {
 		s.uploads.drop(j.ID)
@@ -272,4 +275,18 @@ func (s *Step) send(ctx context.Context, g job.Gate, j job.Job) (goOn bool, err 
 		return s.notCreated(ctx, admitted, err)
 	}
 	return true, s.record(ctx, admitted, created)
+}
+
+// lives says whether the task of the job's last create call, which nobody could find, has
+// shown up and is alive: poll is about to give it back. Whoever ended the job while it was
+// looked for, and tries it again, is not to pay for a second one.
+func (s *Step) lives(ctx context.Context, j job.Job) (bool, error) {
+	if j.Posts == 0 {
+		return false, nil
+	}
+	st, err := s.Jobs.Stray(ctx, job.Stray{Job: j.ID, Post: j.Posts}.ID())
+	if errors.Is(err, job.ErrNotFound) {
+		return false, nil
+	}
+	return st.Live, err
 }

@@ -145,6 +145,7 @@ func TestTheCreateCallEndsWithThePostingLeaseAtTheLatest(t *testing.T) {
 		require.Equal(t, job.Submitting, j.State)
 		require.True(t, time.Now().Before(j.Intent.Until))
 		require.Equal(t, j.Intent.Until.UnixMilli(), j.Due.UnixMilli())
+		require.Equal(t, j.Intent.Until, r.vendor.creates[0].Before.Add(30*time.Second).UTC(), "what is sent later could not be answered in time")
 	})
 }
 
@@ -439,4 +440,42 @@ func TestAnAnswerThatCannotBeWrittenLeavesTheJobToPoll(t *testing.T) {
 		require.NoError(t, r.step().Dispatch(t.Context()))
 		require.Len(t, r.vendor.creates, 1, "never posted again blindly")
 	})
+}
+
+// TestAJobWhoseTaskHasShownUpIsNotPostedBesideIt has a job end while its create call is
+// looked for, and tried again.
+func TestAJobWhoseTaskHasShownUpIsNotPostedBesideIt(t *testing.T) {
+	for _, live := range []bool{true, false} {
+		t.Run(fmt.Sprint(live), func(t *testing.T) {
+			in(t, func(t *testing.T, r *rig) {
+				r.queued("anna")
+				r.vendor.create = refusing(job.Verdict{Outcome: job.Unknown})
+				require.NoError(t, r.step().Dispatch(t.Context()))
+				j := r.job("anna")
+				next := j
+				intent := *j.Intent
+				intent.Revoked = time.Now().UTC()
+				next.Intent = &intent
+				j, err := r.s.Move(t.Context(), j, next)
+				require.NoError(t, err)
+				next = j
+				next.State, next.Due, next.Intent = job.Queued, time.Time{}, nil
+				j, err = r.s.Move(t.Context(), j, next) // poll has not found it
+				require.NoError(t, err)
+				st, err := r.s.Stray(t.Context(), job.Stray{Job: "anna", Post: 1}.ID())
+				require.NoError(t, err)
+				seen := st
+				seen.TaskID, seen.Live = "late", live
+				require.NoError(t, r.s.PutStray(t.Context(), st, seen))
+
+				r.vendor.create, r.vendor.creates = nil, nil
+				time.Sleep(2 * time.Minute)
+				r.queued("bert")
+				require.NoError(t, r.step().Dispatch(t.Context()))
+				require.Equal(t, job.Submitted, r.job("bert").State, "it keeps nobody else")
+				require.Equal(t, live, r.job("anna").State == job.Queued)
+				require.Equal(t, j.Attempt, r.job("anna").Attempt)
+			})
+		})
+	}
 }

@@ -35,6 +35,8 @@ type Jobs interface {
 	Move(ctx context.Context, from, to job.Job) (job.Job, error)
 	// Queue lists the ids of queued jobs in their order; it may lag.
 	Queue(ctx context.Context, limit int) ([]string, error)
+	// Stray is a task that a job went on without, or job.ErrNotFound.
+	Stray(ctx context.Context, id string) (job.Stray, error)
 }
 
 // Gate admits jobs to the vendor.

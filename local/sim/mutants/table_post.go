@@ -46,11 +46,11 @@ func creates() []mutant {
 	return []mutant{
 		{"intent before the call", "a call that may have happened is written down", []edit{
 			{dispatch, "\tadmitted, err := s.Gate.Admit(", `	created, failed := s.Vendor.Create(ctx, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
-		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})
+		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style, Before: until.Add(-s.CreateWithin)})
 	admitted, err := s.Gate.Admit(`},
 			{dispatch, `	call, cancel := context.WithTimeout(ctx, s.CreateWithin)
 	created, err := s.Vendor.Create(call, job.CreateRequest{Model: s.Model, ImageURL: in.image, AudioURL: in.audio,
-		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style})
+		Face: j.Face.Box, Ext: j.Face.Ext, Style: j.Style, Before: until.Add(-s.CreateWithin)})
 	cancel()
 	if !untouched(err) {
 		s.uploads.drop(j.ID)
@@ -59,7 +59,7 @@ func creates() []mutant {
 		return s.notCreated(ctx, admitted, err)`, `	if failed != nil {
 		return s.notCreated(ctx, admitted, failed)`}}},
 		{"lease's end before the call", "who was asleep has lost the right to post", []edit{
-			{dispatch, "if time.Until(until) < s.CreateWithin {", "if false {"}}},
+			{dispatch, "if time.Until(until) < s.CreateWithin {", "if false {"}, {wire, "\t\tp.seal()\n", ""}}},
 		{"unclear answer", "what does not refuse clearly is unknown", []edit{{create, "\t\te.Outcome = job.Unknown\n", "\t\te.Outcome = job.NotSent\n"}}},
 		{"time-out", "no answer is no refusal", []edit{{wire, "\t\toutcome := job.Unknown\n", "\t\toutcome := job.NotSent\n"}}},
 		{"cut answer", "half an answer is no refusal", []edit{
