@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"time"
 
@@ -167,6 +168,11 @@ func (h *Handler) bring(ctx context.Context, j job.Job) error {
 	}
 	if why := misfit(j, film, h.Profile); why != "" && !j.Accepted {
 		return h.hold(ctx, j, film, file, why)
+	}
+	if said := j.Result.Seconds; said > 0 && math.Abs(said-film.Seconds) > job.Leeway(film.Seconds) {
+		// The film is what was ordered, and the bill goes by the vendor's word: that is for
+		// whoever reads bills, and keeps no film from anybody.
+		h.Log.WarnContext(ctx, "billed for another length than the film has", "job_id", j.ID, "film_s", film.Seconds, "billed_s", said)
 	}
 	film, err = h.place(ctx, j, film, file, false)
 	if err != nil {

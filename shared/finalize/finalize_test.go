@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +32,18 @@ func TestAFilmIsVerifiedPutAndTold(t *testing.T) {
 		require.Equal(t, []string{job.OutcomeMessage(j).ID}, r.told)
 		require.NoError(t, r.handle("anna"), "again, and it is at home")
 		require.Len(t, r.links, 1)
+	})
+}
+
+func TestAFilmThatIsBilledForAnotherLengthIsDeliveredAndSaidSo(t *testing.T) {
+	in(t, func(t *testing.T, r *rig) {
+		for name, billed := range map[string]float64{"unsaid": 0, "right": 2, "nearly": 2.9, "wrong": 12} {
+			r.log.Reset()
+			r.storing(name, func(j *job.Job) { j.Result.Seconds = billed })
+			require.NoError(t, r.handle(name))
+			require.Equal(t, job.Succeeded, r.job(name).State)
+			require.Equal(t, name == "wrong", strings.Contains(r.log.String(), "billed for another length"), name)
+		}
 	})
 }
 

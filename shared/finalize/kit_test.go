@@ -56,6 +56,7 @@ type rig struct {
 	films map[string]job.Stored
 	etags int
 	told  []string
+	log   bytes.Buffer
 }
 
 // in runs a test in a bubble of its own.
@@ -74,7 +75,7 @@ func in(t *testing.T, f func(t *testing.T, r *rig)) {
 
 func (r *rig) config() finalize.Config {
 	return finalize.Config{Vendor: r, Jobs: r.jobs, HandIns: r.s, Links: r, Outbox: r, Tell: r, Profile: job.EMO(),
-		Dir: r.t.TempDir(), Log: slog.New(slog.DiscardHandler)}
+		Dir: r.t.TempDir(), Log: slog.New(slog.NewTextHandler(&r.log, nil))}
 }
 
 func (r *rig) handle(id string) error {
