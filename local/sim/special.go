@@ -23,11 +23,17 @@ func (s *Schedule) special(seed uint64) {
 		s.hushed(r)
 	case seed%25 == 22:
 		s.meet(r)
+	case seed%25 == 18:
+		s.rewrite(r)
+	case seed%25 == 8:
+		s.unanswered(r)
+	case seed%25 == 16:
+		s.mistake(r)
 	case seed%1000 == 37:
 		s.alike()
 	case seed%1000 == 53:
 		s.misfit("wrong_length")
-	case seed%1000 == 553:
+	case seed%1000 == 353:
 		s.misfit("wrong_ratio")
 	}
 }
@@ -83,6 +89,59 @@ func (s *Schedule) meet(r *rand.Rand) {
 	p.act(Act{At: 15 * time.Minute, Resume: true})
 }
 
+// rewrite has people write their recordings over again and again, with right ones and with
+// wrong ones: several films and several refusals of one name are on their way, while what
+// is written of them stands still.
+func (s *Schedule) rewrite(r *rand.Rand) {
+	c := &s.Config
+	s.Busy, s.ByHand, s.ListLag = 0, false, 0
+	c.MaxInFlight, c.Emulator.Slots = 3, 3
+	c.Storm = Storm{Ends: 20 * time.Minute, Twice: .3, Frozen: .4 + .6*r.Float64()}
+	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
+	p := &people{r: r, s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 400}
+	s.clear()
+	for i := range 5 {
+		name, at := fmt.Sprintf("w%d", i), p.at(time.Second)
+		p.put(at, name+".png", p.picture())
+		for n := range 3 + r.IntN(2) {
+			data := p.voice()
+			if r.IntN(3) == 0 {
+				data = fmt.Appendf(nil, "no recording %d", n)
+			}
+			p.put(at, name+".wav", data)
+			at += 40*time.Second + time.Duration(r.Int64N(int64(80*time.Second)))
+		}
+	}
+}
+
+// mistake has people hand in one wrong recording after the other, and each record takes its
+// time: what is told of one is still being written when the next is refused.
+func (s *Schedule) mistake(r *rand.Rand) {
+	s.rewrite(r)
+	c := &s.Config
+	c.Storm = Storm{Ends: c.Storm.Ends, Twice: .2, Stale: .5 + .4*r.Float64()}
+	p := &people{r: r, s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 500}
+	s.clear()
+	for i := range 6 {
+		name, at := fmt.Sprintf("w%d", i), p.at(time.Second)
+		p.put(at, name+".png", p.picture())
+		for n := range 3 + r.IntN(4) {
+			p.put(at, name+".wav", fmt.Appendf(nil, "no recording %d", n))
+			at += 5*time.Second + time.Duration(r.Int64N(int64(4*time.Second)))
+		}
+	}
+}
+
+// unanswered has many jobs want three slots while every other create call that makes a task
+// is not answered: one is searched for while the next is being made.
+func (s *Schedule) unanswered(r *rand.Rand) {
+	s.press(r)
+	c := &s.Config
+	c.MaxInFlight, c.Emulator.Slots = 3, 3
+	c.Storm = Storm{Ends: c.Storm.Ends, Twice: .3, Late: .3, LateBy: 10 * time.Second, Slow: .1, SlowBy: 30 * time.Second}
+	c.Emulator.FaultRates = map[string]float64{"create:timeout_after": .3 + .4*r.Float64()}
+}
+
 // clear takes back what people were to do, and the budget that they were to lift.
 func (s *Schedule) clear() {
 	s.Acts, s.Config.Budget, s.Config.Begin = nil, job.Budget{}, 0
@@ -134,7 +193,10 @@ func (s *Schedule) alone() {
 	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
 	p := &people{r: rand.New(rand.NewPCG(s.Seed, 1)), s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 100}
 	s.clear()
-	p.pair("alone")
+	at := p.at(0)
+	p.put(at, "alone.png", p.picture())
+	// Long enough for half of it to be told from the whole.
+	p.put(at, "alone.wav", Recording(int(s.Seed)<<4|p.sounds, 2500*time.Millisecond))
 }
 
 // pair hands in a picture and a recording that are in order.

@@ -27,6 +27,9 @@ type Storm struct {
 	// it is about to write a job, a film or a record or to be admitted, or has just done
 	// so, for minutes. Moves are many and films few: an eighth and twice as often.
 	Frozen float64
+	// Stale is for records that are written up to ten seconds after what they say was so, or
+	// whose writer learns it so much later: no longer does anybody wait for a channel.
+	Stale float64
 	// Cut is for answers of the vendor that end in the middle.
 	Cut float64
 	// Lost, Twice and Late are for hints: events of the bucket, and invocations by
@@ -112,6 +115,8 @@ func (s *Storm) latency(l lot, op string, at time.Duration) (there, back time.Du
 		d = time.Duration(u * float64(2*time.Minute))
 	case op == "outbox.record" && frozen < s.Frozen:
 		d = time.Duration(u * float64(2*time.Minute))
+	case op == "outbox.record" && frozen < s.Stale:
+		d = time.Duration(u * float64(10*time.Second))
 	case op == "outbox.put" && frozen < 2*s.Frozen:
 		d = time.Duration(u * float64(4*time.Minute))
 	case l.unit(askSlow) < s.Slow:
