@@ -115,7 +115,7 @@ func (p *program) wrongLines(name string, faults []job.RowFault, more int) *prob
 	if unsaid := len(faults) + more - maxWrongLines; unsaid > 0 {
 		p.say("  … and %d more", "  ……以及另外 %d 行", unsaid)
 	}
-	return p.problem(exitJobFailed, job.CodeManifestRefused, "%s has %d wrong lines; nothing was sent.", "%s 有 %d 行有误，未提交任何内容。",
+	return p.problem(exitJobFailed, job.CodeManifestRefused, "%s: nothing was sent; wrong lines: %d.", "%s 有 %d 行有误，未提交任何内容。",
 		"A manifest is taken as a whole or not at all: put them right first.", "清单要么全部采用，要么全部不采用：请先修正这些行。", oneLine(filepath.Base(name)), len(faults)+more)
 }
 

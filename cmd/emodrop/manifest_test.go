@@ -94,7 +94,7 @@ func TestAManifestIsSentWholeOrNotAtAll(t *testing.T) {
 		exit int
 		says []string
 	}{
-		"wrong lines":      {good + "ok,_files/face.jpg,_files/two.wav\n,_files/face.jpg,x.mp3\n", job.CodeManifestRefused, exitJobFailed, []string{"line 3: name: stands on line 2 already", "line 4: name: ", "2 wrong lines"}},
+		"wrong lines":      {good + "ok,_files/face.jpg,_files/two.wav\n,_files/face.jpg,x.mp3\n", job.CodeManifestRefused, exitJobFailed, []string{"line 3: name: stands on line 2 already", "line 4: name: ", "wrong lines: 2"}},
 		"no rows":          {"", job.CodeManifestRefused, exitJobFailed, []string{"the file has no rows"}},
 		"a missing file":   {good + "two,_files/face.jpg,_files/nobody.mp3\n", job.CodeFileMissing, exitJobFailed, []string{"“_files/nobody.mp3” is neither beside the manifest nor in the inbox"}},
 		"a file no sound":  {good + "two,_files/face.jpg,_files/bad.mp3\n", job.CodeNotAudio, exitJobFailed, []string{"“bad.mp3” has a recording's name", "Nothing was sent"}},
@@ -120,7 +120,7 @@ func TestAManifestIsSentWholeOrNotAtAll(t *testing.T) {
 	require.Contains(t, wrong.stderr, "  第 2 行：audio：缺失\n  第 3 行：style-level：必须是以下之一：normal、calm、active\n")
 	wrong = d.run("batch", week(t, "name,image,audio\n"+strings.Repeat("x\n", 250)))
 	require.Contains(t, wrong.stderr, "line 101: image: is missing\n  … and 150 more\n")
-	require.Contains(t, wrong.stderr, "250 wrong lines")
+	require.Contains(t, wrong.stderr, "wrong lines: 250")
 	wrong = d.run("batch", week(t, "name,image,audio\nx,_files/face.jpg\n"), "--json")
 	line := objects(t, wrong.stdout)[0]
 	require.Equal(t, []any{2.0, false, job.CodeManifestRefused}, []any{line["line"], line["upload"], line["problem"].(map[string]any)["code"]})
