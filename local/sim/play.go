@@ -34,8 +34,12 @@ func (s Schedule) Play(w *World) {
 	end := w.began.Add(max(s.Config.Storm.Ends, s.Busy, time.Since(w.began)) + calm)
 	for good := 0; good < 3 && time.Now().Before(end); {
 		w.Run(time.Minute)
+		if w.pending() { // the rest takes longer to find out
+			good = 0
+			continue
+		}
 		left, err := w.Unfinished()
-		if good++; err != nil || left != "" || w.pending() {
+		if good++; err != nil || left != "" {
 			good = 0
 		}
 	}

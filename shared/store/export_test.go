@@ -28,6 +28,7 @@ var (
 	StrayKey   = strayKey
 	LabelsKey  = labelsKey
 	ControlKey = controlKey
+	AppendJSON = appendJSON
 )
 
 const (
