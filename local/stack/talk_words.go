@@ -44,6 +44,7 @@ var inChinese = map[string]string{
 	"face not kept":                                  "检测结果未能保存",
 	"file of a row cannot be read":                   "清单某行的文件无法读取",
 	"film not home yet":                              "视频尚未取回",
+	"billed for another length than the film has":    "计费时长与视频时长不符",
 	"function cannot start":                          "函数无法启动",
 	"gate closed":                                    "已停止提交",
 	"gate stays closed":                              "仍停止提交",
