@@ -59,14 +59,14 @@ ALONE   := $(addprefix emodrop/,local/emo/face/picture local/emo/film local/samp
 OURS    := ./cmd/... ./events/... ./functions/... ./local/... ./shared/...
 # LIST notes the packages of $(2) that have tests as a list of lines, each with the folder $(1) for
 # their binaries, but those that $(3) names; COMPILE makes the binaries of the folder $(1) with the
-# compiler's flags $(2), if they have changed; PLAY plays all that are listed, as many packages at
-# once as there are processors. .ci/play says why it is not `go test` alone.
+# compiler's flags $(2), if they have changed; PLAY plays all that are listed, one package more at
+# once than there are processors, as some wait. .ci/play says why it is not `go test` alone.
 BINS    := .emodrop/test
 LISTED  := $(BINS)/list
 LIST     = $(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}$(BINS)/$(1) {{.ImportPath}}{{end}}' $(2) \
            $(if $(3),| grep -vxF $(foreach p,$(3),-e '$(BINS)/$(1) $(p)'))
 COMPILE  = mkdir -p $(BINS)/$(1) && $(GO) test -c -vet=off $(2) -o $(BINS)/$(1)/ $$(sed -n 's,^$(BINS)/$(1) ,,p' $(LISTED))
-PLAY     = $(LEISURE) RUN='$(RUN)' xargs -n 2 -P $$(getconf _NPROCESSORS_ONLN) .ci/play <$(LISTED)
+PLAY     = $(LEISURE) RUN='$(RUN)' xargs -n 2 -P $$(($$(getconf _NPROCESSORS_ONLN) + 1)) .ci/play <$(LISTED)
 ## Run every test but the end-to-end ones, offline, the largest tables and amounts in part; RUN and PKG select
 test: $(DYNOXIDE)
 	@mkdir -p $(BINS)

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/job"
 	"emodrop/shared/store"
 )
@@ -74,6 +75,7 @@ func (v *vast) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // What people look at must cost what they see, however much there is.
 func TestOneScreenOfAHundredThousandJobsCostsOneScreensReads(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	for _, c := range []struct {
 		args          []string

@@ -282,6 +282,7 @@ func threeResults(t *testing.T, w *sim.World) {
 // TestAManifestSurvivesEverySingleFailure lets every call go wrong that a manifest of
 // three rows brings about, one at a time and in every way.
 func TestAManifestSurvivesEverySingleFailure(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	var calls []sim.Call
 	in(t, sim.Config{}, func(t *testing.T, w *sim.World) {

@@ -16,6 +16,7 @@ import (
 // TestAVendorThatCannotFetchFromS3StillMakesEveryFilm has the vendor fetch nothing, too
 // slowly, or only sometimes, from where the links lead.
 func TestAVendorThatCannotFetchFromS3StillMakesEveryFilm(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	for name, c := range map[string]emo.Config{
 		"unreachable":                      {Faults: []emo.Rule{{Kind: "unreachable"}}},
@@ -86,6 +87,7 @@ func TestOnceItIsKnownThatTheVendorCannotFetchFromS3NoCallIsMadeInVain(t *testin
 
 // TestWhenTheVendorCanFetchFromS3AgainItDoes has the trouble end.
 func TestWhenTheVendorCanFetchFromS3AgainItDoes(t *testing.T) {
+	race.Leave(t)
 	t.Parallel()
 	in(t, sim.Config{}, func(t *testing.T, w *sim.World) {
 		add(t, w, emo.Rule{Kind: "unreachable"})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emodrop/local/race"
 	"emodrop/shared/finalize"
 	"emodrop/shared/job"
 )
@@ -123,6 +124,7 @@ func TestWhatIsNotAWholeFilmNeverReachesTheOutbox(t *testing.T) {
 // TestAFilmThatIsNeverWholeIsKeptForAPersonBeforeItsLinkEnds has the vendor give out a
 // film that we cannot make out: it was paid for, and the link is all there is of it.
 func TestAFilmThatIsNeverWholeIsKeptForAPersonBeforeItsLinkEnds(t *testing.T) {
+	race.Leave(t)
 	half := theFilm()[:len(theFilm())/2]
 	for name, data := range map[string][]byte{"half of it": half, "a page": []byte("<html>502 Bad Gateway</html>")} {
 		t.Run(name, func(t *testing.T) {
