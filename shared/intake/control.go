@@ -3,13 +3,15 @@ package intake
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf16"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"emodrop/shared/job"
 )
@@ -101,25 +103,9 @@ func (h *Handler) accepts(ctx context.Context, half job.Half) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return strings.EqualFold(strings.TrimSpace(typed(said)), acceptance), nil
-}
-
-// typed is a text as editors and shells of Windows write one: with a byte order mark, and
-// by PowerShell in UTF-16.
-func typed(said []byte) string {
-	var of binary.ByteOrder = binary.LittleEndian
-	switch {
-	case bytes.HasPrefix(said, []byte("\xff\xfe")):
-	case bytes.HasPrefix(said, []byte("\xfe\xff")):
-		of = binary.BigEndian
-	default:
-		return strings.TrimPrefix(string(said), "\ufeff")
-	}
-	var units []uint16
-	for said = said[2:]; len(said) > 1; said = said[2:] {
-		units = append(units, of.Uint16(said))
-	}
-	return string(utf16.Decode(units))
+	// As editors and shells of Windows write it: with a byte order mark, or in UTF-16.
+	text, _, err := transform.Bytes(unicode.BOMOverride(encoding.Nop.NewDecoder()), said)
+	return err == nil && strings.EqualFold(string(bytes.TrimSpace(text)), acceptance), nil
 }
 
 // handedIn is the record of the name that a control object concerns, after what there
