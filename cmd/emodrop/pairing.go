@@ -48,7 +48,7 @@ func (p *program) pairOf(picture, recording, options, folder, name string) (*han
 	switch {
 	case strings.ContainsAny(stem, "/\\") || strings.ContainsFunc(image.key, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return nil, p.usage("“%s” cannot be a hand-in's name; give another: --name NAME", "“%s”不能用作名称，请指定：--name NAME", oneLine(stem))
-	case strings.EqualFold(n.Stem, "portrait"):
+	case intake.IsPortrait(n.Stem):
 		return nil, p.usage("“portrait” is the name of a folder's shared picture; give another: --name NAME", "“portrait”是文件夹共用图片的名称，请指定其他名称：--name NAME")
 	case kind != intake.Recording:
 		return nil, p.usage("the inbox would not take “%s”; give another --name or --folder", "收件桶不接受“%s”，请更换 --name 或 --folder", oneLine(audio.key))

@@ -252,7 +252,7 @@ func (f *form) check() error {
 		if stems[n.Stem] {
 			return refuse("same_name", short(n.Stem))
 		}
-		if f.picture != nil && strings.EqualFold(n.Stem, "portrait") {
+		if f.picture != nil && intake.IsPortrait(n.Stem) {
 			if kind, _ := intake.Classify(f.picture.name); kind != intake.Shared {
 				// It would be handed in as the portrait of the whole folder.
 				return refuse("portrait_name", short(n.Stem))

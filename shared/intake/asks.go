@@ -133,11 +133,11 @@ func InspectOptions(key string, picture job.Input, open func() (io.ReadCloser, e
 	if err != nil {
 		return refused(err.Error())
 	}
-	o := w.options()
-	if why := o.Misfit(picture.Width, picture.Height); why != "" {
-		return refused(why)
+	a := ask{options: w.options(), boxes: key}
+	if f := a.misfit(picture); f != nil {
+		return job.Options{}, f, nil
 	}
-	return o, nil, nil
+	return a.options, nil, nil
 }
 
 // fileOf is the file whose options count most.

@@ -59,7 +59,7 @@ func Classify(key string) (Kind, job.Name) {
 		return Ignored, job.Name{}
 	case stem == "":
 		return Unknown, n
-	case isPicture(ext) && strings.EqualFold(stem, "portrait"):
+	case isPicture(ext) && IsPortrait(stem):
 		return Shared, n
 	case isPicture(ext):
 		return Picture, n
@@ -74,6 +74,9 @@ func Classify(key string) (Kind, job.Name) {
 	}
 	return Unknown, n
 }
+
+// IsPortrait reports whether a picture with that stem is its folder's portrait.
+func IsPortrait(stem string) bool { return strings.EqualFold(stem, "portrait") }
 
 // ofManifests says whether files in a folder are used only through manifests. Manifests
 // may lie there, and what people ask for of their rows.

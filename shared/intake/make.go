@@ -195,10 +195,7 @@ func (h *Handler) create(ctx context.Context, j job.Job, claim *job.Stem) (out j
 		next.State, next.Attempt, next.Fault = job.Received, old.Attempt+1, nil
 		next.Series = old.Attempt
 		next.Refusals, next.Received, next.Due = 0, j.Received, j.Due
-		var held job.Stem
-		if out, held, err = h.Jobs.MoveNamed(ctx, old, next, *claim); err == nil {
-			*claim = held
-		}
+		out, *claim, err = h.Jobs.MoveNamed(ctx, old, next, *claim)
 		return out, err == nil, err
 	case sameFiles(old, j) && next.Options == old.Options && next.Labels == old.Labels && next.Row == old.Row:
 		return old, false, nil

@@ -22,10 +22,7 @@ const maxColumns = 40
 
 // readCSV reads a table whose first line names its columns.
 func (rs *rows) readCSV(in *bufio.Reader) error {
-	comma, before := separatorSaid(in)
-	if comma == 0 {
-		comma = separator(in)
-	}
+	comma, before := separator(in)
 	r := csv.NewReader(in)
 	r.Comma, r.FieldsPerRecord, r.ReuseRecord = comma, -1, true
 	var columns []column
@@ -79,29 +76,21 @@ func (rs *rows) readCSV(in *bufio.Reader) error {
 // separatorLine is a first line that tells Excel what stands between the columns.
 var separatorLine = regexp.MustCompile(`(?i)^"?sep=([,;\t|])"?[,;\t]*\r?\n`)
 
-// separatorSaid takes the line that says what stands between the columns; zeros when
-// there is none.
-func separatorSaid(in *bufio.Reader) (comma rune, lines int) {
-	head, _ := in.Peek(64)
-	m := separatorLine.FindSubmatch(head)
-	if m == nil {
-		return 0, 0
-	}
-	_, _ = in.Discard(len(m[0]))
-	return rune(m[1][0]), 1
-}
-
-// separator is what stands between the columns: spreadsheets write what is usual where
-// they are used.
-func separator(in *bufio.Reader) rune {
+// separator is what stands between the columns: as a first line says, which is taken then
+// and counted in lines, else what is usual where the spreadsheet was used.
+func separator(in *bufio.Reader) (comma rune, lines int) {
 	head, _ := in.Peek(4096)
+	if said := separatorLine.FindSubmatch(head); said != nil {
+		_, _ = in.Discard(len(said[0]))
+		return rune(said[1][0]), 1
+	}
 	head, _, _ = bytes.Cut(bytes.TrimLeft(head, " \r\n"), []byte("\n"))
 	for _, c := range []rune{',', ';', '\t'} {
 		if bytes.ContainsRune(head, c) {
-			return c
+			return c, 0
 		}
 	}
-	return ','
+	return ',', 0
 }
 
 // column is what the cells of a column are: a field of the row, an option, or an entry

@@ -40,27 +40,27 @@ const (
 // does not either.
 func Periods() []Period { return []Period{Month, Day} }
 
-// bills is the clock by which days and months begin: Alibaba's bills are issued by it
+// Bills is the clock by which days and months begin: Alibaba's bills are issued by it
 // (https://www.alibabacloud.com/help/en/user-center/user-guide/how-to-manage-bills, 2026).
 // ASSUMED: a film of midnight is dated by it too; nothing says so.
-var bills = time.FixedZone("UTC+8", 8*60*60)
+var Bills = time.FixedZone("UTC+8", 8*60*60)
 
 // Key names the day or the month of a time: "2026-11-27", "2026-11". Keys of one
 // period order as their times do.
 func (p Period) Key(t time.Time) string {
 	if p == Month {
-		return t.In(bills).Format("2006-01")
+		return t.In(Bills).Format("2006-01")
 	}
-	return t.In(bills).Format(time.DateOnly)
+	return t.In(Bills).Format(time.DateOnly)
 }
 
 // End is when the day or the month of a time is over.
 func (p Period) End(t time.Time) time.Time {
-	y, m, d := t.In(bills).Date()
+	y, m, d := t.In(Bills).Date()
 	if p == Month {
-		return time.Date(y, m+1, 1, 0, 0, 0, 0, bills).UTC()
+		return time.Date(y, m+1, 1, 0, 0, 0, 0, Bills).UTC()
 	}
-	return time.Date(y, m, d+1, 0, 0, 0, 0, bills).UTC()
+	return time.Date(y, m, d+1, 0, 0, 0, 0, Bills).UTC()
 }
 
 // yuan is an amount as people write one: no sign, no more than a fen is worth a

@@ -47,7 +47,7 @@ func (s *Step) Obey(ctx context.Context, o job.Order) error {
 		return err
 	}
 	o.Seen = seen
-	noted, refused, err := s.carryOut(ctx, o)
+	j, noted, refused, err := s.carryOut(ctx, o)
 	var r *Refusal
 	switch {
 	case errors.As(err, &r) && refusals[o.Verb][r.Code] != "":
@@ -64,13 +64,7 @@ func (s *Step) Obey(ctx context.Context, o job.Order) error {
 		return s.Controls.Heed(ctx, o, nil)
 	}
 	m := notDone(o, refused, time.Now().UTC())
-	if refused != job.CodeControlAlone {
-		j, err := s.Jobs.Job(ctx, o.Stem.Job)
-		if err != nil {
-			return err
-		}
-		m.Labels = j.Labels
-	}
+	m.Labels = j.Labels
 	if err := s.Controls.Heed(ctx, o, &m); err != nil {
 		return err
 	}
@@ -81,20 +75,21 @@ func (s *Step) Obey(ctx context.Context, o job.Order) error {
 	return nil
 }
 
-// carryOut does what an order says. noted says that it was noted with what was done;
-// refused is the code of why it is not to be done.
-func (s *Step) carryOut(ctx context.Context, o job.Order) (noted bool, refused string, err error) {
+// carryOut does what an order says. j is the job that it concerns, as it was before, if
+// there is one. noted says that it was noted with what was done; refused is the code of
+// why it is not to be done.
+func (s *Step) carryOut(ctx context.Context, o job.Order) (j job.Job, noted bool, refused string, err error) {
 	if o.Stem.Job == "" {
-		return false, job.CodeControlAlone, nil
+		return j, false, job.CodeControlAlone, nil
 	}
-	j, err := s.Jobs.Job(ctx, o.Stem.Job)
+	j, err = s.Jobs.Job(ctx, o.Stem.Job)
 	switch {
 	case errors.Is(err, job.ErrNotFound):
-		return false, job.CodeControlAlone, nil // its record was deleted by time
+		return job.Job{}, false, job.CodeControlAlone, nil // its record was deleted by time
 	case err != nil:
-		return false, "", err
+		return job.Job{}, false, "", err
 	case o.Outdated() || o.Before(j.Retried):
-		return false, job.CodeControlOld, nil
+		return j, false, job.CodeControlOld, nil
 	}
 	by := func(ctx context.Context, from, to job.Job) (job.Job, error) {
 		moved, err := s.Controls.Obey(ctx, from, to, o)
@@ -104,17 +99,17 @@ func (s *Step) carryOut(ctx context.Context, o job.Order) (noted bool, refused s
 	if o.Verb == job.ToRetry {
 		switch {
 		case j.State == job.Succeeded:
-			return false, job.CodeRetryFilm, nil
+			return j, false, job.CodeRetryFilm, nil
 		case o.Before(j.Ended):
 			// The answer that it would have had in time: an order means what its writer
 			// could know.
-			return false, job.CodeRetryOpen, nil
+			return j, false, job.CodeRetryOpen, nil
 		}
 		_, err = s.retry(ctx, j, o.Charge, by)
-		return noted, "", err
+		return j, noted, "", err
 	}
 	if j.State == job.Canceled {
-		return false, "", nil // as was wanted
+		return j, false, "", nil // as was wanted
 	}
 	for range sendings {
 		_, err = s.cancel(ctx, j.ID, by)
@@ -123,10 +118,10 @@ func (s *Step) carryOut(ctx context.Context, o job.Order) (noted bool, refused s
 			break
 		}
 		if err := job.Pause(ctx, sending); err != nil {
-			return false, "", err
+			return j, false, "", err
 		}
 	}
-	return noted, "", err
+	return j, noted, "", err
 }
 
 // notDone is the message of an order that is not carried out. Its record has a name of

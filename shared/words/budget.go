@@ -29,12 +29,8 @@ func spent(s job.Shortage, at time.Time, lang Lang) string {
 	}
 	return sprint(pick(lang, "Spent "+so+": %s of %s; the next film costs %s at most. Sending goes on by itself from %s.",
 		zh+"已用 %s，预算 %s；下一个视频最多 %s。自 %s 起自动继续。"),
-		price(s.Spent, lang), price(s.Limit, lang), price(s.Need, lang), encodable(s.Period.End(at)).In(beijing).Format("2006-01-02 15:04 MST"))
+		price(s.Spent, lang), price(s.Limit, lang), price(s.Need, lang), encodable(s.Period.End(at)).In(job.Bills).Format("2006-01-02 15:04 MST"))
 }
-
-// beijing is where days and months of a budget begin: its midnight looks like one there
-// alone.
-var beijing = time.FixedZone("UTC+8", 8*60*60)
 
 // Budget says in a line what a budget still has for films, in the day or in the month.
 // Empty where there is no limit.
