@@ -90,30 +90,31 @@ func (r records) Create(ctx context.Context, j job.Job) (job.Job, error) {
 
 func (r records) Move(ctx context.Context, from, to job.Job) (job.Job, error) {
 	return do(ctx, r.w, "store.Move", from.ID, true, func() (job.Job, error) {
-		before, unread := r.s.Job(ctx, from.ID)
-		moved, err := r.s.Move(ctx, from, to)
-		if err == nil && unread == nil {
-			r.w.moved(before, from, moved)
-		}
-		return moved, err
+		return r.watched(ctx, from, func() (job.Job, error) { return r.s.Move(ctx, from, to) })
 	})
+}
+
+// watched has a move made and looked at.
+func (r records) watched(ctx context.Context, from job.Job, move func() (job.Job, error)) (job.Job, error) {
+	before, unread := r.s.Job(ctx, from.ID)
+	moved, err := move()
+	if err == nil && unread == nil {
+		r.w.moved(before, from, moved)
+	}
+	return moved, err
 }
 
 func (r records) MoveNamed(ctx context.Context, from, to job.Job, st job.Stem) (job.Job, job.Stem, error) {
 	var held job.Stem
 	moved, err := do(ctx, r.w, "store.MoveNamed", from.ID, true, func() (moved job.Job, err error) {
-		before, unread := r.s.Job(ctx, from.ID)
-		moved, held, err = r.s.MoveNamed(ctx, from, to, st)
-		if err != nil {
+		moved, err = r.watched(ctx, from, func() (moved job.Job, err error) {
+			moved, held, err = r.s.MoveNamed(ctx, from, to, st)
 			return moved, err
-		}
-		if unread == nil {
-			r.w.moved(before, from, moved)
-		}
-		if from.State.Final() {
+		})
+		if err == nil && from.State.Final() {
 			r.w.back(moved.ID)
 		}
-		return moved, nil
+		return moved, err
 	})
 	return moved, held, err
 }

@@ -22,11 +22,7 @@ func (r records) Heed(ctx context.Context, o job.Order, refusal *job.Message) er
 
 func (r records) Obey(ctx context.Context, from, to job.Job, o job.Order) (job.Job, error) {
 	return do(ctx, r.w, "store.Obey", from.ID, true, func() (job.Job, error) {
-		before, unread := r.s.Job(ctx, from.ID)
-		moved, err := r.s.Obey(ctx, from, to, o)
-		if err == nil && unread == nil {
-			r.w.moved(before, from, moved)
-		}
+		moved, err := r.watched(ctx, from, func() (job.Job, error) { return r.s.Obey(ctx, from, to, o) })
 		if err == nil {
 			r.w.heeded(o, false)
 		}

@@ -43,14 +43,9 @@ func (s *Schedule) special(seed uint64) {
 // whose files are handed in wrongly again and again.
 func (s *Schedule) press(r *rand.Rand) {
 	c := &s.Config
-	ends := 15 * time.Minute
-	c.MaxInFlight, c.Emulator.Slots, s.Busy = 1+r.IntN(2), 2, 0
-	c.Budget, c.Begin = job.Budget{}, 0
-	c.Storm = Storm{Ends: ends, Twice: .6, Late: .6, LateBy: 10 * time.Second, Frozen: .3 + .5*r.Float64(), Slow: .2, SlowBy: 30 * time.Second}
+	c.MaxInFlight, c.Emulator.Slots = 1+r.IntN(2), 2
+	p := s.afresh(r, Storm{Ends: 15 * time.Minute, Twice: .6, Late: .6, LateBy: 10 * time.Second, Frozen: .3 + .5*r.Float64(), Slow: .2, SlowBy: 30 * time.Second}, 100)
 	c.Emulator.FaultRates = map[string]float64{"create:timeout_after": .1 * r.Float64()}
-	c.Emulator.ListLag, s.ListLag, c.Emulator.Faults = 0, 0, nil
-	p := &people{r: r, s: s, portraits: s.portraits, storm: ends, sounds: 100}
-	s.clear()
 	for i := range 6 {
 		p.crowd = time.Minute
 		p.pair(fmt.Sprintf("c%d", i))
@@ -69,12 +64,8 @@ func (s *Schedule) press(r *rand.Rand) {
 // wait in a queue that the operator has stopped, with invocations that
 // stand still where one takes the place of the other.
 func (s *Schedule) meet(r *rand.Rand) {
-	c := &s.Config
-	s.Busy, s.ByHand, s.ListLag = 0, false, 0
-	c.Storm = Storm{Ends: 20 * time.Minute, Twice: .3, Late: .2, LateBy: 10 * time.Second, Frozen: .5 + .5*r.Float64(), Die: .01 * r.Float64()}
-	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
-	p := &people{r: r, s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 300}
-	s.clear()
+	s.ByHand = false
+	p := s.afresh(r, Storm{Ends: 20 * time.Minute, Twice: .3, Late: .2, LateBy: 10 * time.Second, Frozen: .5 + .5*r.Float64(), Die: .01 * r.Float64()}, 300)
 	p.act(Act{Pause: true})
 	p.put(0, "m/_rows/p.png", p.picture())
 	p.put(0, "m/_rows/v0.wav", p.voice())
@@ -93,13 +84,8 @@ func (s *Schedule) meet(r *rand.Rand) {
 // wrong ones: several films and several refusals of one name are on their way, while what
 // is written of them stands still.
 func (s *Schedule) rewrite(r *rand.Rand) {
-	c := &s.Config
-	s.Busy, s.ByHand, s.ListLag = 0, false, 0
-	c.MaxInFlight, c.Emulator.Slots = 3, 3
-	c.Storm = Storm{Ends: 20 * time.Minute, Twice: .3, Frozen: .4 + .6*r.Float64()}
-	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
-	p := &people{r: r, s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 400}
-	s.clear()
+	s.ByHand, s.Config.MaxInFlight, s.Config.Emulator.Slots = false, 3, 3
+	p := s.afresh(r, Storm{Ends: 20 * time.Minute, Twice: .3, Frozen: .4 + .6*r.Float64()}, 400)
 	for i := range 5 {
 		name, at := fmt.Sprintf("w%d", i), p.at(time.Second)
 		p.put(at, name+".png", p.picture())
@@ -117,11 +103,8 @@ func (s *Schedule) rewrite(r *rand.Rand) {
 // mistake has people hand in one wrong recording after the other, and each record takes its
 // time: what is told of one is still being written when the next is refused.
 func (s *Schedule) mistake(r *rand.Rand) {
-	s.rewrite(r)
-	c := &s.Config
-	c.Storm = Storm{Ends: c.Storm.Ends, Twice: .2, Stale: .5 + .4*r.Float64()}
-	p := &people{r: r, s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 500}
-	s.clear()
+	s.ByHand, s.Config.MaxInFlight, s.Config.Emulator.Slots = false, 3, 3
+	p := s.afresh(r, Storm{Ends: 20 * time.Minute, Twice: .2, Stale: .5 + .4*r.Float64()}, 500)
 	for i := range 6 {
 		name, at := fmt.Sprintf("w%d", i), p.at(time.Second)
 		p.put(at, name+".png", p.picture())
@@ -142,9 +125,14 @@ func (s *Schedule) unanswered(r *rand.Rand) {
 	c.Emulator.FaultRates = map[string]float64{"create:timeout_after": .3 + .4*r.Float64()}
 }
 
-// clear takes back what people were to do, and the budget that they were to lift.
-func (s *Schedule) clear() {
-	s.Acts, s.Config.Budget, s.Config.Begin = nil, job.Budget{}, 0
+// afresh takes back what people were to do, with the budget that they were to lift, and what
+// was amiss with the vendor: only that storm is left, and new people, whose recordings are
+// numbered from there.
+func (s *Schedule) afresh(r *rand.Rand, storm Storm, sounds int) *people {
+	c := &s.Config
+	s.Acts, s.Busy, s.ListLag, c.Budget, c.Begin, c.Storm = nil, 0, 0, job.Budget{}, 0, storm
+	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
+	return &people{r: r, s: s, portraits: s.portraits, storm: storm.Ends, sounds: sounds}
 }
 
 // forgetful has the vendor say, for as long as the storm lasts, that it knows no task,
@@ -186,13 +174,8 @@ func (s *Schedule) hushed(r *rand.Rand) {
 
 // alone has one pair be handed in while nothing else is amiss.
 func (s *Schedule) alone() {
-	s.Young, s.Busy, s.ListLag = false, 0, 0
-	c := &s.Config
-	c.Budget, c.Begin = job.Budget{}, 0
-	c.Storm = Storm{Ends: 10 * time.Minute}
-	c.Emulator.FaultRates, c.Emulator.ListLag, c.Emulator.Faults = nil, 0, nil
-	p := &people{r: rand.New(rand.NewPCG(s.Seed, 1)), s: s, portraits: s.portraits, storm: c.Storm.Ends, sounds: 100}
-	s.clear()
+	s.Young = false
+	p := s.afresh(rand.New(rand.NewPCG(s.Seed, 1)), Storm{Ends: 10 * time.Minute}, 100)
 	at := p.at(0)
 	p.put(at, "alone.png", p.picture())
 	// Long enough for half of it to be told from the whole.

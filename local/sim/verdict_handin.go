@@ -42,14 +42,15 @@ func (w *World) judgeHandIns(v *Verdict, jobs []job.Job) {
 		}
 	}
 	for _, j := range jobs {
-		if st, err := w.Store.Stem(context.Background(), j.Name); err == nil && st.Job != "" && st.Job != j.ID {
-			if newer, known := seen.since(st); known && seen.left[j.ID] > newer && !(w.cfg.Wire && j.Posts > 1) { // over the SDK nobody sees it leave who dies over it
-				left := seen.left[j.ID]
+		if st, err := w.Store.Stem(context.Background(), j.Name); err == nil {
+			newer, known := seen.since(st)
+			left := seen.left[j.ID]
+			switch {
+			case st.Job == j.ID && j.Fault != nil && j.Fault.Code == job.CodeReplaced && w.stands(j.Image) && w.stands(j.Audio):
+				v.wrong("hand-in: %s (%s) was replaced, and nothing has come in its place", j.Name, j.ID)
+			case st.Job != j.ID && known && left > newer && !(w.cfg.Wire && j.Posts > 1): // over the SDK nobody sees it leave who dies over it
 				v.wrong("hand-in: %s (%s) left for the vendor at %s, though a newer one has stood in its place since %s", j.Name, j.ID, left, newer)
 			}
-		}
-		if st, err := w.Store.Stem(context.Background(), j.Name); err == nil && st.Job == j.ID && j.Fault != nil && j.Fault.Code == job.CodeReplaced && w.stands(j.Image) && w.stands(j.Audio) {
-			v.wrong("hand-in: %s (%s) was replaced, and nothing has come in its place", j.Name, j.ID)
 		}
 		if kind, _ := intake.Classify(j.Image.Key); kind != intake.Shared {
 			continue

@@ -102,18 +102,8 @@ func judge(out []byte, err error) result {
 // overlay writes a mutant's files and says, in the form that the go command takes,
 // what they stand for.
 func (l lab) overlay(name string, m mutant) (string, error) {
-	files := map[string]string{}
-	for _, e := range m.edits {
-		if _, seen := files[e.file]; seen {
-			continue
-		}
-		src, err := os.ReadFile(filepath.Join(l.root, filepath.FromSlash(e.file))) // #nosec G304 -- named in the table
-		if err != nil {
-			return "", err
-		}
-		files[e.file] = string(src)
-	}
-	if err := m.apply(files); err != nil {
+	files, err := m.sources(l.root)
+	if err != nil {
 		return "", err
 	}
 	replace := map[string]string{}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -27,6 +29,22 @@ func (m mutant) apply(files map[string]string) error {
 		files[e.file] = strings.Replace(files[e.file], e.old, e.new, 1)
 	}
 	return nil
+}
+
+// sources are the mutant's files below root, by path, with its edits.
+func (m mutant) sources(root string) (map[string]string, error) {
+	files := map[string]string{}
+	for _, e := range m.edits {
+		if _, seen := files[e.file]; seen {
+			continue
+		}
+		src, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(e.file))) // #nosec G304 -- named in the table
+		if err != nil {
+			return nil, err
+		}
+		files[e.file] = string(src)
+	}
+	return files, m.apply(files)
 }
 
 // table is all mutants, in the order of a job's life.

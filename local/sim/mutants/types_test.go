@@ -35,13 +35,8 @@ func TestEveryMutantCompiles(t *testing.T) {
 	fset := token.NewFileSet()
 	known := importer.ForCompiler(fset, "gc", exported(t, root))
 	for _, m := range table() {
-		files := map[string]string{}
-		for _, e := range m.edits {
-			src, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(e.file)))
-			require.NoError(t, err)
-			files[e.file] = string(src)
-		}
-		require.NoError(t, m.apply(files))
+		files, err := m.sources(root)
+		require.NoError(t, err)
 		for _, dir := range dirsOf(files) {
 			config := types.Config{Importer: known}
 			if _, err := config.Check("emodrop/"+dir, fset, parsed(t, fset, root, dir, files), nil); err != nil {
