@@ -98,12 +98,7 @@ func TestAFilmThatCouldNotBeReportedStaysToBe(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.vendor.listed("late", "ours", time.Second)
 		j := givenUp(r, "anna")
-		again, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
-			At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
-		require.NoError(t, err)
-		r.to(again, job.Submitted, func(j *job.Job) {
-			j.Due, j.Task = time.Now(), &job.Task{ID: "second", BaseURL: "https://vendor.test", Status: job.TaskPending, Submitted: time.Now().UTC().Truncate(time.Millisecond)}
-		})
+		r.second(j)
 		r.vendor.task = func(id string) (job.Answer, error) {
 			a := job.Answer{TaskID: id, Status: job.TaskRunning}
 			if id == "late" {
@@ -128,9 +123,7 @@ func TestAChargedStrayIsNeverForgottenInSilence(t *testing.T) {
 	in(t, func(t *testing.T, r *rig) {
 		r.vendor.listed("late", "ours", time.Second)
 		j := givenUp(r, "anna")
-		again, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
-			At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
-		require.NoError(t, err)
+		again := r.postedAgain(j)
 		r.to(again, job.Held, func(j *job.Job) {
 			j.Due, j.Fault, j.Candidates = time.Time{}, &job.Fault{Code: job.CodeAmbiguous}, []string{"a", "b"}
 		})

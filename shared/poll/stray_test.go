@@ -27,6 +27,21 @@ func givenUp(r *rig, id string) job.Job {
 	return r.to(j, job.Queued, func(j *job.Job) { j.Due, j.Intent = time.Time{}, nil })
 }
 
+// postedAgain has the next create call of a job be under way, in a window of its own.
+func (r *rig) postedAgain(j job.Job) job.Job {
+	again, err := r.s.Admit(r.t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
+		At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
+	require.NoError(r.t, err)
+	return again
+}
+
+// second has a job be posted again, and answered with a task of that name.
+func (r *rig) second(j job.Job) {
+	r.to(r.postedAgain(j), job.Submitted, func(j *job.Job) {
+		j.Due, j.Task = time.Now(), &job.Task{ID: "second", BaseURL: "https://vendor.test", Status: job.TaskPending, Submitted: time.Now().UTC().Truncate(time.Millisecond)}
+	})
+}
+
 // minutes lets poll tick for a while.
 func (r *rig) minutes(n int) {
 	for range n {
@@ -95,12 +110,7 @@ func TestATaskThatNobodyNeedsAnyMoreIsCanceledWhileThatIsFreeAndElseReported(t *
 	in(t, func(t *testing.T, r *rig) {
 		r.vendor.listed("late", "ours", time.Second)
 		j := givenUp(r, "anna")
-		again, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
-			At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
-		require.NoError(t, err)
-		r.to(again, job.Submitted, func(j *job.Job) {
-			j.Due, j.Task = time.Now(), &job.Task{ID: "second", BaseURL: "https://vendor.test", Status: job.TaskPending, Submitted: time.Now().UTC().Truncate(time.Millisecond)}
-		})
+		r.second(j)
 		r.vendor.says(job.TaskPending)
 		r.minutes(5)
 		require.Contains(t, r.vendor.canceled, "late")
@@ -401,9 +411,7 @@ func TestAStrayDoesNotCancelAnotherJobsTask(t *testing.T) {
 		a := r.job("anna")
 		a = r.to(a, job.Received, func(j *job.Job) { j.Attempt++; j.Due = time.Now().Add(time.Hour); j.Fault = nil })
 		a = r.to(a, job.Queued, func(j *job.Job) { j.Due = time.Time{} })
-		a, err := r.s.Admit(t.Context(), a, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
-			At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
-		require.NoError(t, err)
+		a = r.postedAgain(a)
 		r.to(a, job.Submitted, func(j *job.Job) {
 			j.Due, j.Task = time.Now(), &job.Task{ID: "second", BaseURL: "https://vendor.test", Submitted: time.Now()}
 		})
@@ -446,9 +454,7 @@ func TestAPersonsChoiceOfATaskThatIsSearchedForIsTheJobsOwn(t *testing.T) {
 				rows := r.vendor.rows
 				r.vendor.rows = nil
 				j := givenUp(r, "anna")
-				again, err := r.s.Admit(t.Context(), j, job.Admission{Gate: r.theGate(), Limit: 99, Intent: job.Intent{
-					At: time.Now(), VendorAt: time.Now().Add(time.Hour), Until: time.Now().Add(90 * time.Second), BaseURL: "https://vendor.test", Model: "emo-v1"}})
-				require.NoError(t, err)
+				again := r.postedAgain(j)
 				held := r.to(again, job.Held, func(j *job.Job) { j.Due, j.Fault = time.Time{}, &job.Fault{Code: job.CodeAmbiguous} })
 				r.to(held, job.Submitted, func(j *job.Job) {
 					j.Due, j.Task, j.Fault = time.Now(), &job.Task{ID: "late", BaseURL: "https://vendor.test", Status: job.TaskPending, Submitted: time.Now(), Adopted: true}, nil
